@@ -1,0 +1,141 @@
+"""Compile the kernel: which decorator to use where, and where machine code is kept.
+
+``rule`` is for small scalar functions that the kernel calls: they are compiled into whatever
+calls them. ``compiled`` is for the few entry points that Python calls: their machine code is
+kept on disk between processes.
+
+Numba's own cache looks at the file that holds the function and at no other, so that a changed
+rule in ``pay.py`` would leave a stale kernel. ``compiled`` keeps the code in a folder that is
+named after a digest of every source file of the package: another text, another folder.
+"""
+
+import hashlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+__all__ = ["compiled", "rule"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CONFIG: Any = numba.config  # made of attributes that no type checker sees
+PACKAGE = Path(__file__).parent
+STALE_AFTER = 600.0  # seconds; a younger folder may still be written to by another process
+
+
+def rule(function: F) -> F:
+    """Compile a small scalar function into the kernel functions that call it.
+
+    Division by zero gives an infinity or a NaN, as in NumPy, and no operation is reordered.
+    The function as written stays at hand: see `as_written`.
+
+    Parameters
+    ----------
+    function
+        Scalars in, scalars or a tuple of scalars out.
+
+    Examples
+    --------
+    >>> @rule
+    ... def half(x: float) -> float:
+    ...     return 0.5 * x
+    >>> half(3.0)
+    1.5
+    """
+    return cast(F, numba.njit(error_model="numpy", forceinline=True)(function))
+
+
+def compiled(function: F) -> F:
+    """Compile an entry point and keep its machine code until any source of the package changes.
+
+    Parameters
+    ----------
+    function
+        A function of a module of this package; what it calls are rules.
+
+    Notes
+    -----
+    The folder is ``__pycache__/kernel-<digest>`` inside the package, or the same under
+    ``~/.cache/incentives`` where the package cannot be written to, or inside
+    ``NUMBA_CACHE_DIR`` where that is set. Where nothing can be written to, the function is
+    compiled anew in each process.
+    """
+    folder = _folder(digest(), CONFIG.CACHE_DIR)
+    if folder is None:
+        return cast(F, numba.njit(error_model="numpy")(function))
+    before = CONFIG.CACHE_DIR
+    CONFIG.CACHE_DIR = str(folder)  # Numba reads it while it decorates, and only then
+    try:
+        return cast(F, numba.njit(error_model="numpy", cache=True)(function))
+    finally:
+        CONFIG.CACHE_DIR = before
+
+
+def as_written(function: F) -> F:
+    """Return the Python function behind a compiled one, to be applied to arrays.
+
+    Parameters
+    ----------
+    function
+        What `rule` or `compiled` returned, with the JIT on or off.
+    """
+    return cast(F, getattr(function, "py_func", function))
+
+
+@cache
+def digest() -> str:
+    """Return 16 hexadecimal digits that change when any source file of the package does."""
+    text = hashlib.sha256()
+    for path in sorted(PACKAGE.glob("*.py")):
+        source = path.read_bytes()
+        text.update(f"{path.name} {len(source)}\n".encode())
+        text.update(source)
+    return text.hexdigest()[:16]
+
+
+@cache
+def _folder(digest: str, chosen: str) -> Path | None:
+    """Return a folder of this digest that can be written to, made if it was not there."""
+    name = f"kernel-{digest}"
+    for parent in _parents(chosen):
+        folder = parent / name
+        try:
+            is_new = not folder.exists()
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError:
+            continue
+        if is_new and not chosen:
+            _sweep(parent, keep=folder)
+        return folder
+    return None
+
+
+def _parents(chosen: str) -> Iterator[Path]:
+    """Yield the places where a folder may be made, the best first."""
+    if chosen:
+        yield Path(chosen)
+        return
+    yield PACKAGE / "__pycache__"
+    try:
+        yield Path.home() / ".cache" / "incentives"
+    except RuntimeError:  # a user without a home
+        return
+
+
+def _sweep(parent: Path, *, keep: Path) -> None:
+    """Remove the folders of earlier digests, unless another process has just written to them."""
+    for folder in parent.glob("kernel-*"):
+        try:
+            written = max(path.stat().st_mtime for path in [folder, *folder.rglob("*")])
+        except OSError:  # another process is removing it
+            continue
+        if folder != keep and time.time() - written > STALE_AFTER:
+            shutil.rmtree(folder, ignore_errors=True)
