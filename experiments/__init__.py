@@ -1,0 +1,1 @@
+"""Experiments: one question a file, each run as ``python -m experiments.NAME --out FOLDER``."""
