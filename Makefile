@@ -62,7 +62,7 @@ coverage: $(READY)
 
 # One resolution for every supported Python, without the address of any index in it.
 UV_COMPILE = $(VENV)-lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 \
-	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
+	--generate-hashes --no-header --no-annotate --quiet
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet uv

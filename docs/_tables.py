@@ -1,0 +1,133 @@
+"""Write the API page and the tables of mechanisms, actions and parameters from the code.
+
+``conf.py`` calls :func:`write` before a build. What is written is never edited and never committed.
+"""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+import incentives
+from incentives import menu, scenario
+from incentives.mechanism import all_mechanisms
+
+API = """\
+# The public names
+
+What is on this page is meant to be used and goes through a deprecation before it changes. It is
+imported as `import incentives as inc`; a name with an underscore, and a module that is not listed
+here, may change on any day.
+"""
+
+SECTION = re.compile(r"\n+(?=[A-Z][A-Za-z ]+\n-{3,}\n)")  # where a docstring's sections begin
+
+
+def write(docs: Path) -> None:
+    """Write every generated page under the folder of the docs."""
+    made = docs / "_generated"
+    made.mkdir(exist_ok=True)
+    _refresh(docs / "reference" / "api.md", api(public_groups()))
+    _refresh(made / "mechanisms.md", mechanisms())
+    _refresh(made / "actions.md", table(menu.action_table()))
+    _refresh(made / "parameters.md", parameters(scenario.parameter_table()))
+
+
+def public_groups() -> dict[str, list[str]]:
+    """Read the groups of public names: a comment line inside ``__all__`` opens each group."""
+    source = inspect.getsource(incentives)
+    for node in ast.parse(source).body:
+        names = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(name, ast.Name) and name.id == "__all__" for name in names):
+            lines = source.splitlines()[node.lineno - 1 : node.end_lineno]
+            break
+    else:
+        raise LookupError("incentives/__init__.py has no __all__")
+    groups: dict[str, list[str]] = {}
+    title = ""
+    for line in lines[1:-1]:
+        text = line.strip()
+        if text.startswith("#"):
+            title = text.removeprefix("#").strip()
+        else:
+            entries = ast.literal_eval(f"[{text.split('#')[0]}]")
+            groups.setdefault(title, []).extend(entries)
+    return groups
+
+
+def api(groups: dict[str, list[str]]) -> str:
+    """Lay the public names out as the API page, one summary table a group."""
+    parts = [API]
+    for title, names in groups.items():
+        parts += [f"## {title[:1].upper()}{title[1:]}", "", "```{eval-rst}"]
+        parts += [
+            ".. currentmodule:: incentives",
+            "",
+            ".. autosummary::",
+            "   :toctree: generated",
+            "",
+        ]
+        parts += [f"   {name}" for name in names] + ["```", ""]
+    return "\n".join(parts)
+
+
+def mechanisms() -> str:
+    """List each mechanism: its id, what it says, and its parameters."""
+    parts = []
+    for kind in all_mechanisms():
+        text = SECTION.split(inspect.cleandoc(kind.__doc__ or ""))[0].strip()
+        rows = [item._asdict() for item in kind.parameters()]
+        parts.append(f"## {kind.id}: {kind.title}\n\n```{{eval-rst}}\n{text}\n```\n")
+        parts.append(parameter_rows(pd.DataFrame(rows)) if rows else "It has no parameters.\n")
+    return "\n".join(parts)
+
+
+def parameters(frame: pd.DataFrame) -> str:
+    """Lay out every parameter of a scenario, a section a block."""
+    parts = []
+    for block, rows in frame.groupby("block", sort=False):
+        parts.append(f"## `[{block}]`\n\n{parameter_rows(rows.drop(columns='block'))}")
+    return "\n".join(parts)
+
+
+def parameter_rows(frame: pd.DataFrame) -> str:
+    """Lay parameters out with their range in one column."""
+    shown = frame.rename(columns={"name": "parameter"})
+    ends = zip(shown["low"].map(cell), shown["high"].map(cell), strict=True)
+    shown["parameter"] = "`" + shown["parameter"].astype(str) + "`"
+    shown["range"] = [f"{low} to {high}" for low, high in ends]
+    return table(shown[["parameter", "default", "unit", "range", "source"]])
+
+
+def table(frame: pd.DataFrame) -> str:
+    """Write a frame as a Markdown table."""
+    if frame.index.name:
+        frame = frame.reset_index()
+    lines = [row(frame.columns), row("---" for _ in frame.columns)]
+    lines += [row(cell(value) for value in values) for values in frame.itertuples(index=False)]
+    return "\n".join(lines) + "\n"
+
+
+def row(cells: Iterable[str]) -> str:
+    """Write one row of a Markdown table."""
+    return "| " + " | ".join(str(text) for text in cells) + " |"
+
+
+def cell(value: object) -> str:
+    """Write a value for a person: short numbers, no bars that would end the cell."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return "" if value != value else f"{value:g}".replace("inf", "∞")
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(cell(item) for item in value)
+    return " ".join(str(value).replace("|", "\\|").split())
+
+
+def _refresh(path: Path, text: str) -> None:
+    """Write only what changed, so that Sphinx rebuilds only that."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
