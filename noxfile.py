@@ -1,9 +1,13 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# dependencies = ["nox>=2025.2.9"]
+# ///
 """The matrix, for those who have nox and several Pythons; `make` does the same one at a time."""
 
 import nox
 
+nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
-nox.options.sessions = ["lint", "tests"]
 
 
 def install(session: nox.Session, lock: str) -> None:
@@ -30,7 +34,7 @@ def lint(session: nox.Session) -> None:
     session.run("mypy")
 
 
-@nox.session
+@nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Build the pages and look for anything they would fetch from outside."""
     install(session, "requirements-dev.lock")
@@ -38,8 +42,12 @@ def docs(session: nox.Session) -> None:
     session.run("python", "docs/_offline.py", "docs/_build/html")
 
 
-@nox.session
+@nox.session(default=False)
 def build(session: nox.Session) -> None:
     """Build the wheel and the source distribution."""
     session.install("build")
     session.run("python", "-m", "build")
+
+
+if __name__ == "__main__":
+    nox.main()
