@@ -204,9 +204,11 @@ class Scheme:
 
     def scaled(self, factor: float) -> "Scheme":
         """Return the scheme with every amount of money times `factor`; thresholds stay."""
+        me: Any = self
+        fields = dataclasses.fields(me) if dataclasses.is_dataclass(me) else ()
         amounts = {
             item.name: _times(getattr(self, item.name), factor)
-            for item in dataclasses.fields(cast(Any, self))
+            for item in fields
             if item.metadata.get("money")
         }
         return (
@@ -1572,6 +1574,41 @@ def expected(prices: Prices, k: int, y1: float, y2: float, spread: float) -> flo
 
 
 @rule
+def _forecast(
+    prices: Prices, k: int, axis: int, totals: Floats, rates: Floats, days_left: float
+) -> float:
+    """By the period's end an index is what it is now and what the days that are left will add."""
+    return index(prices, k, axis, totals) + days_left * index(prices, k, axis, rates)
+
+
+@rule
+def _change(
+    prices: Prices,
+    k: int,
+    axis: int,
+    saves: float,
+    contacts: float,
+    cancels: float,
+    sales: float,
+    value: float,
+    survey_sum: float,
+    survey_n: float,
+) -> float:
+    """A log moves an index by the weights of what it adds."""
+    w = prices.weights
+    moved: float = (
+        w[k, axis, CONTACTS] * contacts
+        + w[k, axis, CANCELS] * cancels
+        + w[k, axis, SAVES] * saves
+        + w[k, axis, SALES] * sales
+        + w[k, axis, SALES_VALUE] * value
+        + w[k, axis, SURVEY_SUM] * survey_sum
+        + w[k, axis, SURVEY_N] * survey_n
+    )
+    return moved
+
+
+@rule
 def spread_of(days_left: float, days_in_period: float) -> float:
     """What may still come varies with the square root of the time that is left."""
     return math.sqrt(max(days_left, 0.0) / days_in_period)
@@ -1597,40 +1634,33 @@ def price(
     d_survey_sum: float,
     d_survey_n: float,
 ) -> float:
-    """What a log is worth is the difference that it makes to the pay to be expected."""
+    """What a log is worth is the difference that it makes to the pay to be expected.
+
+    Where saves can be clawed back the log is worth `lasting` times what it is with its save and
+    the rest of what it is without. ``totals`` and ``rates`` (per day) are the agent's rows,
+    ``team_totals`` and ``team_rates`` the sums of the team's members who are under the scheme,
+    ``cut`` the agent's column of `cuts`.
+    """
     spread = spread_of(days_left, days_in_period)
     worth = 0.0
     for k in range(prices.first[scheme], prices.first[scheme + 1]):
-        saves = d_saves * lasting if prices.claw[k] == 1 else d_saves
-        y1 = y2 = d1 = d2 = 0.0
         if prices.team[k] == 1:
-            y1 = index(prices, k, 0, team_totals) + days_left * index(prices, k, 0, team_rates)
-            y2 = index(prices, k, 1, team_totals) + days_left * index(prices, k, 1, team_rates)
+            y1 = _forecast(prices, k, 0, team_totals, team_rates, days_left)
+            y2 = _forecast(prices, k, 1, team_totals, team_rates, days_left)
         else:
-            y1 = index(prices, k, 0, totals) + days_left * index(prices, k, 0, rates)
-            y2 = index(prices, k, 1, totals) + days_left * index(prices, k, 1, rates)
+            y1 = _forecast(prices, k, 0, totals, rates, days_left)
+            y2 = _forecast(prices, k, 1, totals, rates, days_left)
         if prices.rival[k] == 1:
             y1 -= cut[k]
-        w = prices.weights
-        d1 = (
-            w[k, 0, 0] * d_contacts
-            + w[k, 0, 1] * d_cancels
-            + w[k, 0, 2] * saves
-            + w[k, 0, 3] * d_sales
-            + w[k, 0, 4] * d_value
-            + w[k, 0, 5] * d_survey_sum
-            + w[k, 0, 6] * d_survey_n
-        )
-        d2 = (
-            w[k, 1, 0] * d_contacts
-            + w[k, 1, 1] * d_cancels
-            + w[k, 1, 2] * saves
-            + w[k, 1, 3] * d_sales
-            + w[k, 1, 4] * d_value
-            + w[k, 1, 5] * d_survey_sum
-            + w[k, 1, 6] * d_survey_n
-        )
+        rest = (d_contacts, d_cancels, d_sales, d_value, d_survey_sum, d_survey_n)
+        d1 = _change(prices, k, 0, d_saves, *rest)
+        d2 = _change(prices, k, 1, d_saves, *rest)
         after = expected(prices, k, y1 + d1, y2 + d2, spread)
+        if prices.claw[k] == 1 and d_saves != 0.0:
+            d1 = _change(prices, k, 0, 0.0, *rest)
+            d2 = _change(prices, k, 1, 0.0, *rest)
+            lost = expected(prices, k, y1 + d1, y2 + d2, spread)
+            after = lasting * after + (1.0 - lasting) * lost
         worth += prices.scale[k] * (after - expected(prices, k, y1, y2, spread))
     return worth
 
