@@ -11,8 +11,8 @@ the period: its *price*. `lower` turns schemes into tables of expected pay, from
 reads that difference after each log. A table has a row for each of `N_SPREADS` values of the
 *spread*, the square root of the share of the period that is left, and a column for each value of
 the forecast y: what is logged so far and the agent's own recent daily rates times the days left.
-The first row is `pay` itself; in the others pay is averaged over what may still come, which counts
-as normal with the variance of a `Reference` agent's remaining period.
+The first row is `pay` itself; in the others pay is averaged over what may still come, with the
+spread of a `Reference` agent's remaining period: Poisson for a table over one count, else normal.
 """
 
 import dataclasses
@@ -1001,11 +1001,19 @@ class Axis(NamedTuple):
     size: int
     sd: float  # of the index over a full period
     sharp: bool = False  # pay jumps at a node: with no time left, read the node below
+    drift: float = 0.0  # what the reference agent adds in a full period, if that is Poisson
 
     @property
     def pad(self) -> int:
         """Return how many nodes beyond each end the average over what may come reaches."""
-        return max(1, math.ceil(TAIL * self.sd / self.step))
+        return len(_poisson(self.drift)) if self.drift else len(_normal(self.sd / self.step)) // 2
+
+    def ahead(self, spread: float) -> tuple[int, Floats]:
+        """Return the chances of what may still come, in nodes from the first of them on."""
+        if self.drift:
+            return 0, _poisson(spread**2 * self.drift)
+        bell = _normal(spread * self.sd / self.step)
+        return -(len(bell) // 2), bell
 
     def padded(self) -> Floats:
         """Return the nodes and those beyond the ends."""
@@ -1061,37 +1069,50 @@ def _product(strip: Strip, gate: Strip) -> Component:
     return Component(np.stack([strip.weights, gate.weights]), (strip.axis, gate.axis), values)
 
 
-def _average(values: Floats, sd: float, pad: int, along: int) -> Floats:
-    """Average over normal deviations of `sd` nodes along an axis, which loses its padding.
+def _normal(sd: float) -> Floats:
+    """Return chances of whole deviations, normal and symmetrical; their variance is sd squared.
 
-    Weights are symmetrical and their mean is 0, so that pay that is linear stays as it is. Below
-    0.6 nodes three weights are used, which keep the variance where the bell is too narrow to.
+    Below 0.6 there are three, which keep the variance where the bell is too narrow to.
     """
-    values = np.moveaxis(values, along, 0)
-    size = len(values) - 2 * pad
     if sd < 0.6:
-        bell = np.array([1.0 - sd**2, 0.5 * sd**2])
-    else:
-        bell = exp(-0.5 * (np.arange(math.ceil(TAIL * sd) + 1) / sd) ** 2)
-        bell = bell / (2.0 * math.fsum(bell) - bell[0])
-    total = bell[0] * values[pad : pad + size]
-    for j in range(1, min(len(bell), pad + 1)):
-        total = total + bell[j] * (
-            values[pad - j : pad - j + size] + values[pad + j : pad + j + size]
-        )
+        return np.array([0.5 * sd**2, 1.0 - sd**2, 0.5 * sd**2])
+    reach = math.ceil(TAIL * sd)
+    bell = exp(-0.5 * (np.arange(-reach, reach + 1) / sd) ** 2)
+    return np.asarray(bell / math.fsum(bell))
+
+
+def _poisson(mean: float) -> Floats:
+    """Return the chances of 0, 1, 2, … events, from the ratio of each to the one before."""
+    most = int(mean)
+    chances = np.ones(math.ceil(mean + 9.0 * math.sqrt(mean)) + 20)
+    for j in range(most, len(chances) - 1):
+        chances[j + 1] = chances[j] * mean / (j + 1)
+    for j in range(most, 0, -1):
+        chances[j - 1] = chances[j] * j / mean
+    return np.asarray(chances / math.fsum(chances))
+
+
+def _average(values: Floats, axis: Axis, spread: float, along: int = 0) -> Floats:
+    """Average over what may still come along an axis, which loses its padding."""
+    values = np.moveaxis(values, along, 0)
+    first, chances = axis.ahead(spread)
+    total = np.zeros(1)
+    for j, chance in enumerate(chances, start=axis.pad + first):
+        total = total + chance * values[j : j + axis.size]
     return np.moveaxis(total, 0, along)
 
 
 def _line_values(pay: Callable[[Floats], Floats], axis: Axis) -> Floats:
-    """Return expected pay over one index: (spreads, nodes)."""
+    """Return expected pay over one index: (spreads, nodes).
+
+    At its node a jump counts as half done, or the average would be off by half a step.
+    """
     nodes, half = axis.padded(), 0.5 * axis.step
     exact = smooth = pay(nodes)
-    if (
-        axis.sharp
-    ):  # at its node a jump counts as half done, or the average would be off by half a node
+    if axis.sharp:
         smooth = 0.5 * (pay(nodes - half) + pay(nodes + half))
     rows = [exact[axis.pad : axis.pad + axis.size]]
-    rows += [_average(smooth, s * axis.sd / axis.step, axis.pad, 0) for s in SPREADS[1:]]
+    rows += [_average(smooth, axis, spread) for spread in SPREADS[1:]]
     return np.stack(rows)
 
 
@@ -1101,8 +1122,7 @@ def _plane_values(pay: Callable[[Floats, Floats], Floats], first: Axis, second: 
     core = exact[first.pad : first.pad + first.size, second.pad : second.pad + second.size]
     tables = [core]
     for s in SPREADS[1:]:
-        table = _average(exact, s * first.sd / first.step, first.pad, 0)
-        tables.append(_average(table, s * second.sd / second.step, second.pad, 1))
+        tables.append(_average(_average(exact, first, s), second, s, along=1))
     return np.stack(tables)
 
 
@@ -1258,7 +1278,11 @@ def _counted(
     reference: Reference,
     furthest: dict[int, float],
 ) -> Strip:
-    """Tabulate pay over one accumulator, exactly at whole numbers if it is a count."""
+    """Tabulate pay over one accumulator, exactly at whole numbers if it is a count.
+
+    What may still come of a count is Poisson. Its row for a spread starts `Axis.drift` x spread
+    squared higher, so that its nodes are whole numbers logged and the reference agent's remainder.
+    """
     weights = _unit(accumulator)
     axis = _axis_from_zero(
         reference[accumulator],
@@ -1267,6 +1291,10 @@ def _counted(
         WIDEST_LINE if accumulator != SALES_VALUE else 2 * WIDEST_PLANE,
         whole=accumulator != SALES_VALUE,
     )
+    if accumulator != SALES_VALUE and axis.step == 1.0:
+        drift = max(reference[accumulator], 1.0)
+        below = math.ceil(drift)  # who logs less than the reference is forecast from below 0
+        axis = axis._replace(origin=-float(below), size=axis.size + below, drift=drift)
     return Strip(weights, axis, _line_values(lambda y: pay(_totals_of({accumulator: y})), axis))
 
 
@@ -1474,6 +1502,7 @@ def lower(schemes: Sequence[PaysSomething], *, reference: Reference | None = Non
         reads=_ints([_reads(some) for some in by_scheme], (N_ACCUMULATORS,)),
         sharp=_ints([[axis.sharp for axis in pair] for pair in axes], (2,)),
         place=_ints([piece.place for piece in pieces]),
+        drift=_floats([first.drift for first, _ in axes]),
     )
 
 
@@ -1497,6 +1526,7 @@ def _ints(rows: Any, tail: tuple[int, ...] = ()) -> Ints:
 NO_RIVAL = -1e12
 """The cut of a place that nobody else can hold: it is won."""
 
+ROW = 1.0 / (N_SPREADS - 1)  # of spread
 NODE = 1e-9  # of a step: how far below a node still counts as on it
 
 
@@ -1520,6 +1550,7 @@ def _on_line(prices: Prices, k: int, row: int, position: float) -> float:
     """Expected pay lies on the straight line between the nodes, and before a jump below it."""
     size = prices.size[k, 0]
     at = prices.start[k] + row * size
+    position -= prices.drift[k] * (row * ROW) ** 2
     if row == 0 and prices.sharp[k, 0] == 1:
         at += min(max(int(np.floor(position + NODE)), 0), size - 1)
         below: float = prices.values[at]
@@ -1534,6 +1565,7 @@ def _on_line(prices: Prices, k: int, row: int, position: float) -> float:
 def _on_plane(prices: Prices, k: int, row: int, p1: float, p2: float) -> float:
     """Expected pay lies between four nodes, and along a sharp axis with no time left on two."""
     size1, size2 = prices.size[k, 0], prices.size[k, 1]
+    p1 -= prices.drift[k] * (row * ROW) ** 2
     i, j = _cell(p1, size1), _cell(p2, size2)
     f, g = p1 - i, p2 - j
     if row == 0:
