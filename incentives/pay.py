@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, cast, get_args
 
 import numpy as np
 
-from incentives._compile import rule
+from incentives._compile import allocating, rule
 from incentives._draws import exp
 from incentives.columns import (
     ACCUMULATORS,
@@ -211,11 +211,9 @@ class Scheme:
             for item in fields
             if item.metadata.get("money")
         }
-        return (
-            cast(Scheme, dataclasses.replace(cast(Any, self), **amounts))
-            if amounts
-            else Scaled(self, factor)
-        )
+        if not amounts:
+            return Scaled(self, factor)
+        return cast(Scheme, dataclasses.replace(me, **amounts))
 
     def lower(self, reference: "Reference") -> "list[Component]":
         """Return the scheme as components of `Prices`; from `pay` alone, unless overridden."""
@@ -236,17 +234,18 @@ def _declare(
     low: float = 0.0,
     high: float = math.inf,
     money: bool = False,
+    many: bool = False,
     default: Any = dataclasses.MISSING,
 ) -> Any:
-    """Declare a field of a scheme: a number with unit and range; `money` can be scaled."""
-    meta = {"unit": unit, "low": low, "high": high, "source": FIRM, "money": money}
+    """Declare a field of a scheme: a number, or many, with unit and range; money can be scaled."""
+    meta = {"unit": unit, "low": low, "high": high, "source": FIRM, "money": money, "many": many}
     return dataclasses.field(default=default, metadata=meta)
 
 
 def _settle(scheme: Scheme, item: "dataclasses.Field[Any]") -> None:
     """Check a declared field and keep it as a float, or as a tuple of floats."""
     name, value = f"{type(scheme).__name__}.{item.name}", getattr(scheme, item.name)
-    if isinstance(value, list | tuple | np.ndarray):
+    if item.metadata.get("many") and isinstance(value, list | tuple | np.ndarray):
         checked: Any = tuple(_number(name, part, item.metadata) for part in value)
     else:
         checked = _number(name, value, item.metadata)
@@ -278,7 +277,7 @@ def _check_metric(scheme: Scheme, metric: Any, field: str = "metric") -> None:
     if metric in METRICS:
         return
     near = difflib.get_close_matches(str(metric), METRICS, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     raise ValueError(
         f"{type(scheme).__name__}.{field} {metric!r} is not a metric{hint} "
         f"Metrics are {', '.join(METRICS)}."
@@ -626,7 +625,7 @@ class Tournament(Scheme):
     """
 
     metric: Metric
-    prizes: tuple[float, ...] = _declare("currency per period", money=True)
+    prizes: tuple[float, ...] = _declare("currency per period", money=True, many=True)
     within: Literal["team", "centre"] = "team"
 
     def __post_init__(self) -> None:
@@ -834,6 +833,11 @@ def _check_months(scheme: Scheme, months: Any) -> None:
     object.__setattr__(scheme, "months", int(months))
 
 
+def _square(x: float) -> float:
+    """Return a square by multiplication, the same on every machine."""
+    return x * x
+
+
 def _power(base: float, times: int) -> float:
     """Return a whole power by multiplication, the same on every machine."""
     return math.prod([base] * times)
@@ -966,8 +970,8 @@ def _covariance(reference: Reference) -> Floats:
     value, score = mean[SALES_VALUE] / mean[SALES], mean[SURVEY_SUM] / mean[SURVEY_N]
     cov = np.zeros((N_ACCUMULATORS, N_ACCUMULATORS))
     np.fill_diagonal(cov, mean)
-    cov[SALES_VALUE, SALES_VALUE] = mean[SALES] * (value**2 + reference.sale_sd**2)
-    cov[SURVEY_SUM, SURVEY_SUM] = mean[SURVEY_N] * (score**2 + reference.score_sd**2)
+    cov[SALES_VALUE, SALES_VALUE] = mean[SALES] * (_square(value) + _square(reference.sale_sd))
+    cov[SURVEY_SUM, SURVEY_SUM] = mean[SURVEY_N] * (_square(score) + _square(reference.score_sd))
     for part, whole in WITHIN:
         cov[part, whole] = cov[whole, part] = mean[part]
     return cov
@@ -1011,7 +1015,7 @@ class Axis(NamedTuple):
     def ahead(self, spread: float) -> tuple[int, Floats]:
         """Return the chances of what may still come, in nodes from the first of them on."""
         if self.drift:
-            return 0, _poisson(spread**2 * self.drift)
+            return 0, _poisson(_square(spread) * self.drift)
         bell = _normal(spread * self.sd / self.step)
         return -(len(bell) // 2), bell
 
@@ -1075,9 +1079,10 @@ def _normal(sd: float) -> Floats:
     Below 0.6 there are three, which keep the variance where the bell is too narrow to.
     """
     if sd < 0.6:
-        return np.array([0.5 * sd**2, 1.0 - sd**2, 0.5 * sd**2])
+        half = 0.5 * _square(sd)
+        return np.array([half, 1.0 - 2.0 * half, half])
     reach = math.ceil(TAIL * sd)
-    bell = exp(-0.5 * (np.arange(-reach, reach + 1) / sd) ** 2)
+    bell = exp(-0.5 * np.square(np.arange(-reach, reach + 1) / sd))
     return np.asarray(bell / math.fsum(bell))
 
 
@@ -1321,7 +1326,7 @@ def _counted_together(
     sds = [_sd(row, reference) for row in weights]
     axes = [
         _axis_from_zero(
-            max(float(np.dot(row, reference[:N_ACCUMULATORS])), 0.0),
+            max(math.fsum(row * reference[:N_ACCUMULATORS]), 0.0),
             sd,
             furthest.get(j, 0.0),
             WIDEST_PLANE,
@@ -1550,7 +1555,7 @@ def _on_line(prices: Prices, k: int, row: int, position: float) -> float:
     """Expected pay lies on the straight line between the nodes, and before a jump below it."""
     size = prices.size[k, 0]
     at = prices.start[k] + row * size
-    position -= prices.drift[k] * (row * ROW) ** 2
+    position -= prices.drift[k] * (row * ROW * row * ROW)
     if row == 0 and prices.sharp[k, 0] == 1:
         at += min(max(int(np.floor(position + NODE)), 0), size - 1)
         below: float = prices.values[at]
@@ -1565,7 +1570,7 @@ def _on_line(prices: Prices, k: int, row: int, position: float) -> float:
 def _on_plane(prices: Prices, k: int, row: int, p1: float, p2: float) -> float:
     """Expected pay lies between four nodes, and along a sharp axis with no time left on two."""
     size1, size2 = prices.size[k, 0], prices.size[k, 1]
-    p1 -= prices.drift[k] * (row * ROW) ** 2
+    p1 -= prices.drift[k] * (row * ROW * row * ROW)
     i, j = _cell(p1, size1), _cell(p2, size2)
     f, g = p1 - i, p2 - j
     if row == 0:
@@ -1697,7 +1702,7 @@ def price(
     return worth
 
 
-@rule
+@allocating
 def cuts(
     prices: Prices,
     totals: Floats,

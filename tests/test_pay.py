@@ -1,5 +1,6 @@
 """Pay: schemes add up, lowering loses nothing, prices do as theory says, accounts balance."""
 
+import hashlib
 import itertools
 from dataclasses import dataclass, replace
 from typing import Any
@@ -428,6 +429,20 @@ def test_schemes_are_laid_one_after_another() -> None:
     assert alone.values.tolist() == prices.values[prices.start[1] :].tolist()
 
 
+@pytest.mark.quick
+def test_tables_have_the_same_bytes_on_every_machine_and_release() -> None:
+    """A changed digest means that agents see other prices: say so in the changelog."""
+    prices = prices_of(
+        Wage() + PieceRate("sales", 2.5, above=40),
+        Target("save_rate", 0.48, lump=300.0, rate=100.0) + Target("saves", 60, lump=80.0),
+        Tiers("sales", ((0, 2), (70, 3)), gate=("save_rate", 0.48)),
+        Tournament("sales", (300, 100)) + TeamPool("survey_score", threshold=8.5, lump=2400.0),
+        Deferred(Clawback(Target("sales_value", 1500, lump=200, rate=0.1), 2), 3),
+    )
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in prices))
+    assert digest.hexdigest()[:16] == "3dc427082520ff10"
+
+
 @settings(max_examples=50, deadline=None)
 @given(schemes)
 def test_lowering_twice_gives_the_same_bytes(scheme: Any) -> None:
@@ -833,6 +848,12 @@ def test_what_is_earned_is_paid_pending_forfeited_or_taken_back(some: Any, seed:
             ValueError,
             r"^PieceRate\.metric must be a count, got 'save_rate'; use Target or Tiers",
         ),
+        (
+            lambda: Target("zzz", 1),
+            ValueError,
+            r"^Target\.metric 'zzz' is not a metric\. Metrics are",
+        ),
+        (lambda: Target("saves", (1, 2)), TypeError, r"^Target\.threshold must be a number"),
         (lambda: PieceRate("sales", float("nan")), ValueError, r"^PieceRate\.rate must be >= 0"),
         (lambda: PieceRate("sales", float("inf")), ValueError, r"^PieceRate\.rate must be >= 0"),
         (lambda: PieceRate("sales", True), TypeError, r"^PieceRate\.rate must be a number"),
