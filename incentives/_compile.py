@@ -20,7 +20,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-__all__ = ["compiled", "rule"]
+__all__ = ["allocating", "compiled", "rule"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,7 +38,7 @@ def rule(function: F) -> F:
     Parameters
     ----------
     function
-        Scalars in, scalars or a tuple of scalars out.
+        Scalars and arrays in, scalars or a tuple of scalars out; it makes no arrays.
 
     Examples
     --------
@@ -48,7 +48,16 @@ def rule(function: F) -> F:
     >>> half(3.0)
     1.5
     """
-    return cast(F, numba.njit(error_model="numpy", forceinline=True)(function))
+    return cast(F, numba.njit(error_model="numpy", forceinline=True, _nrt=False)(function))
+
+
+def allocating(function: F) -> F:
+    """Compile a function that makes arrays into the kernel functions that call it.
+
+    A `rule` cannot make arrays: it is compiled without reference counts, which would otherwise be
+    taken and given back at every look at an array and cost more than the arithmetic.
+    """
+    return cast(F, numba.njit(error_model="numpy")(function))
 
 
 def compiled(function: F) -> F:

@@ -68,6 +68,7 @@ class Purpose(IntEnum):
     ASSIGN = 17  # who is put under which scheme, team or queue
     SAMPLE = 18  # which contacts are kept in the records: observing has luck of its own
     HOOK = 19  # a user's own rule
+    OCCASION = 20  # what this contact is like: could it pass for another, mood for an offer
 
 
 # -- keys and addresses -------------------------------------------------------------------------

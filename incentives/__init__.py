@@ -1,0 +1,192 @@
+"""Research on incentive policy: what bonus schemes do to front-line staff, and staff to customers.
+
+    import incentives as inc
+
+    centre = inc.Scenario.load("outsourced_retentions")
+    schemes = {"wage": inc.Wage(), "retention": inc.Wage() + inc.PieceRate("saves", 4.0)}
+    records = inc.simulate(centre.vary(scheme=schemes), replications=20, months=24, rng=1, n_jobs=2)
+    inc.gaming_effect(records, by="scheme", control="wage").summary()
+
+Names are fetched on first use, so that importing the package is quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__all__ = [
+    # Scenarios
+    "Scenario",
+    "Assignment",
+    "ScenarioError",
+    "scenario_names",
+    "parameter_table",
+    "action_table",
+    "all_mechanisms",
+    # Blocks of a scenario
+    "Floor",
+    "Work",
+    "Queueing",
+    "Routing",
+    "Channels",
+    "Audit",
+    "Contract",
+    "Needs",
+    "Expectations",
+    "Openness",
+    "Order",
+    "MadeUpMinds",
+    "Leaving",
+    "Surveys",
+    "Value",
+    "Acquisition",
+    "Archetype",
+    "Workforce",
+    "Regard",
+    "Turnover",
+    "Conscience",
+    "Belief",
+    "FabricatedSave",
+    "SuppressedCancellation",
+    "MisclassifiedContact",
+    "DroppedContact",
+    "Action",
+    "Row",
+    # Pay
+    "Scheme",
+    "Sum",
+    "Wage",
+    "PieceRate",
+    "Target",
+    "Tiers",
+    "Tournament",
+    "TeamPool",
+    "Deferred",
+    "Clawback",
+    "Totals",
+    # Simulation
+    "simulate",
+    "cost_matched",
+    "twins",
+    "truth_of",
+    "Twins",
+    "Records",
+    "ContactCentre",
+    "FrontlineAgent",
+    # Estimates
+    "gaming_effect",
+    "churn_effect",
+    "Estimate",
+    # Data
+    "read_anonymous_bank",
+    "BankLog",
+]
+
+_HOMES = {
+    "scenario": ("Scenario", "Assignment", "ScenarioError", "scenario_names", "parameter_table"),
+    "menu": ("action_table", "Action", "Row"),
+    "mechanism": ("all_mechanisms",),
+    "centre": ("Floor", "Work", "Queueing", "Routing", "Channels", "Audit", "Contract"),
+    "customers": (
+        "Needs",
+        "Expectations",
+        "Openness",
+        "Order",
+        "MadeUpMinds",
+        "Leaving",
+        "Surveys",
+        "Value",
+        "Acquisition",
+    ),
+    "staff": ("Archetype", "Workforce", "Regard", "Turnover"),
+    "gaming": (
+        "Conscience",
+        "Belief",
+        "FabricatedSave",
+        "SuppressedCancellation",
+        "MisclassifiedContact",
+        "DroppedContact",
+    ),
+    "pay": (
+        "Scheme",
+        "Sum",
+        "Wage",
+        "PieceRate",
+        "Target",
+        "Tiers",
+        "Tournament",
+        "TeamPool",
+        "Deferred",
+        "Clawback",
+    ),
+    "columns": ("Totals",),
+    "simulation": ("simulate", "cost_matched"),
+    "truth": ("twins", "truth_of", "Twins"),
+    "records": ("Records",),
+    "model": ("ContactCentre", "FrontlineAgent"),
+    "estimates": ("gaming_effect", "churn_effect", "Estimate"),
+    "datasets": ("read_anonymous_bank", "BankLog"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+if TYPE_CHECKING:
+    from incentives.centre import Audit, Channels, Contract, Floor, Queueing, Routing, Work
+    from incentives.columns import Totals
+    from incentives.customers import (
+        Acquisition,
+        Expectations,
+        Leaving,
+        MadeUpMinds,
+        Needs,
+        Openness,
+        Order,
+        Surveys,
+        Value,
+    )
+    from incentives.datasets import BankLog, read_anonymous_bank
+    from incentives.estimates import Estimate, churn_effect, gaming_effect
+    from incentives.gaming import (
+        Belief,
+        Conscience,
+        DroppedContact,
+        FabricatedSave,
+        MisclassifiedContact,
+        SuppressedCancellation,
+    )
+    from incentives.mechanism import all_mechanisms
+    from incentives.menu import Action, Row, action_table
+    from incentives.model import ContactCentre, FrontlineAgent
+    from incentives.pay import (
+        Clawback,
+        Deferred,
+        PieceRate,
+        Scheme,
+        Sum,
+        Target,
+        TeamPool,
+        Tiers,
+        Tournament,
+        Wage,
+    )
+    from incentives.records import Records
+    from incentives.scenario import (
+        Assignment,
+        Scenario,
+        ScenarioError,
+        parameter_table,
+        scenario_names,
+    )
+    from incentives.simulation import cost_matched, simulate
+    from incentives.staff import Archetype, Regard, Turnover, Workforce
+    from incentives.truth import Twins, truth_of, twins
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"incentives.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'incentives' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

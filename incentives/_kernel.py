@@ -1,0 +1,1252 @@
+"""The order of a working day, over columns: who contacts, who serves, what is done and what is logged.
+
+Read `advance` as the description of a day and `bill` as that of a month's end. Each line calls a
+rule that stands, with its equation, in the file of its family. Everything random is drawn at an
+address (see `_draws`): a contact's is (customer, need, episode, attempt), and what is drawn for one
+purpose does not move when another rule changes.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from incentives._compile import allocating, compiled, rule
+from incentives._draws import Purpose, block, exp_, exponential_, gumbel_, log_
+from incentives.centre import (
+    FloorPlan,
+    audit_chance,
+    minute_of,
+    patience_of,
+    resolves_of,
+    work_of,
+)
+from incentives.columns import (
+    ANSWERED,
+    BUSY,
+    CALENDAR,
+    CALLBACKS,
+    CANCELS,
+    CONTACT,
+    CONTACTS,
+    DELAYED,
+    DUTY,
+    GONE,
+    N_FEATURES,
+    OFFERED,
+    WAIT,
+    WITHIN,
+    N_ACCUMULATORS,
+    SALES,
+    SALES_VALUE,
+    SAVES,
+    SURVEY_N,
+    SURVEY_SUM,
+    Customers,
+    Floats,
+    Ints,
+    LeftBy,
+    Outcome,
+    Prices,
+    Reason,
+    Watch,
+)
+from incentives.customers import (
+    answer_chance,
+    experience,
+    feel,
+    leaving_hazard,
+    offer_odds,
+    survey_score,
+)
+from incentives.gaming import cut_cost, lie_cost, lie_worth, relearn
+from incentives.menu import N_ACTIONS, Action, MenuTable
+from incentives.pay import cuts, price
+from incentives.staff import Staff, certain, time_cost
+
+NEEDS = 4
+FREE, PAUSE, REDIAL, GIVE_UP = range(4)  # kinds of event, in the low bits of an event's code
+ARRIVAL = REDIAL
+ENTRY_BITS = 40  # in a queue and in events, the attempt stands above the calendar's entry
+ENTRY_MASK = (1 << ENTRY_BITS) - 1
+OVER, AGAIN, LATER = range(3)  # what follows a contact: nothing, another today, another later
+RECENT = 0.1  # weight of the last day in what agents take for their usual pace
+
+# codes as plain numbers, which is what compiled code can hold
+QUESTION, COMPLAINT, CANCEL = int(Reason.QUESTION), int(Reason.COMPLAINT), int(Reason.CANCEL)
+HANDLED, SALE, SAVED = int(Outcome.HANDLED), int(Outcome.SALE), int(Outcome.SAVED)
+CANCELLED, CUT_OFF, ABANDONED, SUPPRESSED = (
+    int(Outcome.CANCELLED),
+    int(Outcome.CUT_OFF),
+    int(Outcome.ABANDONED),
+    int(Outcome.SUPPRESSED),
+)
+BY_CONTACT, SILENTLY, ON_DISCOVERY = (
+    int(LeftBy.CONTACT),
+    int(LeftBy.SILENT),
+    int(LeftBy.DISCOVERY),
+)
+CUT, RUSH, SERVE, CARE, OFFER_AFTER, OFFER_FIRST = (int(Action(a)) for a in range(6))
+PROCESS, SAVE, PRESS = int(Action.PROCESS), int(Action.SAVE), int(Action.PRESS)
+FABRICATE, SUPPRESS = int(Action.FABRICATE), int(Action.SUPPRESS)
+LOG_SAVE, LOG_UPSELL = int(Action.LOG_SAVE), int(Action.LOG_UPSELL)
+
+
+class Rules(NamedTuple):
+    """The numbers of every rule, as lowered from a scenario."""
+
+    needs: Any
+    expectations: Any
+    openness: Any
+    leaving: Any
+    surveys: Any
+    value: Any
+    conscience: Any
+    belief: Any
+    drop: Any
+    suppress: Any
+    misclassify: Any
+    work: Any
+    queue: Any
+    channels: Any
+    audit: Any
+    contract: Any
+    decided: float  #: share of those who want to cancel whose mind is made up
+    menu: MenuTable
+
+
+class Desk(NamedTuple):
+    """What moves on the floor: logged totals, recent rates, and the day's counts, a row a seat."""
+
+    scheme: Ints  #: index of the scheme that each seat is under
+    totals: Floats  #: (seats, accumulators) logged this month
+    rates: Floats  #: (seats, accumulators) logged per day, recently
+    opening: Floats  #: (seats, accumulators) totals as the day began
+    team_totals: Floats  #: (teams, accumulators)
+    team_rates: Floats  #: (teams, accumulators)
+    cuts: Floats  #: (components, seats) what a rival's place costs, in the component's index
+    present: Ints  #: 1 if at work today
+    rank: Floats  #: 0 first to 1 last in the team, by contacts handled this month
+    pace_pay: Floats  #: bonus per minute on contacts, recently (money)
+    last_cut: Ints  #: 1 if the seat's last contact today was cut off
+    busy: Floats  #: minutes on contacts today
+    earned: Floats  #: bonus expected from today's contacts (money)
+    checks: Ints  #: own contacts checked today
+    found: Ints  #: own contacts found to be gamed today
+    penalty: Floats  #: penalties this month (money)
+    busy_month: Floats  #: minutes on contacts this month
+    duty_month: Floats  #: minutes on duty this month
+    lost: Floats  #: (seats, months) saves logged in a month whose customer has left since
+    day: Floats  #: the day's counts, in the order of DAY
+
+
+# -- events -------------------------------------------------------------------------------------
+
+
+@rule
+def push(times: Floats, codes: Ints, size: int, time: float, code: int) -> int:
+    """Add an event to the heap."""
+    i = size
+    while i > 0:
+        parent = (i - 1) >> 1
+        if times[parent] <= time:
+            break
+        times[i] = times[parent]
+        codes[i] = codes[parent]
+        i = parent
+    times[i] = time
+    codes[i] = code
+    return size + 1
+
+
+@rule
+def pop(times: Floats, codes: Ints, size: int) -> int:
+    """Remove the first event (read it before) from the heap."""
+    size -= 1
+    time, code = times[size], codes[size]
+    i = 0
+    while True:
+        child = 2 * i + 1
+        if child >= size:
+            break
+        if child + 1 < size and times[child + 1] < times[child]:
+            child += 1
+        if times[child] >= time:
+            break
+        times[i] = times[child]
+        codes[i] = codes[child]
+        i = child
+    times[i] = time
+    codes[i] = code
+    return size
+
+
+# -- the calendar -------------------------------------------------------------------------------
+
+
+@rule
+def schedule(customers: Customers, entry: int, day: int) -> None:
+    """Put an entry into the list of the day on which it is due."""
+    slot = day % CALENDAR
+    customers.due[entry] = day
+    customers.link[entry] = customers.head[slot]
+    customers.head[slot] = entry
+
+
+@rule
+def rearm(customers: Customers, entry: int, day: int, k0: int, k1: int, rate: float) -> None:
+    """Start the clock of a customer's next need of this kind (`rate` per day)."""
+    row = entry >> 2
+    need = entry & 3
+    each = customers.row[row]
+    if rate <= 0.0:
+        return
+    when = need << 24 | int(each.episode[need])
+    u = block(k0, k1, each.uid, when, Purpose.NEED, 0)[0]
+    days = min(exponential_(u) / (rate * each.busy), 1e6)
+    schedule(customers, entry, day + 1 + int(days))
+
+
+@rule
+def need_rate(need: int, needs: Any, days: float) -> float:
+    """Give how often a need of this kind arises (per day)."""
+    if need == 0:
+        return needs.question / days
+    if need == 1:
+        return needs.complaint / days
+    if need == 2:
+        return needs.order / days
+    return 0.0
+
+
+@compiled
+def open_calendar(customers: Customers, first: int, count: int, day: int, k0: int, k1: int,
+                  needs: Any, days: float) -> None:
+    """Start the clocks of newly joined customers."""
+    for row in range(first, first + count):
+        for need in range(NEEDS - 1):
+            rearm(customers, 4 * row + need, day - 1, k0, k1, need_rate(need, needs, days))
+
+
+@allocating
+def due_today(customers: Customers, day: int) -> Any:
+    """Take the entries that are due today out of the calendar."""
+    slot = day % CALENDAR
+    count = 0
+    entry = customers.head[slot]
+    while entry >= 0:
+        count += customers.due[entry] == day
+        entry = customers.link[entry]
+    entries = np.empty(count, np.int64)
+    entry = customers.head[slot]
+    customers.head[slot] = -1
+    count = 0
+    while entry >= 0:
+        following = customers.link[entry]
+        if customers.due[entry] == day:
+            if customers.row[entry >> 2].left == 0:
+                entries[count] = entry
+                count += 1
+        else:
+            customers.link[entry] = customers.head[slot]
+            customers.head[slot] = entry
+        entry = following
+    return entries[:count]
+
+
+# -- the choice ---------------------------------------------------------------------------------
+
+
+class Situation(NamedTuple):
+    """What an agent sees before choosing: the contact, the queue, and what logs would pay."""
+
+    reason: int
+    work: float  #: minutes of plain service by this agent
+    open: float  #: chance that an offer made after service sells, before the agent's skill
+    margin: float  #: money per month
+    client: int
+    waiting: float  #: others in the same queue
+    minute: float
+    can_pass: bool  #: could pass for something else on the log
+    plain: float  #: price of logging one contact (money)
+    sale: float  #: price of logging a contact with a sale
+    lost: float  #: price of logging a cancellation
+    kept: float  #: price of logging a save on it
+    extra: float  #: price of logging an unrelated contact as a save
+    believed: float  #: believed chance of a check
+
+
+@rule
+def weigh(
+    v: Floats, seat: int, now: Situation, staff: Staff, desk: Desk, plan: FloorPlan, rules: Rules,
+    prices: Prices, team: int, days_left: float, days: float, features: Floats, watched: bool,
+) -> None:
+    """Write into `v` what each row on the menu is worth to the agent (money)."""
+    menu, value, scheme = rules.menu, rules.value, desk.scheme[seat]
+    asks = prices.reads[scheme, SURVEY_N] == 1
+    claws = False
+    for k in range(prices.first[scheme], prices.first[scheme + 1]):
+        claws = claws or prices.claw[k] == 1
+    cancelling = now.reason == CANCEL
+    reference = now.lost if cancelling else now.plain
+    worth = value.horizon * now.margin
+    pace_pay = desk.pace_pay[seat] * staff.pay[seat] if now.waiting > 0.0 else 0.0
+    for row in range(N_ACTIONS):
+        if menu.allowed[now.reason, row] == 0:
+            continue
+        minutes = now.work * menu.minutes[row]
+        chance = 0.0
+        first, second = reference, reference
+        to_customer = -menu.harm[row]
+        to_client = 0.0
+        resolves = min(resolves_of(now.reason, rules.work) * menu.resolves[row], 1.0)
+        if row == CUT:
+            first = second = now.plain
+        elif row == LOG_SAVE:
+            second = now.extra
+        elif row == LOG_UPSELL:
+            second = now.sale
+        elif row == FABRICATE or row == SUPPRESS or row == SAVE or row == PRESS:
+            second = now.kept
+            if claws:
+                second = price(
+                    prices, scheme, desk.totals[seat], desk.rates[seat], desk.team_totals[team],
+                    desk.team_rates[team], days_left, days, desk.cuts[:, seat], menu.lasts[row],
+                    1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0,
+                )
+        if row == SAVE or row == PRESS:
+            decided = rules.decided
+            chance = min(
+                (menu.keeps[row] * (1.0 - decided) + menu.keeps_decided[row] * decided)
+                * staff.closing[seat],
+                1.0,
+            )
+            to_client += chance * worth
+            to_customer += (1.0 - chance) * value.release + chance * value.resolution
+        elif row == OFFER_AFTER or row == OFFER_FIRST:
+            second = now.sale
+            chance = min(menu.appeal[row] * now.open * staff.closing[seat], 1.0)
+            to_client += chance * value.product
+            to_customer += resolves * value.resolution
+            to_customer -= menu.annoys[row] * (1.0 - now.open)
+        elif cancelling:
+            if row == PROCESS or row == FABRICATE:
+                to_customer += value.release
+        else:
+            to_customer += resolves * value.resolution
+        lie = row >= FABRICATE
+        found = now.believed * menu.seen[row]
+        if row == SUPPRESS:
+            found += (1.0 - found) * rules.suppress.discovery * rules.suppress.traced
+        gain = second - reference if lie else 0.0
+        if lie:
+            pay = reference + lie_worth(gain, found, rules.conscience)
+            conscience = lie_cost(staff.kappa[seat], gain, rules.conscience)
+            to_client -= value.misreport * max(gain, 0.0)
+            if row == SUPPRESS:
+                to_client += now.margin
+        else:
+            pay = certain(
+                first + chance * (second - first), chance, second - first, staff.risk[seat]
+            )
+            conscience = 0.0
+        if asks and row != CUT:
+            pay += survey_price(
+                row, resolves, seat, now, desk, rules, prices, team, days_left, days
+            )
+        to_employer = to_client
+        if rules.contract.contractor > 0.0:
+            to_employer = 0.0
+            if row == SAVE or row == PRESS:
+                to_employer = chance * rules.contract.fee_save
+            elif row == OFFER_AFTER or row == OFFER_FIRST:
+                to_employer = chance * rules.contract.fee_sale
+            elif row == LOG_UPSELL:
+                to_employer = rules.contract.fee_sale
+            elif lie:
+                to_employer = rules.contract.fee_save
+        loss = found * rules.audit.penalty
+        reluctance = 0.0
+        if row == CUT:
+            reluctance = rules.conscience.noise * rules.conscience.stake * cut_cost(
+                staff.reluctance[seat], desk.last_cut[seat] == 1, now.waiting, now.minute,
+                rules.drop,
+            )
+        cost = time_cost(
+            minutes, plan.usual, staff.effort[seat], pace_pay, now.waiting,
+            staff.standing[seat], desk.rank[seat],
+        )
+        v[row] = (
+            staff.pay[seat] * pay
+            - cost
+            - conscience
+            - reluctance
+            - staff.fear[seat] * loss
+            + staff.care[seat] * to_customer
+            + staff.client[seat, now.client] * to_client
+            + staff.employer[seat] * to_employer
+        )
+        if watched:
+            features[row, 0] = pay
+            features[row, 1] = minutes
+            features[row, 2] = minutes if now.waiting > 0.0 else 0.0
+            features[row, 3] = (0.5 + desk.rank[seat]) * minutes / plan.usual
+            features[row, 4] = 1.0 if lie else 0.0
+            features[row, 5] = loss
+            features[row, 6] = to_customer
+            features[row, 7] = to_client
+            features[row, 8] = to_employer
+            features[row, 9] = reluctance
+
+
+@rule
+def survey_price(
+    row: int, resolves: float, seat: int, now: Situation, desk: Desk, rules: Rules, prices: Prices,
+    team: int, days_left: float, days: float,
+) -> float:
+    """Give what the survey that may follow adds to pay (money), at the score to be expected."""
+    points = rules.expectations.plain + rules.menu.courtesy[row] + rules.expectations.resolved * (
+        resolves
+    )
+    points -= rules.menu.annoys[row] * (1.0 - now.open)
+    points = min(max(points, 0.0), 10.0)
+    chance = rules.surveys.invites * answer_chance(points, rules.surveys)
+    return chance * price(
+        prices, desk.scheme[seat], desk.totals[seat], desk.rates[seat], desk.team_totals[team],
+        desk.team_rates[team], days_left, days, desk.cuts[:, seat], 1.0,
+        0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0,
+    )
+
+
+@rule
+def inclusive(v: Floats, low: int, high: int, reason: int, menu: MenuTable, scale: float) -> float:
+    """Give the worth of a nest of rows: scale x log of the sum of exp(v / scale)."""
+    best = -np.inf
+    for row in range(low, high):
+        if menu.allowed[reason, row] == 1 and v[row] > best:
+            best = v[row]
+    if best == -np.inf:
+        return best
+    total = 0.0
+    for row in range(low, high):
+        if menu.allowed[reason, row] == 1:
+            total += exp_((v[row] - best) / scale)
+    return best + scale * log_(total)
+
+
+@rule
+def choose(
+    v: Floats, reason: int, can_lie: bool, k0: int, k1: int, uid: int, when: int, attempt: int,
+    rules: Rules,
+) -> int:
+    """Choose a row: first among honest work, a lie and cutting off, then within the nest.
+
+    Each shock is addressed by (contact, row), so that a row that is not on the menu changes the
+    luck of no other.
+    """
+    menu = rules.menu
+    noise = rules.conscience.noise * rules.conscience.stake
+    scale = noise * rules.conscience.kinship
+    g0, g1, g2, g3 = block(k0, k1, uid, when, Purpose.CHOICE, attempt)
+    best = inclusive(v, RUSH, FABRICATE, reason, menu, scale) + noise * gumbel_(g0)
+    nest = 0
+    if can_lie:
+        lie = inclusive(v, FABRICATE, N_ACTIONS, reason, menu, scale) + noise * gumbel_(g1)
+        if lie > best:
+            best, nest = lie, 1
+    if menu.allowed[reason, CUT] == 1 and v[CUT] + noise * gumbel_(g2) > best:
+        return CUT
+    if nest == 1:
+        return within(v, FABRICATE, reason, menu, scale, block(k0, k1, uid, when, Purpose.CHOICE, attempt, 3))
+    if reason == CANCEL:
+        return within(v, PROCESS, reason, menu, scale, block(k0, k1, uid, when, Purpose.CHOICE, attempt, 2))
+    h0, h1, h2, h3 = block(k0, k1, uid, when, Purpose.CHOICE, attempt, 1)
+    chosen = within(v, RUSH, reason, menu, scale, (h0, h1, h2, h3))
+    if menu.allowed[reason, OFFER_FIRST] == 1:
+        shocked = v[chosen] + scale * gumbel_(
+            h0 if chosen == RUSH else h1 if chosen == SERVE else h2 if chosen == CARE else h3
+        )
+        if v[OFFER_FIRST] + scale * gumbel_(g3) > shocked:
+            chosen = OFFER_FIRST
+    return chosen
+
+
+@rule
+def within(
+    v: Floats, low: int, reason: int, menu: MenuTable, scale: float,
+    draws: tuple[float, float, float, float],
+) -> int:
+    """Choose among the four rows from `low` on by extreme-value shocks."""
+    chosen, best = -1, -np.inf
+    for i in range(4):
+        if menu.allowed[reason, low + i] == 1:
+            shocked = v[low + i] + scale * gumbel_(draws[i])
+            if shocked > best:
+                chosen, best = low + i, shocked
+    return chosen
+
+
+# -- one contact --------------------------------------------------------------------------------
+
+
+@rule
+def credit(desk: Desk, seat: int, team: int, what: int, amount: float) -> None:
+    """Add to what the agent, and so the team, has logged this month."""
+    desk.totals[seat, what] += amount
+    desk.team_totals[team, what] += amount
+
+
+@rule
+def look(
+    seat: int, reason: int, work: float, uid: int, when: int, attempt: int, each: Any,
+    waiting: float, minute: float, days_left: float, days: float, k0: int, k1: int, plan: FloorPlan,
+    rules: Rules, prices: Prices, staff: Staff, desk: Desk,
+) -> Any:
+    """Gather what the agent sees: the contact, the queue, and what logs would pay right now."""
+    u_pass, u_open, u_feel, _ = block(k0, k1, uid, when, Purpose.OCCASION, attempt)
+    scheme, team = desk.scheme[seat], plan.team[seat]
+    plain, sale, lost, kept, extra = 0.0, 0.0, 0.0, 0.0, 0.0
+    if prices.first[scheme] < prices.first[scheme + 1]:
+        own, rates, cut = desk.totals[seat], desk.rates[seat], desk.cuts[:, seat]
+        teams, team_rates = desk.team_totals[team], desk.team_rates[team]
+        product = rules.value.product
+        if reason == CANCEL:
+            lost = price(prices, scheme, own, rates, teams, team_rates, days_left, days, cut, 1.0,
+                         1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+            kept = price(prices, scheme, own, rates, teams, team_rates, days_left, days, cut, 1.0,
+                         1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+        if reason != CANCEL or prices.reads[scheme, CONTACTS] == 1:
+            plain = price(prices, scheme, own, rates, teams, team_rates, days_left, days, cut, 1.0,
+                          1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        sale, extra = plain, plain
+        if reason != CANCEL:
+            if prices.reads[scheme, SALES] + prices.reads[scheme, SALES_VALUE] > 0:
+                sale = price(prices, scheme, own, rates, teams, team_rates, days_left, days, cut,
+                             1.0, 1.0, 0.0, 0.0, 1.0, product, 0.0, 0.0)
+            if prices.reads[scheme, SAVES] + prices.reads[scheme, CANCELS] > 0:
+                extra = price(prices, scheme, own, rates, teams, team_rates, days_left, days, cut,
+                              1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+    passes = rules.misclassify.upsizable if reason == 2 else rules.misclassify.passable
+    return Situation(
+        reason,
+        work,
+        offer_odds(each.openness, u_open, rules.openness),
+        each.margin,
+        each.client,
+        waiting,
+        minute,
+        reason == CANCEL or u_pass < passes,
+        plain,
+        sale,
+        lost,
+        kept,
+        extra,
+        staff.checks[seat] / staff.contacts[seat],
+    ), u_feel
+
+
+@rule
+def worth_of(row: int, reason: int, success: bool, now: Situation) -> float:
+    """Give the price (money) of what this row logged."""
+    if row == LOG_SAVE:
+        return now.extra
+    if row == LOG_UPSELL:
+        return now.sale
+    if row == FABRICATE or row == SUPPRESS:
+        return now.kept
+    if row == CUT:
+        return now.plain
+    if reason == CANCEL:
+        return now.kept if success else now.lost
+    return now.sale if success else now.plain
+
+
+@rule
+def serve(
+    seat: int, entry: int, reason: int, channel: int, work: float, wait: float, minute: float,
+    waiting: float, day: int, month: int, days_left: float, days: float, k0: int, k1: int,
+    plan: FloorPlan, rules: Rules, prices: Prices, customers: Customers, staff: Staff, desk: Desk,
+    v: Floats, features: Floats, watch: Watch, watched: int, log: Any, count: int,
+) -> tuple[float, int, int]:
+    """Serve one contact: choose, let it happen, log it; return minutes, what follows, and rows."""
+    row, need = entry >> 2, entry & 3
+    each = customers.row[row]
+    uid, attempt = int(each.uid), int(each.attempt[need])
+    when = need << 24 | int(each.episode[need])
+    menu, team, scheme = rules.menu, plan.team[seat], desk.scheme[seat]
+    now, u_feel = look(
+        seat, reason, work * staff.pace[seat], uid, when, attempt, each, waiting, minute, days_left,
+        days, k0, k1, plan, rules, prices, staff, desk,
+    )
+    keep = (
+        watch.share > 0.0 and block(k0, k1, uid, when, Purpose.SAMPLE, attempt)[0] < watch.share
+        and watched + N_ACTIONS <= len(watch.rows)
+    )
+    weigh(
+        v, seat, now, staff, desk, plan, rules, prices, team, days_left, days, features, keep
+    )
+    action = choose(v, reason, now.can_pass, k0, k1, uid, when, attempt, rules)
+    if keep:
+        for option in range(N_ACTIONS):
+            if menu.allowed[reason, option] == 1 and (option < FABRICATE or now.can_pass):
+                watch.rows[watched, 0] = count
+                watch.rows[watched, 1] = seat
+                watch.rows[watched, 2] = option
+                watch.rows[watched, 3] = option == action
+                for feature in range(N_FEATURES):
+                    watch.rows[watched, 4 + feature] = features[option, feature]
+                watched += 1
+
+    # what happens
+    minutes = now.work * menu.minutes[action]
+    u_solve, u_success, u_invite, u_audit = block(k0, k1, uid, when, Purpose.OUTCOME, attempt)
+    resolved = u_solve < resolves_of(reason, rules.work) * menu.resolves[action]
+    success = False
+    true, logged = HANDLED, HANDLED
+    value = 0.0
+    if action == CUT:
+        true = CUT_OFF
+    elif reason == CANCEL:
+        chance = menu.keeps_decided[action] if each.decided == 1 else menu.keeps[action]
+        success = u_success < chance * staff.closing[seat]
+        true = SAVED if success else SUPPRESSED if action == SUPPRESS else CANCELLED
+        logged = SAVED if success or action >= FABRICATE else CANCELLED
+    elif action == OFFER_AFTER or action == OFFER_FIRST:
+        success = u_success < menu.appeal[action] * now.open * staff.closing[seat]
+        if success:
+            true = logged = SALE
+            value = rules.value.product
+    elif action == LOG_SAVE:
+        logged = SAVED
+    elif action == LOG_UPSELL:
+        logged = SALE
+        value = rules.value.product
+
+    # what the customer makes of it
+    if action == CUT:
+        points = rules.expectations.cut
+    else:
+        points = experience(
+            resolved, menu.courtesy[action], menu.annoys[action], now.open, wait, u_feel,
+            rules.expectations,
+        )
+    satisfaction, each.expectation = feel(
+        each.satisfaction, each.expectation, points, rules.expectations
+    )
+    each.trust = max(each.trust - menu.distrust[action], 0.0)
+    if true == SAVED:
+        if action == SAVE:
+            satisfaction = min(satisfaction + rules.leaving.mends, 10.0)
+        each.wishes = 0
+    elif true == CANCELLED:
+        each.wishes = 0
+        each.leaving = BY_CONTACT
+    elif true == SUPPRESSED:
+        each.wishes = 0
+        each.suppressed = 1
+    each.satisfaction = satisfaction
+    if logged == SAVED:
+        each.saved_by = seat
+        each.saved_month = month
+    each.exposed = each.exposed | (1 << scheme)
+
+    # what the agent's figures make of it
+    credit(desk, seat, team, CONTACTS, 1.0)
+    if (reason == CANCEL and action != CUT) or action == LOG_SAVE:
+        credit(desk, seat, team, CANCELS, 1.0)
+    if logged == SAVED:
+        credit(desk, seat, team, SAVES, 1.0)
+    elif logged == SALE:
+        credit(desk, seat, team, SALES, 1.0)
+        credit(desk, seat, team, SALES_VALUE, value)
+    desk.earned[seat] += worth_of(action, reason, success, now)
+    desk.busy[seat] += minutes
+    desk.last_cut[seat] = 1 if action == CUT else 0
+
+    # what the customer is asked, and what a check sees
+    survey, score = 0, -1
+    if u_invite < rules.surveys.invites and action != CUT:
+        survey = 1
+        u_answer, u_score, _, _ = block(k0, k1, uid, when, Purpose.SURVEY, attempt)
+        if u_answer < answer_chance(points, rules.surveys):
+            survey = 2
+            score = int(survey_score(points, u_score, rules.surveys))
+            credit(desk, seat, team, SURVEY_SUM, float(score))
+            credit(desk, seat, team, SURVEY_N, 1.0)
+    probability = audit_chance(logged, rules.audit)
+    audit = 0
+    if u_audit < probability:
+        audit = 1
+        desk.checks[seat] += 1
+        if menu.seen[action] > 0.0 and block(k0, k1, uid, when, Purpose.AUDIT, attempt)[0] < menu.seen[action]:
+            audit = 2
+            desk.found[seat] += 1
+            desk.penalty[seat] += rules.audit.penalty
+            strike(desk, seat, team, logged, value)
+
+    entry_log = log[count]
+    entry_log.customer = uid
+    entry_log.day = day
+    entry_log.agent = seat
+    entry_log.minute = minute - wait
+    entry_log.wait = wait
+    entry_log.handle = minutes
+    entry_log.value = value
+    entry_log.prob = probability
+    entry_log.experience = points
+    entry_log.episode = each.episode[need]
+    entry_log.hire = staff.hire[seat]
+    entry_log.scheme = scheme
+    entry_log.reason = reason
+    entry_log.channel = channel
+    entry_log.attempt = attempt
+    entry_log.ended = 0
+    entry_log.action = action
+    entry_log.true = true
+    entry_log.logged = logged
+    entry_log.resolved = 1 if resolved and action != CUT else 0
+    entry_log.survey = survey
+    entry_log.score = score
+    entry_log.audit = audit
+
+    follows = OVER
+    if action == CUT:
+        follows = AGAIN
+    elif reason != CANCEL and not resolved:
+        follows = LATER
+    return minutes, follows, watched
+
+
+@rule
+def strike(desk: Desk, seat: int, team: int, logged: int, value: float) -> None:
+    """Strike from the agent's totals what a check has found to be false."""
+    if logged == SAVED:
+        credit(desk, seat, team, SAVES, -1.0)
+    elif logged == SALE:
+        credit(desk, seat, team, SALES, -1.0)
+        credit(desk, seat, team, SALES_VALUE, -value)
+
+
+@rule
+def log_abandoned(
+    log: Any, count: int, customers: Customers, entry: int, reason: int, channel: int, day: int,
+    arrived: float, wait: float, rules: Rules,
+) -> None:
+    """Log a contact that nobody answered, and let the customer feel it."""
+    need = entry & 3
+    each = customers.row[entry >> 2]
+    each.satisfaction, each.expectation = feel(
+        each.satisfaction, each.expectation, rules.expectations.abandoned, rules.expectations
+    )
+    line = log[count]
+    line.customer = each.uid
+    line.day = day
+    line.agent = -1
+    line.minute = arrived
+    line.wait = wait
+    line.handle = 0.0
+    line.value = 0.0
+    line.prob = 0.0
+    line.experience = rules.expectations.abandoned
+    line.episode = each.episode[need]
+    line.hire = 0
+    line.scheme = 255
+    line.reason = reason
+    line.channel = channel
+    line.attempt = each.attempt[need]
+    line.ended = 1
+    line.action = -1
+    line.true = ABANDONED
+    line.logged = ABANDONED
+    line.resolved = 0
+    line.survey = 0
+    line.score = -1
+    line.audit = 0
+
+
+@rule
+def reason_of(each: Any, need: int) -> int:
+    """Give why a customer contacts: one who found out about a suppressed cancellation complains."""
+    return COMPLAINT if need == CANCEL and each.suppressed == 2 else need
+
+
+@rule
+def end_episode(
+    customers: Customers, entry: int, day: int, k0: int, k1: int, rules: Rules, days: float,
+    served: bool,
+) -> None:
+    """Close a need, met or given up, and start the clock of the next one of its kind."""
+    need = entry & 3
+    each = customers.row[entry >> 2]
+    each.episode[need] += 1
+    each.attempt[need] = 0
+    if need == CANCEL and not served and each.wishes == 1:
+        each.wishes = 2
+    rearm(customers, entry, day, k0, k1, need_rate(need, rules.needs, days))
+
+
+@rule
+def follow_up(
+    customers: Customers, entry: int, follows: int, now: float, closes: float, day: int, k0: int,
+    k1: int, rules: Rules, days: float,
+) -> float:
+    """Settle what follows a contact; return the minute of another one today, or -1."""
+    need = entry & 3
+    each = customers.row[entry >> 2]
+    attempt = int(each.attempt[need])
+    if follows == OVER:
+        end_episode(customers, entry, day, k0, k1, rules, days, True)
+        return -1.0
+    when = need << 24 | int(each.episode[need])
+    u_again, u_minutes, u_days, _ = block(k0, k1, each.uid, when, Purpose.REPEAT, attempt)
+    chance = rules.queue.redials if follows == AGAIN else rules.needs.returns
+    if attempt + 1 >= rules.needs.tries or u_again >= chance:
+        end_episode(customers, entry, day, k0, k1, rules, days, False)
+        return -1.0
+    each.attempt[need] = attempt + 1
+    if follows == LATER:
+        schedule(
+            customers, entry, day + 1 + int((rules.needs.return_days - 1.0) * exponential_(u_days))
+        )
+        return -1.0
+    minute = now + rules.queue.redial_minutes * exponential_(u_minutes)
+    if minute >= closes:
+        schedule(customers, entry, day + 1)
+        return -1.0
+    return minute
+
+
+# -- the day ------------------------------------------------------------------------------------
+
+
+class Idle(NamedTuple):
+    """Idle agents in lists by pool and set of skills, each from the longest idle to the latest."""
+
+    head: Ints  #: (8 x pools,)
+    tail: Ints
+    after: Ints  #: (seats,)
+    before: Ints
+    since: Floats
+    listed: Ints  #: 1 while in a list
+
+
+@rule
+def sit_down(idle: Idle, group: int, seat: int, minute: float) -> None:
+    """Put an agent at the end of its list of idle agents."""
+    idle.since[seat] = minute
+    idle.listed[seat] = 1
+    idle.after[seat] = -1
+    idle.before[seat] = idle.tail[group]
+    if idle.tail[group] < 0:
+        idle.head[group] = seat
+    else:
+        idle.after[idle.tail[group]] = seat
+    idle.tail[group] = seat
+
+
+@rule
+def stand_up(idle: Idle, group: int, seat: int) -> None:
+    """Take an agent out of its list of idle agents."""
+    before, after = idle.before[seat], idle.after[seat]
+    if before < 0:
+        idle.head[group] = after
+    else:
+        idle.after[before] = after
+    if after < 0:
+        idle.tail[group] = before
+    else:
+        idle.before[after] = before
+    idle.listed[seat] = 0
+
+
+@rule
+def longest_idle(idle: Idle, pool: int, skill: int, minute: float, plan: FloorPlan) -> int:
+    """Find the longest-idle agent with a skill who is still on duty, or -1."""
+    while True:
+        found = -1
+        for skills in range(1, 8):
+            if skills >> skill & 1:
+                seat = idle.head[8 * pool + skills]
+                if seat >= 0 and (found < 0 or idle.since[seat] < idle.since[found]):
+                    found = seat
+        if found < 0:
+            return -1
+        stand_up(idle, 8 * pool + plan.skills[found], found)
+        if minute < plan.end[found]:
+            return found
+
+
+@rule
+def next_seat(after: int, pool: int, skill: int, minute: float, plan: FloorPlan, desk: Desk) -> int:
+    """Find the next agent in turn with a skill who is on duty: a floor without queues."""
+    seats = len(plan.team)
+    for step in range(1, seats + 1):
+        seat = (after + step) % seats
+        if (
+            desk.present[seat] == 1
+            and plan.pool[seat] == pool
+            and plan.skills[seat] >> skill & 1
+            and plan.start[seat] <= minute < plan.end[seat]
+        ):
+            return seat
+    return -1
+
+
+class Events(NamedTuple):
+    """The day's scratch arrays: what will happen when, who is idle, who is waiting."""
+
+    times: Floats  #: a heap
+    codes: Ints
+    resting: Ints  #: (seats,) 1 when a break is due, 2 when it has been had
+    idle: Idle
+    queued: Ints  #: (3 x pools, capacity) rings of entries with the attempt in the high bits
+    asked: Floats  #: (3 x pools, capacity) minute of arrival
+    first: Ints  #: (3 x pools,) places in the rings
+    last: Ints
+    waiting: Ints  #: (3 x pools,) how many really wait
+    worth: Floats  #: (actions,)
+    features: Floats  #: (actions, features)
+
+
+@allocating
+def scratch(seats: int, pools: int, contacts: int) -> Events:
+    """Make the day's scratch arrays for at most so many contacts."""
+    room = 4 * seats + 2 * contacts + 2
+    return Events(
+        np.empty(room),
+        np.empty(room, np.int64),
+        np.zeros(seats, np.int64),
+        Idle(
+            np.full(8 * pools, -1),
+            np.full(8 * pools, -1),
+            np.full(seats, -1),
+            np.full(seats, -1),
+            np.zeros(seats),
+            np.zeros(seats, np.int64),
+        ),
+        np.empty((3 * pools, contacts + 1), np.int64),
+        np.empty((3 * pools, contacts + 1)),
+        np.zeros(3 * pools, np.int64),
+        np.zeros(3 * pools, np.int64),
+        np.zeros(3 * pools, np.int64),
+        np.zeros(N_ACTIONS),
+        np.zeros((N_ACTIONS, N_FEATURES)),
+    )
+
+
+@compiled
+def advance(
+    day: int, month: int, day_of_month: int, days: int, k0: int, k1: int, plan: FloorPlan,
+    rules: Rules, prices: Prices, customers: Customers, staff: Staff, desk: Desk, watch: Watch,
+    watched: int, log: Any, count: int,
+) -> tuple[int, int, Any]:
+    """Run one working day; return the rows now held in the watched choices and the log, and the log.
+
+    `log` is replaced by a longer one where the day could overflow it.
+    """
+    entries, arrivals = arriving(customers, day, k0, k1, plan)
+    contacts = len(entries) * int(rules.needs.tries)  # at most
+    if count + contacts > len(log):
+        longer = np.empty(2 * (count + contacts), CONTACT)
+        longer[:count] = log[:count]
+        log = longer
+    events = scratch(len(plan.team), plan.pools, contacts)
+    open_day(desk)
+    watched, count = hours(
+        entries, arrivals, day, month, day_of_month, days, k0, k1, plan, rules, prices, customers,
+        staff, desk, watch, watched, log, count, events,
+    )
+    close_day(day, k0, k1, plan, rules, staff, desk)
+    cuts(
+        prices, desk.totals, desk.rates, float(days - day_of_month - 1), plan.team, desk.scheme,
+        desk.cuts,
+    )
+    return watched, count, log
+
+
+@rule
+def start_shifts(plan: FloorPlan, desk: Desk, events: Events) -> int:
+    """Let those who are at work today start their shifts; return how many events wait."""
+    size = 0
+    for seat in range(len(plan.team)):
+        if desk.present[seat] == 1:
+            start, end = plan.start[seat], plan.end[seat]
+            size = push(events.times, events.codes, size, start, seat << 2 | FREE)
+            if plan.pause > 0.0:
+                size = push(
+                    events.times, events.codes, size, 0.5 * (start + end - plan.pause),
+                    seat << 2 | PAUSE,
+                )
+            desk.duty_month[seat] += end - start - plan.pause
+            desk.day[DUTY] += end - start - plan.pause
+    return size
+
+
+@rule
+def longest_waiting(
+    seat: int, plan: FloorPlan, customers: Customers, events: Events
+) -> tuple[int, int, float]:
+    """Find who has waited longest for any of the agent's skills: queue (or -1), entry, minute."""
+    capacity = events.queued.shape[1]
+    queue, entry, arrived = -1, -1, 0.0
+    for skill in range(3):
+        if plan.skills[seat] >> skill & 1 == 0:
+            continue
+        q = 3 * plan.pool[seat] + skill
+        while events.first[q] < events.last[q] and gave_up(
+            customers, events.queued[q, events.first[q] % capacity]
+        ):
+            events.first[q] += 1
+        if events.first[q] < events.last[q]:
+            place = events.first[q] % capacity
+            if queue < 0 or events.asked[q, place] < arrived:
+                queue, arrived = q, events.asked[q, place]
+                entry = events.queued[q, place] & ENTRY_MASK
+    if queue >= 0:
+        events.first[queue] += 1
+    return queue, entry, arrived
+
+
+@rule
+def hours(
+    entries: Ints, arrivals: Floats, day: int, month: int, day_of_month: int, days: int, k0: int,
+    k1: int, plan: FloorPlan, rules: Rules, prices: Prices, customers: Customers, staff: Staff,
+    desk: Desk, watch: Watch, watched: int, log: Any, count: int, events: Events,
+) -> tuple[int, int]:
+    """Run the floor from opening until the last contact has ended."""
+    times, codes, idle, waiting = events.times, events.codes, events.idle, events.waiting
+    capacity = events.queued.shape[1]
+    closes = plan.opens + plan.minutes
+    remaining = float(days - day_of_month)
+    size = start_shifts(plan, desk, events)
+    turn = -1
+    i, due = 0, len(entries)
+    while i < due or size > 0:
+        seat, entry, arrived, code = -1, -1, 0.0, 0
+        if i < due and (size == 0 or arrivals[i] <= times[0]):
+            minute, entry, kind = arrivals[i], entries[i], ARRIVAL
+            i += 1
+        else:
+            minute, code = times[0], codes[0]
+            size = pop(times, codes, size)
+            kind = code & 3
+            if kind == FREE or kind == PAUSE:
+                seat = code >> 2
+            else:
+                entry = code >> 2 & ENTRY_MASK
+
+        if kind == PAUSE:  # a break is due: now if idle, else when free
+            events.resting[seat] = 1
+            if idle.listed[seat] == 0:
+                continue
+            stand_up(idle, 8 * plan.pool[seat] + plan.skills[seat], seat)
+        if kind == FREE or kind == PAUSE:  # home, a break, the longest-waiting, or idle
+            if minute >= plan.end[seat]:
+                continue
+            if events.resting[seat] == 1:
+                events.resting[seat] = 2
+                size = push(times, codes, size, minute + plan.pause, seat << 2 | FREE)
+                continue
+            queue, entry, arrived = longest_waiting(seat, plan, customers, events)
+            if queue < 0:
+                sit_down(idle, 8 * plan.pool[seat] + plan.skills[seat], seat, minute)
+                continue
+
+        need = entry & 3
+        each = customers.row[entry >> 2]
+        if kind == GIVE_UP and gave_up(customers, code >> 2):
+            continue  # served in the meantime
+        attempt = int(each.attempt[need])
+        _, u_channel, u_patience, u_work = block(
+            k0, k1, each.uid, need << 24 | int(each.episode[need]), Purpose.ARRIVE, attempt
+        )
+        reason = reason_of(each, need)
+        channel = 1 if u_channel < rules.channels.chat else 0
+        skill = 2 if channel == 1 else 1 if reason == CANCEL else 0
+        pool = int(each.home) if plan.by_home else 0
+        q = 3 * pool + skill
+
+        wait = minute - arrived
+        if kind == ARRIVAL:
+            wait = 0.0
+            desk.day[OFFERED] += 1.0
+            desk.day[CALLBACKS] += 1.0 if attempt > 0 else 0.0
+            if plan.queueing:
+                seat = longest_idle(idle, pool, skill, minute, plan)
+            else:
+                seat = turn = next_seat(turn, pool, skill, minute, plan, desk)
+            if seat < 0:  # wait, until the queue moves or patience ends
+                key = attempt << ENTRY_BITS | entry
+                events.queued[q, events.last[q] % capacity] = key
+                events.asked[q, events.last[q] % capacity] = minute
+                events.last[q] += 1
+                waiting[q] += 1
+                each.waiting[need] = 1
+                patience = patience_of(channel, attempt, u_patience, rules.queue)
+                size = push(times, codes, size, minute + patience, key << 2 | GIVE_UP)
+                continue
+        elif each.waiting[need] == 1:
+            each.waiting[need] = 0
+            waiting[q] -= 1
+
+        if kind == GIVE_UP:
+            wait = patience_of(channel, attempt, u_patience, rules.queue)
+            log_abandoned(
+                log, count, customers, entry, reason, channel, day, minute - wait, wait, rules
+            )
+            desk.day[GONE] += 1.0
+            follows = AGAIN
+        else:
+            work = work_of(reason, u_work, plan.exponential, rules.work)
+            if channel == 1:
+                work *= rules.channels.minutes
+            left = max(remaining - (minute - plan.opens) / plan.minutes, 0.0)
+            minutes, follows, watched = serve(
+                seat, entry, reason, channel, work, wait, minute, float(waiting[q]), day, month,
+                left, float(days), k0, k1, plan, rules, prices, customers, staff, desk,
+                events.worth, events.features, watch, watched, log, count,
+            )
+            if plan.queueing:
+                size = push(times, codes, size, minute + minutes, seat << 2 | FREE)
+            tally(desk, wait, minutes, plan.service_within)
+            minute += minutes
+        count += 1
+        again = follow_up(
+            customers, entry, follows, minute, closes, day, k0, k1, rules, float(days)
+        )
+        if again >= 0.0:
+            size = push(times, codes, size, again, entry << 2 | REDIAL)
+    return watched, count
+
+
+@allocating
+def arriving(customers: Customers, day: int, k0: int, k1: int, plan: FloorPlan) -> Any:
+    """Take today's contacts from the calendar; return entries and minutes in order of arrival."""
+    entries = due_today(customers, day)
+    arrivals = np.empty(len(entries))
+    for i in range(len(entries)):
+        each, need = customers.row[entries[i] >> 2], entries[i] & 3
+        when = need << 24 | int(each.episode[need])
+        u = block(k0, k1, each.uid, when, Purpose.ARRIVE, int(each.attempt[need]))[0]
+        arrivals[i] = minute_of(u, plan.profile, plan.opens, plan.minutes)
+    order = np.argsort(arrivals)
+    return entries[order], arrivals[order]
+
+
+@rule
+def gave_up(customers: Customers, key: int) -> bool:
+    """Tell whether a place in a queue is empty: its customer was served or gave up on that try."""
+    entry = key & ENTRY_MASK
+    each = customers.row[entry >> 2]
+    return each.waiting[entry & 3] == 0 or int(each.attempt[entry & 3]) != key >> ENTRY_BITS
+
+
+@rule
+def tally(desk: Desk, wait: float, minutes: float, service_within: float) -> None:
+    """Count an answered contact in the day's figures."""
+    desk.day[ANSWERED] += 1.0
+    desk.day[WAIT] += wait
+    desk.day[BUSY] += minutes
+    desk.day[DELAYED] += 1.0 if wait > 0.0 else 0.0
+    desk.day[WITHIN] += 1.0 if wait <= service_within else 0.0
+
+
+@allocating
+def open_day(desk: Desk) -> None:
+    """Put the day's counts to zero and note where the month's totals stand."""
+    desk.day[:] = 0.0
+    desk.busy[:] = 0.0
+    desk.earned[:] = 0.0
+    desk.checks[:] = 0
+    desk.found[:] = 0
+    desk.last_cut[:] = 0
+    desk.opening[:, :] = desk.totals
+
+
+@allocating
+def close_day(
+    day: int, k0: int, k1: int, plan: FloorPlan, rules: Rules, staff: Staff, desk: Desk
+) -> None:
+    """Let agents learn from the day: checks, talk, their own pace, and where they rank."""
+    seats = len(plan.team)
+    for seat in range(seats):
+        heard = 0.0
+        for mate in range(seats):
+            if mate != seat and plan.team[mate] == plan.team[seat] and desk.found[mate] > 0:
+                if block(k0, k1, seat, day, Purpose.TALK, mate)[0] < rules.belief.talk:
+                    heard += desk.found[mate]
+        handled = desk.totals[seat, CONTACTS] - desk.opening[seat, CONTACTS]
+        staff.checks[seat], staff.contacts[seat] = relearn(
+            staff.checks[seat], staff.contacts[seat], float(desk.checks[seat]), handled, heard,
+            rules.belief,
+        )
+        desk.busy_month[seat] += desk.busy[seat]
+        if desk.present[seat] == 1:
+            for what in range(N_ACCUMULATORS):
+                logged = desk.totals[seat, what] - desk.opening[seat, what]
+                desk.rates[seat, what] += RECENT * (logged - desk.rates[seat, what])
+            if desk.busy[seat] > 0.0:
+                earned = desk.earned[seat] / desk.busy[seat]
+                desk.pace_pay[seat] += RECENT * (earned - desk.pace_pay[seat])
+    desk.team_rates[:, :] = 0.0
+    for seat in range(seats):
+        for what in range(N_ACCUMULATORS):
+            desk.team_rates[plan.team[seat], what] += desk.rates[seat, what]
+        ahead, mates = 0.0, 0.0
+        for mate in range(seats):
+            if mate != seat and plan.team[mate] == plan.team[seat]:
+                mates += 1.0
+                if desk.totals[mate, CONTACTS] > desk.totals[seat, CONTACTS]:
+                    ahead += 1.0
+        desk.rank[seat] = ahead / mates if mates > 0.0 else 0.5
+
+
+# -- the bill -----------------------------------------------------------------------------------
+
+
+@compiled
+def bill(
+    month: int, next_day: int, days: int, k0: int, k1: int, rules: Rules, customers: Customers,
+    desk: Desk, status: Any,
+) -> None:
+    """Settle a month with every customer: discovery, wishes to leave, and who is gone.
+
+    `status` gets, per customer, 255 if not at risk this month, else `LeftBy`.
+    """
+    for row in range(len(status)):
+        each = customers.row[row]
+        if each.left != 0:
+            status[row] = 255
+            continue
+        leaves = int(each.leaving)
+        if leaves == 0 and each.suppressed == 1:
+            if block(k0, k1, each.uid, month, Purpose.DISCOVER, 0)[0] < rules.suppress.discovery:
+                each.suppressed = 2
+                each.leaving = ON_DISCOVERY
+                each.trust = max(each.trust - rules.suppress.distrust, 0.0)
+                each.satisfaction = max(each.satisfaction - rules.suppress.anger, 0.0)
+                _, u_day, u_trace, _ = block(k0, k1, each.uid, month, Purpose.DISCOVER, 0)
+                schedule(customers, 4 * row + CANCEL, next_day + int(3.0 * u_day))
+                if each.saved_by >= 0 and u_trace < rules.suppress.traced:
+                    desk.penalty[each.saved_by] += rules.audit.penalty
+        elif leaves == 0 and each.wishes == 0:
+            months = month - float(each.joined)
+            hazard = leaving_hazard(each.satisfaction, each.trust, months, rules.leaving)
+            u_wish, u_calls, u_mind, u_day = block(k0, k1, each.uid, month, Purpose.LEAVE, 0)
+            if exponential_(u_wish) < hazard:
+                if u_calls < rules.leaving.calls:
+                    each.wishes = 1
+                    each.decided = 1 if u_mind < rules.decided else 0
+                    schedule(customers, 4 * row + CANCEL, next_day + int(u_day * days))
+                else:
+                    leaves = SILENTLY
+        elif leaves == 0 and each.wishes == 2:
+            if block(k0, k1, each.uid, month, Purpose.LEAVE, 1)[0] < rules.leaving.walks:
+                leaves = SILENTLY
+        gap = rules.expectations.neutral - each.satisfaction
+        each.satisfaction += rules.expectations.fade * gap
+        status[row] = leaves
+        if leaves != 0:
+            each.left = leaves
+            each.left_month = month
+            if each.saved_by >= 0:
+                desk.lost[each.saved_by, each.saved_month] += 1.0

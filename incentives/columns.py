@@ -1,0 +1,234 @@
+"""The arrays that both sides agree on: names, codes, dtypes and units.
+
+Use this page to look up what a column means. The kernel writes these arrays, `records` turns
+them into tidy frames, and nothing else in the package invents a code of its own.
+
+Times are minutes within a working day, days are working days counted from 0, months are pay
+periods and bills counted from 0, money is in the scenario's currency.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Reason(IntEnum):
+    """Why a customer contacts."""
+
+    QUESTION = 0
+    COMPLAINT = 1
+    ORDER = 2
+    CANCEL = 3
+
+
+class Channel(IntEnum):
+    """By which channel a customer contacts."""
+
+    VOICE = 0
+    CHAT = 1
+
+
+class Ended(IntEnum):
+    """How the telephone system saw a contact end."""
+
+    SERVED = 0
+    ABANDONED = 1
+
+
+class Outcome(IntEnum):
+    """What became of a contact, in truth or on the log."""
+
+    HANDLED = 0
+    SALE = 1
+    SAVED = 2
+    CANCELLED = 3
+    CUT_OFF = 4
+    ABANDONED = 5
+    SUPPRESSED = 6
+
+
+class LeftBy(IntEnum):
+    """How a customer left."""
+
+    STAYING = 0
+    CONTACT = 1
+    SILENT = 2
+    DISCOVERY = 3
+
+
+ACCUMULATORS = ("contacts", "cancels", "saves", "sales", "sales_value", "survey_sum", "survey_n")
+"""What is counted for every agent and pay period, in this order: contacts handled, cancellations
+handled, saves logged, sales logged, their value (money), the sum of survey scores (0 to 10 each)
+and the number of surveys answered."""
+
+N_ACCUMULATORS = len(ACCUMULATORS)
+CONTACTS, CANCELS, SAVES, SALES, SALES_VALUE, SURVEY_SUM, SURVEY_N = range(N_ACCUMULATORS)
+
+
+class Totals(NamedTuple):
+    """What was logged for each agent in a pay period; each field but `team` is a float array (agents,).
+
+    `team` holds each agent's team as an integer, so that a scheme can look at the others' totals.
+    """
+
+    contacts: Floats
+    cancels: Floats
+    saves: Floats
+    sales: Floats
+    sales_value: Floats
+    survey_sum: Floats
+    survey_n: Floats
+    team: Ints
+
+
+class Prices(NamedTuple):
+    """Pay schemes as the kernel reads them: expected pay over forecast accumulators.
+
+    A scheme is a sum of components. Component k reads one or two linear indices of the
+    accumulators, z = weights[k, axis] · totals, and gives the pay expected at the period's end.
+    """
+
+    first: Ints  #: (schemes + 1,) components of scheme s are first[s]:first[s + 1]
+    kind: Ints  #: (components,) 0 linear in the first index, 1 table over one, 2 over two indices
+    weights: Floats  #: (components, 2, accumulators)
+    team: Ints  #: (components,) 1: the indices read the team's summed totals, not the agent's own
+    rival: Ints  #: (components,) 1: the first index is measured from the cut that rivals set
+    claw: Ints  #: (components,) 1: a save counts only as far as it is believed to last
+    scale: Floats  #: (components,) a factor on the pay: chance and worth of getting it later
+    origin: Floats  #: (components, 2) index at the table's first node
+    step: Floats  #: (components, 2) distance between nodes
+    size: Ints  #: (components, 2) number of nodes
+    start: Ints  #: (components,) where the component's table begins in `values`
+    values: Floats  #: all tables, flat, in the order (spread, first index, second index)
+    reads: Ints  #: (schemes, accumulators) 1 where the scheme's pay depends on that accumulator
+    sharp: Ints  #: (components, 2) 1: with no time left the index falls to the node below it
+    place: Ints  #: (components,) whose forecast is the cut: the j-th best of the centre's rivals is
+    #: j, of the team's -j, 0 where rival is 0
+    drift: Floats  #: (components,) nodes by which a table's row starts later, per spread squared
+
+N_REASONS = len(Reason)
+
+CUSTOMER = np.dtype(
+    [
+        ("uid", np.uint32),  # address: the slot in which the customer was won
+        ("satisfaction", np.float32),  # points of 10
+        ("expectation", np.float32),  # points of 10
+        ("trust", np.float32),  # 0 to 1
+        ("openness", np.float32),  # log odds that an offer sells
+        ("margin", np.float32),  # money per month
+        ("busy", np.float32),  # x the usual frequency of needs
+        ("joined", np.int16),  # month, below 0 for those there at the start
+        ("home", np.int16),  # team or site that serves the customer, where routing keeps to it
+        ("left_month", np.int16),  # month of the bill at which the customer left
+        ("saved_by", np.int16),  # seat that last logged a save, -1 if none
+        ("saved_month", np.int16),  # month of that save
+        ("exposed", np.uint16),  # bit per scheme met this month
+        ("episode", np.uint16, (N_REASONS,)),  # how many needs of each kind have ended
+        ("attempt", np.uint8, (N_REASONS,)),  # contacts made about the current need
+        ("waiting", np.uint8, (N_REASONS,)),  # 1 while in a queue
+        ("client", np.uint8),  # client firm
+        ("initial", np.uint8),  # 1 if there at the start
+        ("left", np.uint8),  # LeftBy
+        ("leaving", np.uint8),  # LeftBy at the next bill, 0 if staying
+        ("wishes", np.uint8),  # 1 while a wish to cancel is unmet, 2 if given up
+        ("decided", np.uint8),  # 1 if that wish is made up
+        ("suppressed", np.uint8),  # 1 if a cancellation was logged as a save and not carried out
+        ("spare", np.uint8),
+    ],
+    align=True,
+)
+"""One row a customer: 64 bytes, a line of the cache."""
+
+
+class Customers(NamedTuple):
+    """All customers, and the calendar that says on which day each need is due.
+
+    Entry e = 4 x row + need stands in one list at a time: that of its day, or a queue.
+    """
+
+    row: npt.NDArray[np.void]  #: (customers,) of dtype CUSTOMER
+    due: npt.NDArray[np.int32]  #: (4 x customers,) day on which the need is due
+    link: npt.NDArray[np.int32]  #: (4 x customers,) next entry of the same list, -1 at its end
+    head: npt.NDArray[np.int32]  #: (CALENDAR,) first entry of each day's list, by day modulo
+
+
+CALENDAR = 512
+"""Days that the calendar holds apart; later ones share a list and are told apart by `due`."""
+
+CONTACT = np.dtype(
+    [
+        ("customer", np.uint32),
+        ("day", np.int16),
+        ("agent", np.int16),
+        ("minute", np.float32),
+        ("wait", np.float32),
+        ("handle", np.float32),
+        ("value", np.float32),
+        ("prob", np.float32),
+        ("experience", np.float32),
+        ("episode", np.uint16),
+        ("hire", np.uint16),
+        ("scheme", np.uint8),
+        ("reason", np.uint8),
+        ("channel", np.uint8),
+        ("attempt", np.uint8),
+        ("ended", np.uint8),
+        ("action", np.int8),
+        ("true", np.uint8),
+        ("logged", np.uint8),
+        ("resolved", np.uint8),
+        ("survey", np.uint8),
+        ("score", np.int8),
+        ("audit", np.uint8),
+    ],
+    align=True,
+)
+"""One row a contact as the kernel writes it: the truth beside the log. `survey` is 1 if invited and
+2 if answered; `audit` is 1 if checked and nothing was found, 2 + mechanism's number if something."""
+
+DAY = (
+    "offered",
+    "answered",
+    "abandoned",
+    "within",
+    "delayed",
+    "wait",
+    "busy",
+    "duty",
+    "callbacks",
+)
+"""The day's counts: contacts offered, answered, given up, answered within the service level and after
+a wait; minutes waited by those answered, on contacts and on duty; contacts that are repeats."""
+
+OFFERED, ANSWERED, GONE, WITHIN, DELAYED, WAIT, BUSY, DUTY, CALLBACKS = range(len(DAY))
+
+FEATURES = (
+    "pay",
+    "minutes",
+    "waiting_minutes",
+    "standing",
+    "lie",
+    "fear",
+    "customer",
+    "client",
+    "employer",
+    "reluctance",
+)
+"""What a row of the menu is weighed by: pay as felt, penalty expected, gains of customer, client and
+employer, and what moves the reluctance to cut off (money); minutes, and those while others wait;
+minutes against the usual by rank; whether it is a lie."""
+
+N_FEATURES = len(FEATURES)
+
+
+class Watch(NamedTuple):
+    """The sampled choices: what stood on the menu, and what was taken."""
+
+    share: float
+    rows: Floats  #: (rows, 4 + features): contact, seat, action, chosen, features

@@ -1,0 +1,352 @@
+"""What customers need, expect, feel, buy and decide (the C rows).
+
+Use `Needs` for how often they contact and why, `Expectations` for how an experience becomes
+satisfaction, `Openness` and `Order` for offers, `Leaving` and `MadeUpMinds` for churn, `Surveys`
+for what they tell, and `Acquisition` for who joins.
+
+Satisfaction, expectation and experience are points from 0 to 10; trust and openness are shares.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from incentives._compile import rule
+from incentives._draws import Purpose, exp, exp_, exponential, log, log_, normal, normal_, uniforms
+from incentives.columns import CUSTOMER, Customers
+from incentives.mechanism import Mechanism, Settings, numbers, param
+
+__all__ = [
+    "Acquisition",
+    "Expectations",
+    "Leaving",
+    "MadeUpMinds",
+    "Needs",
+    "Openness",
+    "Order",
+    "Surveys",
+    "Value",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs(Settings):
+    """How often a customer needs something, and how often the unserved come back.
+
+    Each need is an exponential clock, addressed by customer, need and episode; it starts again when
+    an episode has ended. A wish to cancel does not come from a clock but from `Leaving`.
+    """
+
+    question: float = param(
+        0.40, unit="per customer and month", low=0, high=20, source="assumed"
+    )
+    complaint: float = param(
+        0.10, unit="per customer and month", low=0, high=20, source="assumed"
+    )
+    order: float = param(0.15, unit="per customer and month", low=0, high=20, source="assumed")
+    spread: float = param(
+        0.5, unit="SD of the log between customers", low=0, high=2, source="assumed"
+    )
+    returns: float = param(
+        0.6, unit="chance that an unresolved contact is repeated", low=0, high=1,
+        source="assumed; first-contact resolution 70-72 % (evidence table)",
+    )
+    return_days: float = param(
+        2.0, unit="working days, mean", low=1, high=20, source="assumed"
+    )
+    tries: float = param(
+        5.0, unit="contacts about one need, at most", low=1, high=20, source="assumed"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectations(Mechanism):
+    r"""C1: satisfaction follows performance against expectation, which itself adapts.
+
+    An experience of q points moves satisfaction by :math:`s \leftarrow s + \alpha (q - e)`, losses
+    weighing `losses` times as much, and expectation by :math:`e \leftarrow e + \beta (q - e)`.
+    Between bills satisfaction fades toward `neutral`. Switched off, expectations stay put
+    (:math:`\beta = 0`).
+    """
+
+    id: ClassVar[str] = "C1"
+    title: ClassVar[str] = "expectations"
+
+    speed: float = param(
+        0.25, unit="points per point", low=0, high=1, source="assumed: four contacts count"
+    )
+    adapts: float = param(0.1, unit="points per point", low=0, high=1, source="assumed")
+    losses: float = param(
+        1.5, unit="x a gain of the same size", low=1, high=5, source="assumed; loss aversion about 2"
+    )
+    fade: float = param(0.1, unit="share per month", low=0, high=1, source="assumed")
+    neutral: float = param(6.5, unit="points of 10", low=0, high=10, source="assumed")
+    spread: float = param(
+        1.0, unit="points, SD at the start", low=0, high=4, source="assumed"
+    )
+    plain: float = param(
+        5.5, unit="points of 10: answered, unresolved", low=0, high=10, source="assumed"
+    )
+    resolved: float = param(2.5, unit="points", low=0, high=10, source="assumed")
+    waiting: float = param(
+        0.12, unit="points per minute waited, up to 20", low=0, high=2, source="assumed"
+    )
+    abandoned: float = param(
+        2.0, unit="points of 10: gave up waiting", low=0, high=10, source="assumed"
+    )
+    cut: float = param(1.0, unit="points of 10: cut off", low=0, high=10, source="assumed")
+    noise: float = param(0.8, unit="points, SD", low=0, high=5, source="assumed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Openness(Mechanism):
+    """C3: willingness to hear an offer differs between customers and moments.
+
+    The chance that an offer sells is openness times the row's appeal times the agent's closing
+    skill; an unwelcome offer costs the row's `annoys` points times what openness lacks. Switched
+    off, all are as open as the median and no offer annoys.
+    """
+
+    id: ClassVar[str] = "C3"
+    title: ClassVar[str] = "willingness to hear an offer"
+
+    median: float = param(
+        0.06, unit="chance that an offer after service sells", low=0.001, high=0.9,
+        source="assumed; outbound offers sell to 5.7 % at the first attempt (UCI bank marketing)",
+    )
+    spread: float = param(
+        0.8, unit="SD of the log odds between customers", low=0, high=3, source="assumed"
+    )
+    moment: float = param(
+        0.5, unit="SD of the log odds between moments", low=0, high=3, source="assumed"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order(Mechanism):
+    """C4: an offer after the issue is resolved, with care, sells more and harms less than before.
+
+    The difference lies in the menu's rows *offer_after* and *offer_first* (appeal, annoys,
+    resolves). Switched off, the second has the first one's values.
+    """
+
+    id: ClassVar[str] = "C4"
+    title: ClassVar[str] = "order of service and offer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeUpMinds(Mechanism):
+    """C6: many who call to cancel have decided; the agent knows the share and not the person.
+
+    A row's chance to keep the customer is `keeps` for the undecided and `keeps_decided` for those
+    whose mind is made up. Switched off, nobody's is.
+    """
+
+    id: ClassVar[str] = "C6"
+    title: ClassVar[str] = "made-up minds"
+
+    decided: float = param(
+        0.55, unit="share of callers who want to cancel", low=0, high=1,
+        source="assumed; retention calls lose 77 % (CallIntel 2014, a practitioner's figure)",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving(Settings):
+    r"""The monthly hazard of wishing to leave, and how the wish is carried out.
+
+    :math:`h = 1 - \exp(-\exp(\eta))` with :math:`\eta = \log h_0 + \beta_s (6.5 - s) + \beta_t
+    (1 - \text{trust}) - \beta_m \log(1 + \text{months}/12)`. A share `calls` contacts to cancel on
+    some day of the coming month; the others leave silently at the bill. One whose cancellation
+    was cut off or never answered, and who has given up, walks away at the next bill with chance
+    `walks`.
+    """
+
+    base: float = param(
+        0.016, unit="per month at neutral satisfaction", low=1e-6, high=0.5,
+        source="assumed; between 0.82 % (IBM Telco sample) and 1.9 % (Cell2Cell) a month",
+    )
+    satisfaction: float = param(
+        0.35, unit="log hazard per point of satisfaction", low=0, high=2,
+        source="assumed; mean to leave 5 % solved first time, 25 % unsolved (SQM Group)",
+    )
+    trust: float = param(1.0, unit="log hazard per unit of trust", low=0, high=5, source="assumed")
+    tenure: float = param(
+        0.3, unit="log hazard per log(1 + years)", low=0, high=2, source="assumed"
+    )
+    calls: float = param(
+        0.65, unit="share who contact to cancel", low=0, high=1, source="assumed"
+    )
+    walks: float = param(
+        0.5, unit="chance per bill", low=0, high=1, source="assumed"
+    )
+    mends: float = param(
+        1.0, unit="points of satisfaction when an honest save fixes the cause", low=0, high=5,
+        source="assumed",
+    )
+    distrust_at_start: float = param(
+        0.2, unit="mean lack of trust", low=0, high=1, source="assumed"
+    )
+    tenure_at_start: float = param(
+        24.0, unit="months, mean (exponential)", low=0, high=600, source="assumed"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveys(Settings):
+    r"""Who is asked, who answers, and what they say.
+
+    A share `invites` of served contacts is invited. Answering is likelier after an extreme
+    experience: :math:`a\,(1 + b\,|q - 6| / 4)`. The score is the experience with noise, rounded to
+    0 … 10.
+    """
+
+    invites: float = param(
+        0.15, unit="share of served contacts", low=0, high=1, source="assumed"
+    )
+    answers: float = param(
+        0.2, unit="chance", low=0, high=1, source="e-mail 10-30 % (evidence table)"
+    )
+    extremes: float = param(
+        0.8, unit="share more at the ends of the scale", low=0, high=4, source="assumed"
+    )
+    noise: float = param(1.0, unit="points, SD", low=0, high=5, source="assumed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value(Settings):
+    """What customers are worth, to the firm and to themselves, in money."""
+
+    margin: float = param(
+        25.0, unit="money per customer and month", low=0, high=1e5, source="assumed"
+    )
+    spread: float = param(
+        0.4, unit="SD of the log between customers", low=0, high=2, source="assumed"
+    )
+    product: float = param(
+        60.0, unit="money per sale", low=0, high=1e6, source="assumed: a year of a small extra"
+    )
+    resolution: float = param(
+        10.0, unit="money to the customer", low=0, high=1e4, source="assumed: half an hour's wage"
+    )
+    release: float = param(
+        6.0, unit="money to a customer who wants out", low=0, high=1e4, source="assumed"
+    )
+    horizon: float = param(
+        8.0, unit="months that a true save is worth", low=0, high=120,
+        source="assumed; 46 % of kept lines lose revenue within 90 days (CallIntel 2014)",
+    )
+    misreport: float = param(
+        0.5, unit="money to the payer per money of unearned pay", low=0, high=2, source="assumed"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acquisition(Settings):
+    """Who joins: a number a month that does not depend on the policy."""
+
+    monthly: float = param(
+        0.015, unit="share of the initial customers per month", low=0, high=1,
+        source="assumed: about replaces those who leave",
+    )
+
+
+NeedsNumbers = numbers(Needs, "NeedsNumbers", __name__)
+ExpectationNumbers = numbers(Expectations, "ExpectationNumbers", __name__)
+OpennessNumbers = numbers(Openness, "OpennessNumbers", __name__)
+LeavingNumbers = numbers(Leaving, "LeavingNumbers", __name__)
+SurveyNumbers = numbers(Surveys, "SurveyNumbers", __name__)
+ValueNumbers = numbers(Value, "ValueNumbers", __name__)
+
+
+def draw_customers(
+    customers: Customers,
+    first: int,
+    count: int,
+    *,
+    key: tuple[int, int],
+    month: int,
+    homes: int,
+    client_weights: tuple[float, ...],
+    needs: Any,
+    expectations: Any,
+    openness: Any,
+    leaving: Any,
+    value: Any,
+) -> None:
+    """Write `count` customers into the rows from `first` on; those of month 0 have a tenure."""
+    rows = slice(first, first + count)
+    uid = np.arange(first, first + count, dtype=np.uint32)
+    a, b = (uniforms(key, Purpose.CUSTOMER, uid, 0, block=block) for block in range(2))
+    each = customers.row[rows]
+    each[:] = np.zeros((), CUSTOMER)
+    each["satisfaction"] = np.clip(
+        expectations.neutral + expectations.spread * normal(a[:, 0]), 0.0, 10.0
+    )
+    each["expectation"] = expectations.neutral
+    each["trust"] = np.clip(1.0 - 2.0 * leaving.distrust_at_start * a[:, 1], 0.0, 1.0)
+    each["openness"] = log(np.array(openness.median / (1.0 - openness.median)))
+    each["openness"] += openness.spread * normal(a[:, 2])
+    each["margin"] = value.margin * exp(
+        value.spread * normal(a[:, 3]) - 0.5 * value.spread**2
+    )
+    each["busy"] = exp(needs.spread * normal(b[:, 0]) - 0.5 * needs.spread**2)
+    tenure = leaving.tenure_at_start * exponential(b[:, 1]) if month == 0 else np.zeros(count)
+    each["joined"] = month - np.minimum(np.floor(tenure), 360.0)
+    each["home"] = np.minimum(np.floor(b[:, 2] * homes), homes - 1)
+    share = np.cumsum(client_weights) / np.sum(client_weights)
+    each["client"] = np.searchsorted(share[:-1], b[:, 3], side="right")
+    each["saved_by"] = -1
+    each["uid"] = uid
+    each["initial"] = month == 0
+
+
+@rule
+def offer_odds(openness: float, u: float, rule: Any) -> float:
+    """Give a customer's openness at this moment, as a chance from 0 to 1."""
+    return 1.0 / (1.0 + exp_(-(openness + rule.moment * normal_(u))))
+
+
+@rule
+def experience(
+    resolved: bool, courtesy: float, annoys: float, openness: float, wait: float, u: float,
+    rule: Any,
+) -> float:
+    """Give the experience of a served contact (points of 10)."""
+    points = rule.plain + courtesy - annoys * (1.0 - openness)
+    if resolved:
+        points += rule.resolved
+    points += rule.noise * normal_(u) - rule.waiting * min(wait, 20.0)
+    return min(max(points, 0.0), 10.0)
+
+
+@rule
+def feel(
+    satisfaction: float, expectation: float, points: float, rule: Any
+) -> tuple[float, float]:
+    """Update satisfaction and expectation by an experience (points of 10)."""
+    gap = points - expectation
+    weight = rule.speed * rule.losses if gap < 0.0 else rule.speed
+    satisfaction = min(max(satisfaction + weight * gap, 0.0), 10.0)
+    return satisfaction, expectation + rule.adapts * gap
+
+
+@rule
+def leaving_hazard(satisfaction: float, trust: float, months: float, rule: Any) -> float:
+    """Give the cumulative hazard of wishing to leave in a month: its chance is 1 - exp(-this)."""
+    eta = rule.satisfaction * (6.5 - satisfaction) + rule.trust * (1.0 - trust)
+    return rule.base * exp_(eta - rule.tenure * log_(1.0 + months / 12.0))
+
+
+@rule
+def answer_chance(points: float, rule: Any) -> float:
+    """Give the chance that an invited customer answers."""
+    return min(rule.answers * (1.0 + rule.extremes * abs(points - 6.0) / 4.0), 1.0)
+
+
+@rule
+def survey_score(points: float, u: float, rule: Any) -> float:
+    """Give the score of an answered survey, a whole number from 0 to 10."""
+    return float(np.floor(min(max(points + rule.noise * normal_(u), 0.0), 10.0) + 0.5))
+

@@ -1,0 +1,411 @@
+"""Who is compared with whom, and what was assigned independently of what.
+
+Read before any estimate: it takes the analyst's frames, finds the arms, chooses the clusters
+from the recorded assignments, and refuses in words what the records cannot answer.
+
+Clusters are what was assigned. Where whole worlds differ (each replication simulated under
+every scheme, or a column of `runs` such as the scenario is compared) the replication is the
+cluster, and one that met both arms is a pair. Where teams of one world differ it is the team,
+and where agents differ the agent, each within its replication.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from incentives.estimates.inference import Bools, Carried, Estimated, Floats, carried_by
+from incentives.estimates.result import Check
+
+__all__ = [
+    "Comparison",
+    "Counts",
+    "Measure",
+    "Measured",
+    "Observed",
+    "Unit",
+    "compare_arms",
+    "listed",
+    "require",
+    "unknown",
+]
+
+Ints = npt.NDArray[np.int64]
+Unit = Literal["replication", "team", "agent"]
+
+FEWEST: dict[Unit, int] = {"replication": 3, "team": 6, "agent": 6}
+"""Fewer clusters than this are refused. A replication is an average over a whole centre, so its
+differences are nearly normal and three pairs still make a (wide) t interval; teams and agents
+differ in kind, and below six only randomisation inference has an answer."""
+
+LIKE: dict[Unit, str] = {
+    "replication": "centres like these",
+    "team": "teams like these",
+    "agent": "agents like these",
+}
+"""The population that an interval speaks of."""
+
+
+class Observed(Protocol):
+    """What an estimate reads: tidy frames, of a simulation or of a firm's own export."""
+
+    def seen_by(self, role: Literal["analyst"], /) -> "Observed":
+        """Give the same frames without what the analyst cannot see."""
+        ...
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """One row a world."""
+        ...
+
+    @property
+    def assignments(self) -> pd.DataFrame:
+        """Who was under which scheme, from when to when."""
+        ...
+
+    @property
+    def audits(self) -> pd.DataFrame:
+        """One row an audited contact."""
+        ...
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """Counts of all contacts."""
+        ...
+
+    @property
+    def customers(self) -> pd.DataFrame:
+        """Customer-months at risk, or counts of them."""
+        ...
+
+
+class Measure(NamedTuple):
+    """What a row of a tidy table measures."""
+
+    estimand: str
+    unit: str
+    estimator: str
+    group: str = ""
+    kind: Literal["difference", "ratio"] = "difference"
+    in_summary: bool = False
+    in_figure: bool = False
+
+    def main(self) -> "Measure":
+        """Show it in the summary and in the figure."""
+        return self._replace(in_summary=True, in_figure=True)
+
+
+class Counts(NamedTuple):
+    """How much stands behind each arm: arrays (arms,)."""
+
+    n: Floats
+    n_events: Floats
+    n_audits: Floats | None = None
+
+    def of(self, *arms: int) -> dict[str, float]:
+        """Add up over some of the arms."""
+        chosen = list(arms)
+        return {
+            name: np.nan if values is None else float(values[chosen].sum())
+            for name, values in self._asdict().items()
+        }
+
+
+class Measured(NamedTuple):
+    """A measure with its value for each arm, and what stands behind them."""
+
+    measure: Measure
+    estimated: Estimated
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """The arms of a comparison, control first, and the clusters that carry it."""
+
+    by: str
+    arms: tuple[str, ...]
+    unit: Unit
+    replications: "pd.Series[int]"
+    arm_of_run: "pd.Series[str] | None"
+    unit_ids: Ints
+    randomised: bool
+    scenarios: int
+
+    @property
+    def control(self) -> str:
+        """The arm that the others are compared with."""
+        return self.arms[0]
+
+    @property
+    def clusters(self) -> int:
+        """How many clusters there could be."""
+        return (int(self.replications.max()) + 1) * len(self.unit_ids)
+
+    def arm_codes(self, frame: pd.DataFrame) -> Ints:
+        """Give each row's arm as its place in `arms`."""
+        value = frame[self.by] if self.arm_of_run is None else self._of_run(frame, self.arm_of_run)
+        return pd.Categorical(value, categories=list(self.arms)).codes.astype(np.int64)
+
+    def cluster_codes(self, frame: pd.DataFrame, *, team: str = "team") -> Ints:
+        """Give each row's cluster as a number; `team` names the frame's column of teams."""
+        replication = np.asarray(self._of_run(frame, self.replications), dtype=np.int64)
+        if self.unit == "replication":
+            return replication
+        column = team if self.unit == "team" else "agent"
+        ids = frame[column].to_numpy(dtype=np.int64)
+        place = np.searchsorted(self.unit_ids, ids).clip(max=len(self.unit_ids) - 1)
+        if (stray := ids[self.unit_ids[place] != ids]).size:
+            raise ValueError(f"{self.unit} {stray[0]} has no row in assignments")
+        return np.asarray(replication * len(self.unit_ids) + place, dtype=np.int64)
+
+    def totals(
+        self,
+        frame: pd.DataFrame,
+        values: Sequence[Floats],
+        *,
+        team: str = "team",
+        within: tuple[Ints, int] | None = None,
+    ) -> list[Floats]:
+        """Add values up by cluster and arm, and by a further code (its values, how many).
+
+        Gives one array for each of the values: (clusters, arms) or (clusters, arms, codes).
+        """
+        codes = [self.cluster_codes(frame, team=team), self.arm_codes(frame)]
+        shape: tuple[int, ...] = (self.clusters, len(self.arms))
+        if within is not None:
+            codes, shape = [*codes, within[0]], (*shape, within[1])
+        place = np.ravel_multi_index(tuple(codes), shape)
+        size = int(np.prod(shape))
+        return [
+            np.bincount(place, value, size).astype(np.float64).reshape(shape) for value in values
+        ]
+
+    def carried(self, present: Bools, arm: int) -> Carried:
+        """Count the clusters that carry an arm against the control, and refuse too few.
+
+        Parameters
+        ----------
+        present
+            Whether each cluster has data in each arm, shape (clusters, arms).
+        arm
+            The arm's place in `arms`; that of the control gives what carries its own level.
+        """
+        carried = carried_by(present[:, arm], present[:, 0])
+        if carried.clusters < FEWEST[self.unit] or carried.df < 1:
+            raise ValueError(
+                f"too few clusters: {carried.clusters} {self.unit}s carry '{self.arms[arm]}' "
+                f"against '{self.control}', at least {FEWEST[self.unit]} are needed; "
+                + _more_clusters(self.unit)
+            )
+        return carried
+
+    def effects(self, measured: Measured, present: Bools) -> list[dict[str, Any]]:
+        """Give a row for each arm against the control.
+
+        Parameters
+        ----------
+        measured
+            A value for each arm; for a ratio its logarithm.
+        present
+            Whether each cluster has data in each arm, shape (clusters, arms).
+        """
+        measure, estimated, counts = measured
+        rows = []
+        for arm in range(1, len(self.arms)):
+            carried = self.carried(present, arm)
+            moved = estimated.difference(arm, 0)
+            value, error = moved.value[0], moved.std_error(carried)[0]
+            if measure.kind == "ratio":
+                value, error = np.exp(value), np.exp(value) * error
+            numbers = {"estimate": value, "std_error": error, **counts.of(arm, 0)}
+            rows.append(self._row(arm, measure, carried) | numbers)
+        return rows
+
+    def levels(self, measured: Measured, present: Bools) -> list[dict[str, Any]]:
+        """Give a row for each arm on its own; parameters as for `effects`."""
+        measure, estimated, counts = measured
+        rows = []
+        for arm in range(len(self.arms)):
+            carried = carried_by(present[:, arm], present[:, arm])
+            error = estimated.std_error(carried)[arm]
+            numbers = {"estimate": estimated.value[arm], "std_error": error, **counts.of(arm)}
+            own = {"contrast": "", "kind": "level", "in_summary": False, "in_figure": False}
+            rows.append(self._row(arm, measure, carried) | numbers | own)
+        return rows
+
+    def tables(
+        self,
+        measured: Sequence[Measured],
+        present: Bools,
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Give the effects, arm by arm, and the levels, measure by measure."""
+        effects = [self.effects(each, present) for each in measured]
+        differences = [each for each in measured if each.measure.kind == "difference"]
+        levels = [row for each in differences for row in self.levels(each, present)]
+        by_arm = [row for rows in zip(*effects, strict=True) for row in rows]
+        return pd.DataFrame(by_arm), pd.DataFrame(levels)
+
+    def facts(self, rows: pd.DataFrame) -> dict[str, Any]:
+        """Give the facts of the design, one word for each."""
+        return {
+            "by": self.by,
+            "control": self.control,
+            "n_arms": len(self.arms),
+            "cluster": self.unit,
+            "n_clusters": int(rows["n_clusters"].min()),
+            "df": int(rows["df"].min()),
+            "randomised": self.randomised,
+        }
+
+    def checks(self, rows: pd.DataFrame) -> list[Check]:
+        """Look at what every comparison rests on."""
+        paired = bool(rows["inference"].str.contains("paired").all())
+        return [
+            Check(
+                "clusters enough",
+                bool(rows["df"].min() >= 10),
+                float(rows["df"].min()),
+                10,
+                f"degrees of freedom; with few {self.unit}s an interval leans on their "
+                "differences being nearly normal",
+            ),
+            Check(
+                "assigned at random or paired",
+                self.randomised or paired,
+                float(self.randomised or paired),
+                1,
+                "assignment was not randomised: read the effect as an association",
+            ),
+            Check(
+                "one scenario",
+                self.scenarios == 1,
+                self.scenarios,
+                1,
+                "scenarios in the same arm; the effect is an average over them",
+            ),
+        ]
+
+    def _row(self, arm: int, measure: Measure, carried: Carried) -> dict[str, Any]:
+        paired = ", paired" if carried.paired else ""
+        return {
+            **measure._asdict(),
+            "term": self.arms[arm],
+            "contrast": f"{self.arms[arm]} vs {self.control}",
+            "df": carried.df,
+            "inference": f"cluster ({self.unit}{paired}), CR1, t",
+            "target": LIKE[self.unit],
+            "n_clusters": carried.clusters,
+        }
+
+    def described(self, rows: pd.DataFrame) -> str:
+        """Say what carries the effects, in words."""
+        least, most = rows["n_clusters"].min(), rows["n_clusters"].max()
+        number = f"{most}" if least == most else f"{least} to {most}"
+        paired = " in both arms" if rows["inference"].str.contains("paired").all() else ""
+        return f"{number} {self.unit}s{paired}"
+
+    def _of_run(self, frame: pd.DataFrame, of_run: "pd.Series") -> "npt.NDArray[np.generic]":
+        place = of_run.index.get_indexer(pd.Index(frame["run"]))
+        if (place < 0).any():
+            raise ValueError(f"run {frame['run'].to_numpy()[place < 0][0]} is not in runs")
+        return np.asarray(of_run.to_numpy()[place])
+
+
+def compare_arms(seen: Observed, frame: pd.DataFrame, *, by: str, control: str) -> Comparison:
+    """Find the arms in a frame, the clusters in the assignments, and check the control's name.
+
+    Parameters
+    ----------
+    seen
+        The analyst's view.
+    frame
+        The frame whose contacts or customers are compared.
+    by
+        ``"scheme"``, or a column of `runs` in which whole worlds differ.
+    control
+        The arm that the others are compared with.
+    """
+    runs = require(seen.runs, "runs", ["run", "replication"]).set_index("run")
+    of_run = None
+    if by != "scheme":
+        if by not in runs:
+            raise unknown(by, runs.columns, what="column", where="runs")
+        of_run = runs[by].astype(str)
+    observed = frame["scheme"] if of_run is None else of_run.loc[list(pd.unique(frame["run"]))]
+    names = [str(name) for name in _in_order(observed)]
+    if control not in names:
+        raise unknown(control, names, what=by, where="records")
+    if len(names) == 1:
+        raise ValueError(f"records hold only the {by} '{control}': there is nothing to compare")
+    assignments = require(seen.assignments, "assignments", ["run", "unit", "unit_id", "randomised"])
+    unit = _level(assignments, by)
+    ids = assignments.loc[assignments["unit"].astype(str) == unit, "unit_id"].to_numpy(np.int64)
+    return Comparison(
+        by=by,
+        arms=(control, *(name for name in names if name != control)),
+        unit=unit,
+        replications=pd.Series(pd.factorize(runs["replication"])[0], index=runs.index),
+        arm_of_run=of_run,
+        unit_ids=np.zeros(1, np.int64) if unit == "replication" else np.unique(ids),
+        randomised=bool(assignments["randomised"].all()),
+        scenarios=_scenarios(runs, by),
+    )
+
+
+def require(frame: pd.DataFrame, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    """Refuse a frame that is empty, lacks a column, or has holes in one of the columns."""
+    if frame.empty:
+        raise ValueError(f"records have no {name}")
+    for column in columns:
+        if column not in frame:
+            raise KeyError(f"{name} lacks the column '{column}'; it has {listed(frame.columns)}")
+        if (holes := int(frame[column].isna().sum())) > 0:
+            raise ValueError(f"{name}.{column} is missing in {holes} of {len(frame)} rows")
+    return frame
+
+
+def unknown(name: str, known: Iterable[str], *, what: str, where: str) -> KeyError:
+    """Make the error for a name that is not there, with the names that are and the nearest."""
+    names = [str(item) for item in known]
+    near = get_close_matches(name, names, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    return KeyError(f"no {what} '{name}' in {where}; {what}s are {listed(names)}{hint}")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Quote names and put commas between them."""
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _in_order(values: "pd.Series") -> list[object]:
+    """Give the values that occur, in the order of the categories or of appearance."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return list(values.cat.remove_unused_categories().cat.categories)
+    return list(pd.unique(values))
+
+
+def _level(assignments: pd.DataFrame, by: str) -> Unit:
+    """Choose the cluster: the coarsest unit that was assigned."""
+    units = set(assignments["unit"].astype(str))
+    if by != "scheme" or "world" in units:
+        return "replication"
+    return "team" if "team" in units else "agent"
+
+
+def _scenarios(runs: pd.DataFrame, by: str) -> int:
+    """Count the scenarios that stand together in an arm."""
+    if by == "scenario" or not {"scenario", "scheme"} <= set(runs.columns):
+        return 1
+    arm = runs["scheme" if by == "scheme" else by].astype(str)
+    return int(runs["scenario"].groupby(arm).nunique().max())
+
+
+def _more_clusters(unit: Unit) -> str:
+    if unit == "replication":
+        return "simulate more replications"
+    return f"assign more {unit}s"

@@ -1,0 +1,373 @@
+"""Is this scheme being gamed? Audited contacts, weighted by the chance of being drawn.
+
+Use `gaming_effect` when some contacts were audited and the chance that each was drawn is on
+record. Beside the answer stand two readings that need less and are fooled: the audits taken as
+they come, and the log.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from incentives.estimates.comparison import (
+    Comparison,
+    Counts,
+    Measure,
+    Measured,
+    Observed,
+    compare_arms,
+    listed,
+    require,
+    unknown,
+)
+from incentives.estimates.inference import Bools, Fit, Floats, fit_binomial
+from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, converged, direction, tidy
+
+__all__ = ["gaming_effect"]
+
+UNIT = "per 100 contacts"
+SUCCESSES = ("sale", "saved")
+MOST_UNSEEN = 0.05  # share of contacts that may stand in strata without any audit
+
+AUDIT_COLUMNS = ["run", "contact", "agent", "team", "scheme", "logged_outcome", "prob"]
+AUDIT_COLUMNS += ["found", "found_outcome"]
+CELL_COLUMNS = ["run", "agent", "team", "scheme", "logged_outcome", "n"]
+
+
+class Counted(NamedTuple):
+    """Contacts by cluster and arm, arrays (clusters, arms): counts, and sums of audit weights."""
+
+    contacts: Floats
+    logged_successes: Floats
+    audits: Floats
+    found: Floats  #: audits that found the gaming asked for, unweighted
+    weights: Floats
+    gamed: Floats
+    audited_logged: Floats
+    audited_true: Floats
+    kinds: dict[str, Floats]
+
+
+def gaming_effect(
+    records: Observed,
+    *,
+    by: str = "scheme",
+    control: str,
+    outcome: str = "gamed",
+    detection: float = 1.0,
+) -> Estimate:
+    """Estimate how much more contacts are gamed under each scheme than under the control.
+
+    **Estimand.** The share of served contacts on which an audit of every contact would find
+    gaming, under a scheme less under the control, in points per 100 contacts. (Audits miss some
+    gaming; with `detection` the share that was gamed, found or not.) With it, in the same unit:
+    reported successes (contacts logged as a sale or a save), true successes as audits find
+    them, and their difference, inflation; reported = true + inflation, exactly.
+
+    **Identification.** Every contact could be audited, with a known chance; schemes were
+    assigned to worlds, teams or agents independently of how much these would game; what one
+    unit is paid for does not move another's gaming.
+
+    **Estimator.** A binomial GLM on cells (cluster by scheme) of audited contacts weighted by
+    1/`prob`, whose coefficients are the weighted shares; errors clustered at the level of
+    assignment, paired where a cluster met both arms, with t critical values. Reported successes
+    are counted from the log of all contacts, inflation is the weighted mean over audits of
+    logged less found successes, true successes are reported less inflation.
+
+    Parameters
+    ----------
+    records
+        Simulated records or a firm's own tables; only the analyst's view is read: `runs`,
+        `assignments`, `audits` and `cells`.
+    by
+        ``"scheme"``, or a column of `runs` in which whole worlds differ.
+    control
+        The scheme that the others are compared with.
+    outcome
+        ``"gamed"`` for any kind, or one kind as audits name it, such as ``"G1"``.
+    detection
+        The chance that an audit recognises a gamed contact, above 0, at most 1, where a double
+        check has measured it; taken as known.
+
+    Returns
+    -------
+    Rows of `tidy()`, for each scheme: `gamed` by the estimator ``"audited"`` (the headline, then
+    by kind in `group`) and by ``"unweighted audits"`` (naive); `reported_successes` by ``"log"``;
+    `true_successes` and `inflation` by ``"audited"``. `details` has ``"levels"`` (the same for
+    each scheme alone), ``"kinds"`` and ``"outcomes"`` for the figures.
+
+    References
+    ----------
+    Horvitz and Thompson (1952) and Hájek (1971) for the weights; Baker (1992), Journal of
+    Political Economy 100, for pay on a distorted measure.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> centre = inc.Scenario.load("outsourced_retentions")
+    >>> schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 4.0)}
+    >>> worlds = centre.vary(scheme=schemes)
+    >>> records = inc.simulate(worlds, replications=4, months=2, rng=1)
+    >>> effect = inc.gaming_effect(records, control="wage")
+    >>> effect.tidy().loc[0, ["estimand", "contrast", "unit"]].tolist()
+    ['gamed', 'saves vs wage', 'per 100 contacts']
+    """
+    if not 0 < detection <= 1:
+        raise ValueError(f"detection must be above 0 and at most 1, got {detection!r}")
+    seen = records.seen_by("analyst")
+    audits = _audited(seen.audits)
+    cells = _served(require(seen.cells, "cells", CELL_COLUMNS))
+    plan = compare_arms(seen, cells, by=by, control=control)
+    unseen = _unseen(plan, audits, cells)
+    counted = _count(plan, audits, cells, outcome)
+    counts = Counts(
+        n=counted.contacts.sum(axis=0),
+        n_events=counted.found.sum(axis=0),
+        n_audits=counted.audits.sum(axis=0),
+    )
+    fits, measured = _measure(counted, counts, detection)
+    rows, levels = plan.tables(measured, counted.weights > 0)
+    checks = [
+        *plan.checks(rows),
+        *_audit_checks(plan, counted, audits, unseen),
+        converged(fits),
+    ]
+    return Estimate(
+        question=f"Contacts gamed under each {by}, against '{control}'",
+        rows=rows,
+        design={
+            **plan.facts(rows),
+            "outcome": outcome,
+            "detection": detection,
+            "n_contacts": int(counts.n.sum()),
+            "n_audits": len(audits),
+            "least_audits_in_an_arm": int(counted.audits.sum(axis=0).min()),
+            "least_prob": float(audits["prob"].min()),
+            "most_prob": float(audits["prob"].max()),
+        },
+        facts=_facts(plan, rows, counts, audits),
+        reading=_reading(tidy(rows), "gaming" if outcome == "gamed" else outcome),
+        checks=tuple(checks),
+        details=_details(tidy(levels).loc[:, list(TIDY_COLUMNS)]),
+        fits={name: fit.result for name, fit in fits.items()},
+    )
+
+
+def _audited(audits: pd.DataFrame) -> pd.DataFrame:
+    """Take the audits of served contacts, and refuse what cannot be weighted."""
+    frame = _served(require(audits, "audits", AUDIT_COLUMNS))
+    prob = frame["prob"].to_numpy(dtype=float)
+    if (wrong := prob[(prob <= 0) | (prob > 1)]).size:
+        raise ValueError(
+            f"audits.prob must be above 0 and at most 1, got {wrong[0]:g}: without the recorded "
+            "chance of being drawn, audited contacts say nothing about the others"
+        )
+    if (again := frame.duplicated(["run", "contact"])).any():
+        twice = frame.loc[again].iloc[0]
+        raise ValueError(f"audits have contact {twice['contact']} of run {twice['run']} twice")
+    return frame
+
+
+def _served(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out contacts that nobody served: there is nothing to audit."""
+    return frame[(frame["logged_outcome"] != "abandoned").to_numpy()]
+
+
+def _unseen(plan: Comparison, audits: pd.DataFrame, cells: pd.DataFrame) -> float:
+    """Give the largest share of an arm's contacts logged under a name that was never audited.
+
+    Such contacts are not represented at all, whatever the weights of the others, so an arm
+    where they are many is refused.
+    """
+    contacts = cells["n"].groupby([plan.arm_codes(cells), cells["logged_outcome"].astype(str)])
+    audited = audits["prob"].groupby([plan.arm_codes(audits), audits["logged_outcome"].astype(str)])
+    n = contacts.sum()
+    missed = n[~n.index.isin(audited.size().index)]
+    worst = 0.0
+    for arm, name in enumerate(plan.arms):
+        total, without = n.loc[arm].sum(), missed[missed.index.get_level_values(0) == arm]
+        share = float(without.sum() / total)
+        if share > MOST_UNSEEN:
+            outcomes = listed(without.index.get_level_values(1))
+            raise ValueError(
+                f"no audits of contacts logged {outcomes} under '{name}' ({share:.0%} of them): "
+                "how many of these were gamed cannot be estimated; audit a few of every kind"
+            )
+        worst = max(worst, share)
+    return worst
+
+
+def _count(plan: Comparison, audits: pd.DataFrame, cells: pd.DataFrame, outcome: str) -> Counted:
+    """Add contacts and audits up by cluster and arm."""
+    n = cells["n"].to_numpy(dtype=float)
+    contacts, logged = plan.totals(cells, [n, n * _success(cells["logged_outcome"])])
+    found = audits["found"].astype(str).to_numpy()
+    kinds = sorted(set(found) - {"none"})
+    if outcome not in ("gamed", *kinds):
+        raise unknown(outcome, ["gamed", *kinds], what="outcome", where="audits")
+    gamed = found != "none" if outcome == "gamed" else found == outcome
+    weight = 1 / audits["prob"].to_numpy(dtype=float)
+    sums = plan.totals(
+        audits,
+        [
+            np.ones(len(audits)),
+            1.0 * gamed,
+            weight,
+            weight * gamed,
+            weight * _success(audits["logged_outcome"]),
+            weight * _success(audits["found_outcome"]),
+            *(weight * (found == kind) for kind in kinds if outcome == "gamed"),
+        ],
+    )
+    audited, hits, weights, gamed_weight, logged_weight, true_weight, *each = sums
+    return Counted(
+        contacts=contacts,
+        logged_successes=logged,
+        audits=audited,
+        found=hits,
+        weights=weights,
+        gamed=gamed_weight,
+        audited_logged=logged_weight,
+        audited_true=true_weight,
+        kinds=dict(zip(kinds, each, strict=False)),
+    )
+
+
+def _success(outcome: "pd.Series[str]") -> Bools:
+    return outcome.isin(SUCCESSES).to_numpy()
+
+
+def _measure(
+    counted: Counted, counts: Counts, detection: float
+) -> tuple[dict[str, Fit], list[Measured]]:
+    """Fit the shares and make of them what is reported, in points per 100 contacts."""
+    fits = {
+        "gamed": fit_binomial(counted.gamed, counted.weights),
+        "unweighted": fit_binomial(counted.found, counted.audits),
+        "logged": fit_binomial(counted.logged_successes, counted.contacts),
+        "audited_logged": fit_binomial(counted.audited_logged, counted.weights),
+        "audited_true": fit_binomial(counted.audited_true, counted.weights),
+    }
+    share = {name: fit.coefficients * 100 for name, fit in fits.items()}
+    inflation = (share["audited_logged"] - share["audited_true"]) * (1 / detection)
+    audited = Measure("gamed", UNIT, "audited")
+    log = Counts(counts.n, n_events=counted.logged_successes.sum(axis=0))
+    measured = [
+        Measured(audited.main(), share["gamed"] * (1 / detection), counts),
+        Measured(Measure("reported_successes", UNIT, "log").main(), share["logged"], log),
+        Measured(
+            audited._replace(estimand="true_successes").main(), share["logged"] - inflation, counts
+        ),
+        Measured(audited._replace(estimand="inflation"), inflation, counts),
+        Measured(audited._replace(estimator="unweighted audits"), share["unweighted"], counts),
+    ]
+    for kind, gamed in counted.kinds.items():
+        fits[kind] = fit_binomial(gamed, counted.weights)
+        each = fits[kind].coefficients * (100 / detection)
+        measured.append(Measured(audited._replace(group=kind), each, counts))
+    return fits, measured
+
+
+def _facts(plan: Comparison, rows: pd.DataFrame, counts: Counts, audits: pd.DataFrame) -> str:
+    low, high = 100 * audits["prob"].min(), 100 * audits["prob"].max()
+    chance = f"{low:.3g} %" if low == high else f"{low:.3g} % to {high:.3g} %"
+    return (
+        f"{plan.described(rows)}; {counts.n.sum():,.0f} contacts, {len(audits):,} audited, "
+        f"each with a recorded chance of {chance}"
+    )
+
+
+def _audit_checks(
+    plan: Comparison, counted: Counted, audits: pd.DataFrame, unseen: float
+) -> list[Check]:
+    """Look at whether the audits can carry the answer."""
+    prob = audits["prob"].to_numpy(dtype=float)
+    arm = plan.arm_codes(audits)
+    weights, contacts = counted.weights.sum(axis=0), counted.contacts.sum(axis=0)
+    effective = weights**2 / np.bincount(arm, prob**-2)
+    spread = np.sqrt(np.bincount(arm, (1 - prob) / prob**2))
+    gap = np.divide(weights - contacts, spread, out=weights - contacts, where=spread > 0)
+    off = float(gap[np.abs(gap).argmax()])
+    without = np.flatnonzero(counted.found.sum(axis=0) == 0)
+    none_found = listed(plan.arms[k] for k in without)
+    bound = float(300 / effective[without].min()) if without.size else 0.0
+    return [
+        Check(
+            "audit weights add up to the contacts",
+            abs(off) <= 4,
+            off,
+            4,
+            "standard errors between the contacts that the audits stand for and those on the "
+            "log: are the recorded chances right?",
+        ),
+        Check(
+            "every logged outcome was audited",
+            unseen == 0,
+            unseen,
+            0,
+            "share of an arm's contacts logged under a name that was never audited; "
+            "they are left out",
+        ),
+        Check(
+            "audits enough in each arm",
+            bool(effective.min() >= 100),
+            float(effective.min()),
+            100,
+            "effective audits in the thinnest arm; below 100 intervals are too narrow",
+        ),
+        Check(
+            "gaming found in each arm",
+            not without.size,
+            bound,
+            0,
+            f"no audit under {none_found} found any; as many per 100 contacts as shown here "
+            "could still be there",
+        ),
+    ]
+
+
+def _reading(rows: pd.DataFrame, word: str) -> str:
+    """Say in a line what each scheme did: clear, unclear, or the log contradicted by audits."""
+    main = rows[(rows["group"] == "") & (rows["estimator"] != "unweighted audits")]
+    said = []
+    for term, part in main.groupby("term", sort=False):
+        row = {name: part[part["estimand"] == name].iloc[0] for name in part["estimand"]}
+        said.append(_said(str(term), row, word))
+    return "; ".join(said)
+
+
+def _said(term: str, row: "dict[str, pd.Series]", word: str) -> str:
+    gamed, reported, true = row["gamed"], row["reported_successes"], row["true_successes"]
+    way = direction(reported)
+    if way and direction(row["inflation"]) == way != direction(true):
+        return (
+            f"under '{term}' the log shows {reported['estimate']:+.1f} successes per 100 "
+            f"contacts and the audits {true['estimate']:+.1f}: recording moved, not results"
+        )
+    if (sign := direction(gamed)) != 0:
+        verb = "raises" if sign > 0 else "lowers"
+        least, most = sorted(abs(gamed[end]) for end in ("conf_low", "conf_high"))
+        return f"'{term}' {verb} {word} by {least:.1f} to {most:.1f} per 100 contacts"
+    low, high = gamed["conf_low"], gamed["conf_high"]
+    between = f"{low:+.1f} to {high:+.1f} per 100 contacts"
+    return f"whether '{term}' changes {word} is unclear ({between})"
+
+
+def _details(levels: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Give the tables behind the figures."""
+    audited = levels[levels["estimator"] != "unweighted audits"]
+    short = {"term": "scheme", "estimate": "per_100"}
+    kinds = audited[(audited["estimand"] == "gamed") & (audited["group"] != "")]
+    names = {"reported_successes": "reported", "true_successes": "true"}
+    outcomes = audited[audited["estimand"].isin(list(names))]
+    return {
+        "levels": levels,
+        "kinds": kinds.rename(columns={**short, "group": "kind"})
+        .loc[:, ["scheme", "kind", "per_100", "conf_low", "conf_high"]]
+        .reset_index(drop=True),
+        "outcomes": outcomes.assign(measure=outcomes["estimand"].map(names))
+        .rename(columns=short)
+        .loc[:, ["scheme", "measure", "per_100", "conf_low", "conf_high"]]
+        .reset_index(drop=True),
+    }

@@ -1,0 +1,334 @@
+"""What a question answers with: an `Estimate`, the same for every question.
+
+It holds one row for each estimated effect and what is needed to read it: the facts of the
+design, the checks, the tables behind the figures, and the fitted models. Machine-readable names
+never change with the level of confidence.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+import pandas as pd
+
+from incentives.estimates.inference import Fit, p_values, t_margin
+from incentives.tables import decimals, readable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["TIDY_COLUMNS", "Check", "Estimate", "converged", "direction", "tidy"]
+
+TIDY_COLUMNS = (
+    "estimand",
+    "term",
+    "contrast",
+    "group",
+    "estimate",
+    "std_error",
+    "statistic",
+    "df",
+    "p_value",
+    "conf_low",
+    "conf_high",
+    "unit",
+    "estimator",
+    "inference",
+    "target",
+    "n",
+    "n_clusters",
+    "n_audits",
+    "n_events",
+)
+"""The columns of every tidy table, in this order."""
+
+_COUNTS = ("n", "n_clusters", "n_audits", "n_events")
+_VERSION = 1
+_SUMMARY_LINES = 25
+
+
+class Check(NamedTuple):
+    """Something the answer rests on, looked at."""
+
+    name: str
+    passed: bool
+    value: float
+    threshold: float
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Estimate:
+    """The answer to a named question, with its uncertainty and its conditions.
+
+    Parameters
+    ----------
+    question
+        The title, in words.
+    rows
+        One row for each effect: the columns of `TIDY_COLUMNS` that do not depend on a level of
+        confidence, with `kind` (``"difference"``, ``"ratio"`` or ``"level"``), and whether the
+        summary and the figure show it (`in_summary`, `in_figure`).
+    design
+        Facts of the design, one word for each: what `glance` shows.
+    facts
+        The same in a line for a reader.
+    reading
+        The plain last line of the summary.
+    checks
+        What the answer rests on.
+    details
+        Tidy tables behind the figures, by name.
+    fits
+        The statsmodels results, by name; the headline's first. They are not kept in JSON.
+    """
+
+    question: str
+    rows: pd.DataFrame
+    design: Mapping[str, Any]
+    facts: str
+    reading: str
+    checks: tuple[Check, ...]
+    details: Mapping[str, pd.DataFrame]
+    fits: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fit(self) -> Any:
+        """The statsmodels result behind the headline."""
+        if not self.fits:
+            raise AttributeError("fitted models are not kept in JSON: estimate again to see them")
+        return next(iter(self.fits.values()))
+
+    def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
+        """Give one row for each effect, with t intervals.
+
+        Parameters
+        ----------
+        conf_level
+            Between 0 and 1, both excluded.
+        """
+        return tidy(self.rows, conf_level).loc[:, list(TIDY_COLUMNS)]
+
+    def glance(self) -> pd.DataFrame:
+        """Give the facts of the design in one row."""
+        failed = sum(not check.passed for check in self.checks)
+        return pd.DataFrame([{**self.design, "checks_failed": failed, "version": _version()}])
+
+    def summary(self) -> str:
+        """Say what was found, in at most 25 lines; the last one says how to read it."""
+        shown = _with_margins(self.rows[self.rows["in_summary"]])
+        failed = [_noted(check) for check in self.checks if not check.passed]
+        passed = f"{len(self.checks) - len(failed)} of {len(self.checks)} checks passed"
+        tail = [self.facts, passed, *failed, f"Read as: {self.reading}"]
+        room = _SUMMARY_LINES - len(tail) - 1
+        lines = _sentences(shown)
+        if len(lines) > room:
+            lines = [*lines[: room - 1], f"  … and {len(lines) - room + 1} more rows in tidy()"]
+        return "\n".join([f"{self.question}, with 95 % intervals", *lines, *tail])
+
+    def plot_data(self, truth: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Give exactly what `plot` draws.
+
+        Parameters
+        ----------
+        truth
+            As `compare` takes it; adds the column `truth`.
+        """
+        frame = self.tidy() if truth is None else self.compare(truth)
+        frame = frame[self.rows["in_figure"].to_numpy()].reset_index(drop=True)
+        return frame.assign(measure=_labels(frame))
+
+    def plot(self, ax: "Axes | None" = None, *, truth: pd.DataFrame | None = None) -> "Axes":
+        """Draw each effect as a dot with its 95 % interval, the truth as a hollow diamond.
+
+        Parameters
+        ----------
+        ax
+            Axes to draw on; those of a new figure if left out.
+        truth
+            As `compare` takes it.
+        """
+        from incentives import figures
+
+        frame = self.plot_data(truth)
+        label = f"{frame['unit'].iloc[0]}, against '{self.design['control']}'"
+        return figures.coefficients(frame, hue="measure", label=label, ax=ax)
+
+    def compare(self, truth: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
+        """Set the estimates beside a known truth.
+
+        Parameters
+        ----------
+        truth
+            A tidy frame with `estimand`, `truth` and one of `contrast` and `term`; `group` and
+            `mc_error` (the truth's own Monte-Carlo error) if it has them. Without `group` it is
+            the truth of the rows that have none.
+        conf_level
+            Between 0 and 1, both excluded.
+
+        Returns
+        -------
+        The tidy frame with `truth`, `error` (estimate less truth), `covered` (whether the
+        interval holds the truth), and `mc_error`; missing where no truth is given.
+        """
+        keys = ["estimand", "contrast" if "contrast" in truth else "term", "group"]
+        known = truth.assign(group="") if "group" not in truth else truth
+        for column in (*keys, "truth"):
+            if column not in known:
+                raise KeyError(f"truth lacks the column '{column}'")
+        known = known.loc[:, [*keys, "truth", *({"mc_error"} & set(known.columns))]]
+        known = known.astype(dict.fromkeys(keys, "str"))
+        frame = self.tidy(conf_level).merge(known, on=keys, how="left", validate="many_to_one")
+        frame["error"] = frame["estimate"] - frame["truth"]
+        covered = (frame["conf_low"] <= frame["truth"]) & (frame["truth"] <= frame["conf_high"])
+        frame["covered"] = covered.astype("boolean").mask(frame["truth"].isna())
+        return frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything but the fitted models as plain values that JSON can hold."""
+        return {
+            "version": _VERSION,
+            "question": self.question,
+            "rows": _records(self.rows),
+            "design": {name: _plain(value) for name, value in self.design.items()},
+            "facts": self.facts,
+            "reading": self.reading,
+            "checks": [{k: _plain(v) for k, v in c._asdict().items()} for c in self.checks],
+            "details": {name: _records(frame) for name, frame in self.details.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Rebuild what `to_dict` gave.
+
+        Parameters
+        ----------
+        data
+            With `version` 1.
+        """
+        if data.get("version") != _VERSION:
+            raise ValueError(
+                f"an estimate of version {data.get('version')!r} cannot be read: "
+                f"this release reads version {_VERSION}"
+            )
+        return cls(
+            question=data["question"],
+            rows=_frame(data["rows"]),
+            design=dict(data["design"]),
+            facts=data["facts"],
+            reading=data["reading"],
+            checks=tuple(Check(**_filled(check)) for check in data["checks"]),
+            details={name: _frame(table) for name, table in data["details"].items()},
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.question}\n{self._table().to_string(index=False)}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self.question}</p>{self._table().to_html(index=False, border=0)}"
+
+    def _table(self) -> pd.DataFrame:
+        columns = ["contrast", "estimand", "group", "estimator", "estimate", "std_error"]
+        columns += ["conf_low", "conf_high", "p_value", "unit"]
+        return readable(self.tidy().loc[:, columns])
+
+
+def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
+    """Add statistic, p value and interval; ratios are taken in logarithms, levels not tested."""
+    if not 0 < conf_level < 1:
+        raise ValueError(f"conf_level must lie between 0 and 1, got {conf_level!r}")
+    estimate, error, df = (rows[name].to_numpy(float) for name in ("estimate", "std_error", "df"))
+    ratio = (rows["kind"] == "ratio").to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        point = np.where(ratio, np.log(estimate), estimate)
+        spread = np.where(ratio, error / estimate, error)
+        statistic = np.where(spread > 0, point / spread, np.nan)
+    statistic = np.where(rows["kind"] == "level", np.nan, statistic)
+    margin = t_margin(spread, df, conf_level)
+    low, high = point - margin, point + margin
+    return rows.assign(
+        statistic=statistic,
+        p_value=p_values(statistic, df),
+        conf_low=np.where(ratio, np.exp(low), low),
+        conf_high=np.where(ratio, np.exp(high), high),
+        **{name: rows[name].round().astype("Int64") for name in _COUNTS},
+    )
+
+
+def direction(row: "pd.Series[Any]") -> int:
+    """Say on which side of no effect a row's interval lies: 1, -1, or 0 if it holds no effect."""
+    none = 1.0 if row["kind"] == "ratio" else 0.0
+    return int(row["conf_low"] > none) - int(row["conf_high"] < none)
+
+
+def converged(fits: Mapping[str, Fit]) -> Check:
+    """Look at whether the models converged without a warning."""
+    ill = {name: fit for name, fit in fits.items() if not fit.healthy}
+    told = "; ".join(f"{name}: {', '.join(fit.warned) or 'no fit'}" for name, fit in ill.items())
+    return Check("models converged", not ill, float(len(ill)), 0, f"models in trouble: {told}")
+
+
+def _with_margins(rows: pd.DataFrame) -> pd.DataFrame:
+    frame = tidy(rows)
+    return frame.assign(label=_labels(frame))
+
+
+def _labels(frame: pd.DataFrame) -> "pd.Series[str]":
+    """Name what a row measures, in words."""
+    group = frame["group"].where(frame["group"] == "", ": " + frame["group"])
+    return frame["estimand"].str.replace("_", " ") + group
+
+
+def _sentences(frame: pd.DataFrame) -> list[str]:
+    """Give one aligned line for each row: arm, measure, estimate, unit, interval, p."""
+    terms = frame["term"].where(frame["term"] != frame["term"].shift(), "")
+    wide = [max(map(len, column), default=0) for column in (terms, frame["label"], frame["unit"])]
+    lines = []
+    for term, row in zip(terms, frame.to_dict("records"), strict=True):
+        n = decimals(row["std_error"])
+        sign = "" if row["kind"] == "ratio" else "+"
+        interval = f"[{row['conf_low']:.{n}f}, {row['conf_high']:.{n}f}]"
+        p = "" if math.isnan(row["p_value"]) else f"p {_p(row['p_value'])}"
+        head = f"  {term:<{wide[0]}}  {row['label']:<{wide[1]}}  {row['estimate']:{sign}8.{n}f}"
+        lines.append(f"{head} {row['unit']:<{wide[2]}}  {interval:<16} {p}".rstrip())
+    return lines
+
+
+def _p(value: float) -> str:
+    return "< .001" if value < 0.001 else f"= {value:.3f}".replace("0.", ".", 1)
+
+
+def _noted(check: Check) -> str:
+    return f"NOTE {check.name}: {check.value:.3g} {check.advice}"
+
+
+def _version() -> str:
+    try:
+        return metadata.version("incentives")
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _plain(value: Any) -> Any:
+    """Turn a NumPy or pandas scalar into a Python one, and what is missing into None."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value
+
+
+def _records(frame: pd.DataFrame) -> dict[str, list[Any]]:
+    return {str(name): [_plain(value) for value in frame[name]] for name in frame.columns}
+
+
+def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: math.nan if value is None else value for name, value in row.items()}
+
+
+def _frame(table: Mapping[str, Iterable[Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame({name: list(values) for name, values in table.items()})
+    return frame.astype({name: float for name in frame if frame[name].isna().all()})

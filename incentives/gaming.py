@@ -1,0 +1,254 @@
+"""What is logged that did not happen, and what deters it (the G rows of the domain table).
+
+Use `FabricatedSave`, `SuppressedCancellation`, `MisclassifiedContact` and `DroppedContact` to
+switch a way of gaming on or off or to change what follows from it, `Conscience` for what a lie
+costs its teller, and `Belief` for how likely agents think a check to be.
+
+The form and the defaults of `Conscience` were estimated from 12,720 decisions to lie in the
+laboratory experiments of Duch, Laroze and Zakharov (2021, "The moral cost of lying"), those of
+`DroppedContact` from the 1999 call log of a bank (Guedj and Mandelbaum, Technion).
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from incentives._compile import rule
+from incentives._draws import exp_
+from incentives.mechanism import Mechanism, Settings, numbers, param
+
+__all__ = [
+    "Belief",
+    "Conscience",
+    "DroppedContact",
+    "FabricatedSave",
+    "MisclassifiedContact",
+    "SuppressedCancellation",
+]
+
+_LAB = "lying experiments of Duch, Laroze and Zakharov (2021), re-estimated: "
+_BANK = "bank call log 1999 (Guedj and Mandelbaum), agents' rates of cutting calls: "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FabricatedSave(Mechanism):
+    r"""G1: a save is logged although the cancellation was processed.
+
+    The customer is served and leaves at the next bill; the log says that the customer stays. The
+    row competes with honest work through :math:`U = V_0 + m(g) - p\,\phi L - \kappa_i`, where g is
+    what the logged save adds to pay, p the believed chance of being found, L the penalty and
+    :math:`\kappa_i` the agent's fixed cost of a lie (`lie_worth`).
+    """
+
+    id: ClassVar[str] = "G1"
+    title: ClassVar[str] = "fabricated save"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressedCancellation(Mechanism):
+    """G2: the save is logged and the cancellation is not carried out.
+
+    At each later bill the customer finds out with chance `discovery`, loses `distrust` of trust
+    and `anger` points of satisfaction, complains the next days, and leaves at the bill after that. With chance
+    `traced` the complaint leads back to the agent, who pays the penalty and, knowing of it, adds
+    `discovery` x `traced` to the believed chance of being found.
+    """
+
+    id: ClassVar[str] = "G2"
+    title: ClassVar[str] = "suppressed cancellation"
+
+    discovery: float = param(
+        0.7, unit="chance per bill", low=0, high=1, source="assumed: most people read a bill"
+    )
+    distrust: float = param(
+        0.6, unit="of trust lost", low=0, high=1, source="assumed: a breach of contract"
+    )
+    traced: float = param(
+        0.02,
+        unit="chance per discovery",
+        low=0,
+        high=1,
+        source="assumed: seldom does a complaint lead back to whoever logged the save",
+    )
+    anger: float = param(
+        3.0, unit="points of 10", low=0, high=10, source="assumed: from content to detractor"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MisclassifiedContact(Mechanism):
+    """G3: an unrelated contact is logged as a save, a routine order as an upsell.
+
+    Only some contacts can pass for something else: a question or complaint for a wish to leave
+    with chance `passable`, an order for an upsell with chance `upsizable`.
+    """
+
+    id: ClassVar[str] = "G3"
+    title: ClassVar[str] = "misclassified contact"
+
+    passable: float = param(
+        0.1, unit="chance per contact", low=0, high=1, source="assumed: talk of price or quitting"
+    )
+    upsizable: float = param(
+        0.35, unit="chance per order", low=0, high=1, source="assumed: orders for more or larger"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DroppedContact(Mechanism):
+    r"""G4: a contact that costs the agent's time and standing is cut off.
+
+    Log odds against plain work before what it saves: :math:`-\rho_i + h\,[\text{last one cut}] +
+    q\,\min(\text{waiting}, 20) + e\,[\text{evening}]`, in units of the noise of choice, with :math:`\rho_i \sim N(` `reluctance`,
+    `spread` :math:`)`. Minutes saved come on top: each is worth effort, standing and, while others
+    wait, the pay of the next contact. The customer calls again, less patient.
+    """
+
+    id: ClassVar[str] = "G4"
+    title: ClassVar[str] = "dropped contact"
+
+    reluctance: float = param(
+        4.04, unit="log odds", low=0, high=12, source=_BANK + "4.04, SE 0.23"
+    )
+    spread: float = param(1.2, unit="log odds", low=0, high=4, source=_BANK + "1.20, SE 0.17")
+    habit: float = param(0.5, unit="log odds", low=0, high=2, source=_BANK + "0.54, SE 0.28")
+    queue: float = param(
+        0.05,
+        unit="log odds per caller waiting",
+        low=0,
+        high=1,
+        source=_BANK + "0.24 for five, SE 0.13; 0.47, SE 0.19 among agents who cut rarely",
+    )
+    evening: float = param(0.3, unit="log odds", low=0, high=2, source=_BANK + "0.29, SE 0.09")
+    evening_from: float = param(
+        900.0, unit="minute of the day", low=0, high=1440, source=_BANK + "from 15 h on"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conscience(Settings):
+    r"""What a lie costs the one who tells it.
+
+    With gain g, believed chance p of being found and extra loss L, a lie is worth
+    :math:`(1-\gamma)\,b\,c(g) + \gamma g (1-p) - p\,\phi L - \kappa_i` against not lying, where
+    :math:`c(g) = 1 - e^{-g/(0.05 b)}` and :math:`\kappa_i = b\,(\mu + \sigma z_i - 0.87(r_i -
+    0.5))` with :math:`r_i` the agent's rank in ability. A larger stake changes little once lying
+    pays at all; some people lie at any price of it and some at none.
+    """
+
+    stake: float = param(
+        4.0,
+        unit="money",
+        low=0.01,
+        high=1000,
+        source="the scenario's: what one full lie gains at the reference scheme",
+    )
+    mean: float = param(0.67, unit="stakes", low=-2, high=4, source=_LAB + "0.67, SE 0.18")
+    spread: float = param(0.79, unit="stakes", low=0, high=3, source=_LAB + "0.79, SE 0.065")
+    ability: float = param(
+        -0.87, unit="stakes per rank 0 to 1", low=-3, high=3, source=_LAB + "-0.87, SE 0.12"
+    )
+    culture: float = param(
+        0.3,
+        unit="stakes",
+        low=-1,
+        high=2,
+        source=_LAB + "between-site SD 0.3, strictest site +0.49; fitted to field rates (assumed)",
+    )
+    slope: float = param(
+        0.22, unit="money per money", low=0, high=1, source=_LAB + "0.22, SE 0.11"
+    )
+    onset: float = param(
+        0.05, unit="stakes", low=0.001, high=1, source="assumed: gain at which lying pays at all"
+    )
+    cap: float = param(
+        2.5, unit="stakes", low=1, high=10, source=_LAB + "largest stake tested; flat beyond"
+    )
+    noise: float = param(0.13, unit="stakes", low=0.001, high=2, source=_LAB + "0.13, SE 0.015")
+    kinship: float = param(
+        0.25,
+        unit="dissimilarity, 1 = unrelated",
+        low=0.05,
+        high=1,
+        source="assumed: rows of a nest are close substitutes",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belief(Settings):
+    r"""How likely an agent thinks it that a contact is checked.
+
+    The belief is a weighted share, :math:`p = a / n`: it starts at `prior` with the weight of
+    `weight` contacts, adds own contacts to n and own checks to a, adds each case found among
+    teammates of which the agent hears (with chance `talk`, once) to a, and every day forgets the
+    share 1 - `memory` of what it added to the prior.
+    """
+
+    prior: float = param(
+        0.02,
+        unit="chance per contact",
+        low=0,
+        high=1,
+        source="assumed: several times the true rate, from hearsay",
+    )
+    weight: float = param(
+        500.0, unit="contacts", low=1, high=1e6, source="assumed: about ten working days"
+    )
+    talk: float = param(
+        0.5, unit="chance per case and teammate", low=0, high=1, source="assumed: half hear of it"
+    )
+    memory: float = param(
+        0.97, unit="share kept per day", low=0, high=1, source="assumed: half gone in a month"
+    )
+
+
+DropNumbers = numbers(DroppedContact, "DropNumbers", __name__)
+ConscienceNumbers = numbers(Conscience, "ConscienceNumbers", __name__)
+BeliefNumbers = numbers(Belief, "BeliefNumbers", __name__)
+SuppressNumbers = numbers(SuppressedCancellation, "SuppressNumbers", __name__)
+MisclassifyNumbers = numbers(MisclassifiedContact, "MisclassifyNumbers", __name__)
+
+
+@rule
+def lie_worth(gain: float, found: float, conscience: Any) -> float:
+    """Give what a lie's gain is worth to its teller (money), before conscience and fear."""
+    if gain <= 0.0:
+        return gain
+    gain = min(gain, conscience.cap * conscience.stake)
+    pays_at_all = 1.0 - exp_(-gain / (conscience.onset * conscience.stake))
+    fixed = (1.0 - conscience.slope) * conscience.stake * pays_at_all
+    return fixed + conscience.slope * gain * (1.0 - found)
+
+
+@rule
+def lie_cost(kappa: float, gain: float, conscience: Any) -> float:
+    """Give the conscience cost of a lie (money): joy of winning, a negative cost, needs a gain."""
+    if kappa >= 0.0:
+        return kappa
+    if gain <= 0.0:
+        return 0.0
+    return kappa * (1.0 - exp_(-gain / (conscience.onset * conscience.stake)))
+
+
+@rule
+def cut_cost(
+    reluctance: float, last_cut: bool, waiting: float, minute: float, drop: Any
+) -> float:
+    """Give an agent's reluctance to cut a contact off (log odds) at this moment."""
+    cost = reluctance - drop.queue * min(waiting, 20.0)
+    if last_cut:
+        cost -= drop.habit
+    if minute >= drop.evening_from:
+        cost -= drop.evening
+    return cost
+
+
+@rule
+def relearn(
+    checks: float, contacts: float, own_checks: float, own_contacts: float, heard: float,
+    belief: Any,
+) -> tuple[float, float]:
+    """Update a belief's two counts at the end of a day: forget, then add what was seen and heard."""
+    prior = belief.prior * belief.weight
+    checks = prior + belief.memory * (checks - prior) + own_checks + heard
+    contacts = belief.weight + belief.memory * (contacts - belief.weight) + own_contacts
+    return checks, contacts

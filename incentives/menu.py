@@ -1,0 +1,217 @@
+"""The table of actions: what an agent can do on a contact, and what follows from it.
+
+An action is a row. Its columns say what it takes (minutes), what it does to the customer, what it
+may bring about, what is logged, how much of a lie it is and what an audit would see. Every row
+belongs to a mechanism; with that mechanism off, the row is not on the menu.
+
+The choice between rows is a nested logit over money: honest work is one nest, lies are another,
+and cutting the customer off stands alone. Two lies that look alike therefore share their luck, and
+splitting a lie into two rows does not make lying likelier.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, replace
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from incentives.columns import Floats, Ints, Reason
+from incentives.mechanism import Settings, param
+
+__all__ = ["Action", "Menu", "Nest", "Row", "action_table", "lower_menu"]
+
+
+class Action(IntEnum):
+    """What an agent can do; the number is the row's address in the choice draws."""
+
+    CUT_OFF = 0
+    RUSH = 1
+    SERVE = 2
+    CARE = 3
+    OFFER_AFTER = 4
+    OFFER_FIRST = 5
+    PROCESS = 8
+    SAVE = 9
+    PRESS = 10
+    FABRICATE = 12
+    SUPPRESS = 13
+    LOG_SAVE = 14
+    LOG_UPSELL = 15
+
+
+N_ACTIONS = 16
+
+
+class Nest(IntEnum):
+    """Which rows share their luck."""
+
+    WORK = 0
+    LIE = 1
+    CUT = 2
+
+
+_ASSUMED = "assumed: "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row(Settings):
+    """What one action takes and does; chances are before the agent's own skill."""
+
+    minutes: float = param(
+        1.0, unit="x the contact's work", low=0, high=3, source=_ASSUMED + "plain service is 1"
+    )
+    resolves: float = param(
+        1.0, unit="x the chance to resolve", low=0, high=1.5, source=_ASSUMED + "plain service is 1"
+    )
+    courtesy: float = param(
+        0.0, unit="points of 10", low=-10, high=10, source=_ASSUMED + "plain service is 0"
+    )
+    appeal: float = param(
+        0.0, unit="x openness", low=0, high=2, source=_ASSUMED + "no offer is made"
+    )
+    annoys: float = param(
+        0.0, unit="points of 10 if not open", low=0, high=10, source=_ASSUMED + "no offer is made"
+    )
+    keeps: float = param(
+        0.0, unit="chance if undecided", low=0, high=1, source=_ASSUMED + "no attempt to save"
+    )
+    keeps_decided: float = param(
+        0.0, unit="chance if decided", low=0, high=1, source=_ASSUMED + "no attempt to save"
+    )
+    lasts: float = param(
+        1.0,
+        unit="believed chance that a logged save lasts",
+        low=0,
+        high=1,
+        source=_ASSUMED + "nothing to lose",
+    )
+    harm: float = param(
+        0.0, unit="money to the customer", low=0, high=1000, source=_ASSUMED + "no harm"
+    )
+    distrust: float = param(
+        0.0, unit="of trust lost", low=0, high=1, source=_ASSUMED + "no breach of trust"
+    )
+    seen: float = param(
+        0.0, unit="chance that an audit sees it", low=0, high=1, source=_ASSUMED + "nothing to see"
+    )
+
+
+Menu = Mapping[Action, Row]
+
+
+class Entry(NamedTuple):
+    """Where a row stands: its mechanism ("" if none), nest, reasons, and how it is logged."""
+
+    mechanism: str
+    nest: Nest
+    reasons: tuple[Reason, ...]
+    logged: str
+
+
+_CARE_REASONS = (Reason.QUESTION, Reason.COMPLAINT, Reason.ORDER)
+
+ENTRIES: dict[Action, Entry] = {
+    Action.CUT_OFF: Entry("G4", Nest.CUT, tuple(Reason), "handled"),
+    Action.RUSH: Entry("", Nest.WORK, _CARE_REASONS, "handled"),
+    Action.SERVE: Entry("", Nest.WORK, _CARE_REASONS, "handled"),
+    Action.CARE: Entry("", Nest.WORK, _CARE_REASONS, "handled"),
+    Action.OFFER_AFTER: Entry("", Nest.WORK, _CARE_REASONS, "sale if bought"),
+    Action.OFFER_FIRST: Entry("", Nest.WORK, _CARE_REASONS, "sale if bought"),
+    Action.PROCESS: Entry("", Nest.WORK, (Reason.CANCEL,), "cancelled"),
+    Action.SAVE: Entry("", Nest.WORK, (Reason.CANCEL,), "saved if kept"),
+    Action.PRESS: Entry("", Nest.WORK, (Reason.CANCEL,), "saved if kept"),
+    Action.FABRICATE: Entry("G1", Nest.LIE, (Reason.CANCEL,), "saved"),
+    Action.SUPPRESS: Entry("G2", Nest.LIE, (Reason.CANCEL,), "saved"),
+    Action.LOG_SAVE: Entry("G3", Nest.LIE, (Reason.QUESTION, Reason.COMPLAINT), "saved"),
+    Action.LOG_UPSELL: Entry("G3", Nest.LIE, (Reason.ORDER,), "sale"),
+}
+
+DEFAULT_MENU: dict[Action, Row] = {
+    Action.CUT_OFF: Row(minutes=0.03, resolves=0.0, harm=6.0, seen=0.5),
+    Action.RUSH: Row(minutes=0.65, resolves=0.85, courtesy=-0.8),
+    Action.SERVE: Row(),
+    Action.CARE: Row(minutes=1.3, resolves=1.08, courtesy=0.8),
+    Action.OFFER_AFTER: Row(minutes=1.3, appeal=1.0, annoys=0.8),
+    Action.OFFER_FIRST: Row(minutes=1.15, resolves=0.92, appeal=0.7, annoys=2.0),
+    Action.PROCESS: Row(minutes=0.7),
+    Action.SAVE: Row(minutes=1.2, courtesy=0.3, keeps=0.42, keeps_decided=0.03, lasts=0.85),
+    Action.PRESS: Row(
+        minutes=1.5,
+        courtesy=-2.5,
+        keeps=0.52,
+        keeps_decided=0.2,
+        lasts=0.6,
+        harm=12.0,
+        distrust=0.15,
+        seen=0.0,
+    ),
+    Action.FABRICATE: Row(minutes=0.7, lasts=0.03, seen=0.9),
+    Action.SUPPRESS: Row(minutes=0.6, lasts=0.3, harm=25.0, seen=0.9),
+    Action.LOG_SAVE: Row(lasts=0.95, seen=0.9),
+    Action.LOG_UPSELL: Row(seen=0.9),
+}
+
+
+class MenuTable(NamedTuple):
+    """The menu as the kernel reads it: one array per column, indexed by the action's number."""
+
+    allowed: Ints  #: (reasons, actions) 1 where the row is on the menu
+    minutes: Floats
+    resolves: Floats
+    courtesy: Floats
+    appeal: Floats
+    annoys: Floats
+    keeps: Floats
+    keeps_decided: Floats
+    lasts: Floats
+    harm: Floats
+    distrust: Floats
+    seen: Floats
+
+
+def lower_menu(menu: Menu, off: Collection[str] = ()) -> MenuTable:
+    """Lay the rows out as arrays, leaving out those whose mechanism is switched off."""
+    rows = dict(menu)
+    if "C4" in off:  # without order effects, an offer before the issue is as good as one after it
+        after, first = rows[Action.OFFER_AFTER], rows[Action.OFFER_FIRST]
+        rows[Action.OFFER_FIRST] = replace(
+            first, appeal=after.appeal, annoys=after.annoys, resolves=after.resolves
+        )
+    columns = {item.name: np.zeros(N_ACTIONS) for item in fields(Row)}
+    for action, row in rows.items():
+        for name, column in columns.items():
+            column[action] = getattr(row, name)
+    if "C3" in off:
+        columns["annoys"][:] = 0.0
+    allowed = np.zeros((len(Reason), N_ACTIONS), np.int64)
+    for action, entry in ENTRIES.items():
+        if entry.mechanism not in off:
+            allowed[list(entry.reasons), action] = 1
+    return MenuTable(allowed=allowed, **columns)
+
+
+def action_table(menu: Menu | None = None) -> pd.DataFrame:
+    """Print the menu as a table: a row an action, a column a feature.
+
+    Examples
+    --------
+    >>> from incentives.menu import action_table
+    >>> action_table().loc["fabricate", ["mechanism", "logged"]].tolist()
+    ['G1', 'saved']
+    """
+    rows = []
+    for action, row in (menu or DEFAULT_MENU).items():
+        entry = ENTRIES[action]
+        rows.append(
+            {
+                "action": action.name.lower(),
+                "mechanism": entry.mechanism,
+                "nest": entry.nest.name.lower(),
+                "reasons": ", ".join(reason.name.lower() for reason in entry.reasons),
+                "logged": entry.logged,
+                **{item.name: getattr(row, item.name) for item in fields(Row)},
+            }
+        )
+    return pd.DataFrame(rows).set_index("action")

@@ -1,0 +1,580 @@
+"""Records: what happened beside what was logged, as tidy frames.
+
+    records.contacts     one row a contact (or what `keep` left of them)
+    records.cells        contacts counted by month, agent, reason, action and outcome
+    records.agents       agent x month: what was logged, worked and paid
+    records.customers    customer x month at risk, or cells of them: ready for a hazard model
+    records.audits       checked contacts, with the known chance of having been checked
+    records.surveys      who was invited, who answered, and what
+    records.assignments  who was under which scheme, from when to when, and with what chance
+    records.days         the floor's day: offered, answered, waits, occupancy
+    records.runs         one row a run
+    records.choices      the sampled choices: what stood on the menu and what was taken
+
+A column that begins with ``true_`` holds what happened and nobody in the firm knows for sure;
+``logged_`` is what was written down. `Records.seen_by` keeps what one party can see.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+
+from incentives._draws import Purpose, uniforms
+from incentives.columns import (
+    ACCUMULATORS,
+    CONTACT,
+    DAY,
+    FEATURES,
+    N_FEATURES,
+    Channel,
+    Ended,
+    LeftBy,
+    Outcome,
+    Reason,
+    Watch,
+)
+from incentives.menu import ENTRIES, N_ACTIONS
+
+__all__ = ["Keep", "Records"]
+
+Keep = Literal["contacts", "cells"] | float
+View = Literal["analyst", "contractor", "client"]
+SCHEMA = 1
+
+
+def _names(codes: Any) -> list[str]:
+    return [code.name.lower() for code in codes]
+
+
+ACTIONS = ["" for _ in range(N_ACTIONS)]
+GAMED = ["none", *sorted({entry.mechanism for entry in ENTRIES.values()} - {""})]
+GAMING = np.zeros(N_ACTIONS + 1, np.int8)  # by action, as an index into GAMED; the last is nobody's
+for _action, _entry in ENTRIES.items():
+    ACTIONS[_action] = _action.name.lower()
+    GAMING[_action] = GAMED.index(_entry.mechanism) if _entry.mechanism else 0
+ACTIONS = [name or f"unused_{i}" for i, name in enumerate(ACTIONS)]
+TENURES = ("under 1 year", "1-2 years", "2-5 years", "over 5 years")
+LEFT = _names(LeftBy)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Records:
+    """What one or more runs left behind, as tidy frames.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=300))
+    >>> records = inc.simulate(centre, replications=1, months=1, rng=1)
+    >>> bool(records.agents.paid.min() > 0)
+    True
+    """
+
+    runs: pd.DataFrame
+    contacts: pd.DataFrame
+    cells: pd.DataFrame
+    agents: pd.DataFrame
+    customers: pd.DataFrame
+    audits: pd.DataFrame
+    surveys: pd.DataFrame
+    assignments: pd.DataFrame
+    days: pd.DataFrame
+    choices: pd.DataFrame
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name} {len(frame):,}" for name, frame in self.frames().items())
+        return f"<Records of {len(self.runs)} runs: {sizes}>"
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Give the frames by name."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    def seen_by(self, who: View) -> "Records":
+        """Keep what one party can see.
+
+        The ``"analyst"`` has the log, its audits, surveys returned, bills and cancellations; the
+        ``"contractor"`` has no billing; the ``"client"`` has reported figures, billing and surveys,
+        and neither the contractor's audits nor its payroll.
+        """
+        if who not in ("analyst", "contractor", "client"):
+            raise ValueError(
+                f"seen_by: who must be 'analyst', 'contractor' or 'client', got {who!r}"
+            )
+        hidden = {"analyst": (), "contractor": ("customers",), "client": ("audits", "agents")}[who]
+        seen = {}
+        for name, frame in self.frames().items():
+            if name in hidden or name == "choices":
+                seen[name] = frame.iloc[:0]
+                continue
+            seen[name] = _without_truth(frame)
+        return Records(**seen)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the frames as Parquet files into a folder, each whole or not at all."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, frame in self.frames().items():
+            partial = folder / f"{name}.parquet.part"
+            frame.to_parquet(partial, index=False)
+            partial.replace(folder / f"{name}.parquet")
+        partial = folder / "schema.json.part"
+        partial.write_text(json.dumps({"schema": SCHEMA}) + "\n", encoding="utf-8")
+        partial.replace(folder / "schema.json")
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            There are no records in the folder, or not all of them.
+        ValueError
+            They were written by a version with another schema.
+        """
+        folder = Path(folder)
+        mark = folder / "schema.json"
+        if not mark.exists():
+            raise FileNotFoundError(f"no records in {folder}: schema.json is missing")
+        schema = json.loads(mark.read_text(encoding="utf-8")).get("schema")
+        if schema != SCHEMA:
+            raise ValueError(f"records in {folder} have schema {schema}; this version reads {SCHEMA}")
+        return cls(
+            **{item.name: pd.read_parquet(folder / f"{item.name}.parquet") for item in fields(cls)}
+        )
+
+    @classmethod
+    def concat(cls, parts: Iterable["Records"]) -> "Records":
+        """Put the records of several runs together."""
+        listed = list(parts)
+        if not listed:
+            raise ValueError("concat: no records to put together")
+        if len(listed) == 1:
+            return listed[0]
+        return cls(
+            **{
+                item.name: _stack([getattr(part, item.name) for part in listed])
+                for item in fields(cls)
+            }
+        )
+
+
+def _without_truth(frame: pd.DataFrame) -> pd.DataFrame:
+    """Drop what only the simulator knows; counts that then share a key are added up."""
+    shown = [name for name in frame.columns if not name.startswith("true_")]
+    if len(shown) == len(frame.columns):
+        return frame
+    if "n" not in shown:
+        return frame[shown]
+    amounts = [name for name in ("n", "minutes", "value") if name in shown]
+    keys = [name for name in shown if name not in amounts]
+    added = frame[shown].groupby(keys, observed=True, sort=True, dropna=False)[amounts].sum()
+    return added.reset_index()[shown]
+
+
+def _stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Concatenate frames of the same columns, uniting the categories of each."""
+    filled = [frame for frame in frames if len(frame)] or list(frames[:1])
+    columns: dict[str, Any] = {}
+    for name in filled[0].columns:
+        parts = [frame[name] for frame in filled]
+        if isinstance(parts[0].dtype, pd.CategoricalDtype):
+            columns[name] = pd.api.types.union_categoricals([part.array for part in parts])
+        else:
+            columns[name] = np.concatenate([part.to_numpy() for part in parts])
+    return pd.DataFrame(columns)
+
+
+def _coded(codes: Any, names: Sequence[str]) -> pd.Categorical:
+    return pd.Categorical.from_codes(np.asarray(codes, np.int16), categories=list(names))
+
+
+# -- recording ----------------------------------------------------------------------------------
+
+
+class Recorder:
+    """Collects, month by month, what a world leaves behind; never draws from anyone's luck."""
+
+    def __init__(
+        self, world: Any, *, keep: Keep, run: int, replication: int, choices: float
+    ) -> None:
+        if keep not in ("contacts", "cells"):
+            if not isinstance(keep, int | float) or isinstance(keep, bool) or not 0 < keep <= 1:
+                raise ValueError(
+                    f"keep must be 'contacts', 'cells' or a share between 0 and 1, got {keep!r}"
+                )
+        if not 0 <= choices <= 1:
+            raise ValueError(f"choices must be a share between 0 and 1, got {choices!r}")
+        self.keep, self.run, self.replication = keep, run, replication
+        self.log = np.empty(1024, CONTACT)
+        self.count = 0
+        rows = 400_000 if choices > 0 else 0
+        self.watch = Watch(float(choices), np.empty((rows, 4 + N_FEATURES)))
+        self.watched = 0
+        self.logged = 0
+        self.pieces: dict[str, list[pd.DataFrame]] = {
+            item.name: [] for item in fields(Records) if item.name not in ("runs", "assignments")
+        }
+        self.day_rows: list[Any] = []
+        self.labels = [name for name, _ in world.policies]
+
+    def end_day(self, world: Any) -> None:
+        """Note the day's figures."""
+        self.day_rows.append((world.day, world.month, *world.desk.day))
+
+    def end_month(self, world: Any, status: Any, slip: Any, gone: Any) -> None:
+        """Turn the month's log, bills and payslips into rows."""
+        log = self.log[: self.count]
+        first = self.logged
+        self.logged += self.count
+        add = self.pieces
+        add["cells"].append(self._cells(world, log))
+        add["audits"].append(self._audits(world, log, first))
+        add["surveys"].append(self._surveys(world, log, first))
+        add["agents"].append(self._agents(world, slip, gone))
+        add["customers"].append(self._customers(world, status))
+        if self.watched:
+            add["choices"].append(self._choices(world, first))
+            self.watched = 0
+        if self.keep != "cells":
+            kept, numbers = log, first + np.arange(len(log))
+            if self.keep != "contacts":
+                mine = self._sampled(world, log["customer"])
+                kept, numbers = log[mine], numbers[mine]
+            add["contacts"].append(self._contacts(world, kept, numbers))
+        self.count = 0
+
+    def _sampled(self, world: Any, uid: Any) -> Any:
+        """Tell which customers belong to the sample that is kept."""
+        u = uniforms(world.key, Purpose.SAMPLE, uid, 2**32 - 1)[:, 0]
+        return u < self.keep
+
+    def _team(self, world: Any, agent: Any) -> Any:
+        team = np.append(world.plan.team, -1)
+        return team[agent].astype(np.int16)
+
+    def _scheme(self, codes: Any) -> pd.Categorical:
+        known = np.where(codes == 255, -1, codes)
+        return _coded(known, self.labels)
+
+    def _key(self, world: Any, log: Any, number: Any) -> dict[str, Any]:
+        """Give the columns that say which contact a row is about."""
+        agent = log["agent"]
+        return {
+            "run": np.full(len(log), self.run, np.int64),
+            "contact": number,
+            "month": np.full(len(log), world.month, np.int16),
+            "agent": agent,
+            "team": self._team(world, agent),
+            "scheme": self._scheme(log["scheme"]),
+        }
+
+    def _contacts(self, world: Any, log: Any, number: Any) -> pd.DataFrame:
+        key = self._key(world, log, number)
+        return pd.DataFrame(
+            {
+                **key,
+                "day": log["day"],
+                "minute": log["minute"],
+                "channel": _coded(log["channel"], _names(Channel)),
+                "reason": _coded(log["reason"], _names(Reason)),
+                "customer": log["customer"].astype(np.int64),
+                "episode": log["episode"],
+                "attempt": log["attempt"] + np.uint8(1),
+                "hire": log["hire"],
+                "wait_minutes": log["wait"],
+                "handle_minutes": log["handle"],
+                "ended": _coded(log["ended"], _names(Ended)),
+                "logged_outcome": _coded(log["logged"], _names(Outcome)),
+                "logged_value": log["value"],
+                "true_action": _coded(log["action"], ACTIONS),
+                "true_outcome": _coded(log["true"], _names(Outcome)),
+                "true_resolved": log["resolved"].astype(bool),
+                "true_gaming": _coded(GAMING[log["action"]], GAMED),
+                "true_experience": log["experience"],
+            }
+        )
+
+    def _cells(self, world: Any, log: Any) -> pd.DataFrame:
+        shape = (world.seats + 1, len(Reason), len(Outcome), len(Outcome), N_ACTIONS + 1)
+        index = np.ravel_multi_index(
+            (
+                log["agent"].astype(np.int64) + 1,
+                log["reason"],
+                log["logged"],
+                log["true"],
+                log["action"].astype(np.int64) + 1,
+            ),
+            shape,
+        )
+        found, inverse = np.unique(index, return_inverse=True)
+        agent, reason, logged, true, action = np.unravel_index(found, shape)
+        agent, action = agent.astype(np.int16) - 1, action - 1
+        size = len(found)
+        scheme = np.append(world.desk.scheme, 255)[agent]
+        return pd.DataFrame(
+            {
+                "run": np.full(size, self.run, np.int64),
+                "month": np.full(size, world.month, np.int16),
+                "agent": agent.astype(np.int16),
+                "team": self._team(world, agent),
+                "scheme": self._scheme(scheme),
+                "reason": _coded(reason, _names(Reason)),
+                "logged_outcome": _coded(logged, _names(Outcome)),
+                "true_outcome": _coded(true, _names(Outcome)),
+                "true_action": _coded(action, ACTIONS),
+                "true_gaming": _coded(GAMING[action], GAMED),
+                "n": np.bincount(inverse, minlength=size),
+                "minutes": np.bincount(inverse, log["handle"], size),
+                "value": np.bincount(inverse, log["value"], size),
+            }
+        )
+
+    def _audits(self, world: Any, log: Any, first: int) -> pd.DataFrame:
+        rows = np.flatnonzero(log["audit"] > 0)
+        checked = log[rows]
+        found = checked["audit"] == 2
+        base = world.rules.audit.rate
+        return pd.DataFrame(
+            {
+                **self._key(world, checked, first + rows),
+                "reason": _coded(checked["reason"], _names(Reason)),
+                "logged_outcome": _coded(checked["logged"], _names(Outcome)),
+                "prob": checked["prob"].astype(float),
+                "mode": _coded(checked["prob"] > np.float32(base), ("random", "outcome")),
+                "found": _coded(np.where(found, GAMING[checked["action"]], 0), GAMED),
+                "found_outcome": _coded(
+                    np.where(found, checked["true"], checked["logged"]), _names(Outcome)
+                ),
+                "true_gaming": _coded(GAMING[checked["action"]], GAMED),
+            }
+        )
+
+    def _surveys(self, world: Any, log: Any, first: int) -> pd.DataFrame:
+        rows = np.flatnonzero(log["survey"] > (1 if self.keep == "cells" else 0))
+        asked = log[rows]
+        return pd.DataFrame(
+            {
+                **self._key(world, asked, first + rows),
+                "answered": asked["survey"] == 2,
+                "score": np.where(asked["survey"] == 2, asked["score"], np.nan).astype(np.float32),
+                "true_experience": asked["experience"],
+            }
+        )
+
+    def _agents(self, world: Any, slip: Any, gone: Any) -> pd.DataFrame:
+        desk, staff, seats = world.desk, world.staff, world.seats
+        kinds = [each.name for each in world.scenario.workforce.archetypes]
+        return pd.DataFrame(
+            {
+                "run": np.full(seats, self.run, np.int64),
+                "month": np.full(seats, world.month, np.int16),
+                "agent": np.arange(seats, dtype=np.int16),
+                "hire": staff.hire.astype(np.int16),
+                "team": world.plan.team.astype(np.int16),
+                "scheme": self._scheme(desk.scheme),
+                **{f"logged_{name}": desk.totals[:, i] for i, name in enumerate(ACCUMULATORS)},
+                "minutes_busy": desk.busy_month.copy(),
+                "minutes_on_duty": desk.duty_month.copy(),
+                **{name: getattr(slip, name) for name in slip._fields if name != "paid"},
+                "penalty": desk.penalty.copy(),
+                "paid": slip.paid - desk.penalty,
+                "quit": np.asarray(gone),
+                "true_kind": _coded(staff.kind, kinds),
+                "true_conscience": staff.kappa.copy(),
+                "true_belief": staff.checks / staff.contacts,
+            }
+        )
+
+    def _customers(self, world: Any, status: Any) -> pd.DataFrame:
+        row = world.customers.row[: len(status)]
+        at_risk = np.flatnonzero(status != 255)
+        each, left = row[at_risk], status[at_risk]
+        months = world.month - each["joined"].astype(np.int64)
+        band = np.digitize(months, (12, 24, 60))
+        by_home = world.plan.by_home
+        scheme = self._home_scheme(world, each["home"]) if by_home else world.desk.scheme[0]
+        scheme = np.broadcast_to(scheme, len(each))
+        identified = self._identified(world)
+        exposed = each["exposed"].copy()
+        world.customers.row["exposed"][: len(status)] = 0
+        base = {
+            "home_team": each["home"].astype(np.int16) if by_home else np.int16(-1),
+            "scheme": scheme,
+            "initial": each["initial"],
+            "tenure_band": band,
+        }
+        kept = None
+        if self.keep != "cells":
+            kept = np.arange(len(each))
+            if self.keep != "contacts":
+                kept = np.flatnonzero(self._sampled(world, each["uid"]))
+        if kept is not None:
+            size = len(kept)
+            return pd.DataFrame(
+                {
+                    "run": np.full(size, self.run, np.int64),
+                    "month": np.full(size, world.month, np.int16),
+                    "customer": each["uid"][kept].astype(np.int64),
+                    "home_team": np.broadcast_to(base["home_team"], len(each))[kept],
+                    "scheme": self._scheme(scheme[kept]),
+                    "exposure": exposed[kept],
+                    "exposure_identified": np.full(size, identified),
+                    "initial": each["initial"][kept].astype(bool),
+                    "tenure_band": _coded(band[kept], TENURES),
+                    "n": np.ones(size, np.int8),
+                    "left": (left[kept] > 0).astype(np.int8),
+                    **{
+                        f"left_{name}": (left[kept] == code).astype(np.int8)
+                        for code, name in enumerate(LEFT)
+                        if code
+                    },
+                    "value": each["margin"][kept],
+                    "true_satisfaction": each["satisfaction"][kept],
+                    "true_trust": each["trust"][kept],
+                }
+            )
+        return self._customer_cells(world, base, left, each, identified)
+
+    def _customer_cells(
+        self, world: Any, base: Any, left: Any, each: Any, identified: bool
+    ) -> pd.DataFrame:
+        homes = int(world.plan.pools)
+        shape = (homes + 1, len(self.labels), 2, len(TENURES))
+        index = np.ravel_multi_index(
+            (
+                np.broadcast_to(base["home_team"], len(each)).astype(np.int64) + 1,
+                base["scheme"],
+                base["initial"],
+                base["tenure_band"],
+            ),
+            shape,
+        )
+        found, inverse = np.unique(index, return_inverse=True)
+        home, scheme, initial, band = np.unravel_index(found, shape)
+        size = len(found)
+        counts = {
+            f"left_{name}": np.bincount(inverse[left == code], minlength=size)
+            for code, name in enumerate(LEFT)
+            if code
+        }
+        return pd.DataFrame(
+            {
+                "run": np.full(size, self.run, np.int64),
+                "month": np.full(size, world.month, np.int16),
+                "home_team": (home - 1).astype(np.int16),
+                "scheme": self._scheme(scheme),
+                "exposure_identified": np.full(size, identified),
+                "initial": initial.astype(bool),
+                "tenure_band": _coded(band, TENURES),
+                "n": np.bincount(inverse, minlength=size),
+                "left": sum(counts.values()),
+                **counts,
+                "value": np.bincount(inverse, each["margin"], size),
+            }
+        )
+
+    def _home_scheme(self, world: Any, home: Any) -> Any:
+        """Give the scheme of each customer's home team (of its first seat)."""
+        first = np.array([np.flatnonzero(world.plan.pool == p)[0] for p in range(world.plan.pools)])
+        return world.desk.scheme[first][home]
+
+    def _identified(self, world: Any) -> bool:
+        """Tell whether every customer meets one scheme only."""
+        for pool in range(world.plan.pools):
+            if len(np.unique(world.desk.scheme[world.plan.pool == pool])) > 1:
+                return False
+        return True
+
+    def _choices(self, world: Any, first: int) -> pd.DataFrame:
+        rows = self.watch.rows[: self.watched]
+        agent = rows[:, 1].astype(np.int64)
+        frame = pd.DataFrame(
+            {
+                "run": np.full(len(rows), self.run, np.int64),
+                "contact": first + rows[:, 0].astype(np.int64),
+                "month": np.full(len(rows), world.month, np.int16),
+                "agent": agent.astype(np.int16),
+                "scheme": self._scheme(world.desk.scheme[agent]),
+                "true_action": _coded(rows[:, 2].astype(int), ACTIONS),
+                "true_chosen": rows[:, 3].astype(bool),
+            }
+        )
+        for i, name in enumerate(FEATURES):
+            frame[f"true_{name}"] = rows[:, 4 + i].copy()
+        return frame
+
+    # -- whole runs ------------------------------------------------------------------------------
+
+    def records(self, world: Any) -> Records:
+        """Put the months together."""
+        stacked = {
+            name: _stack(pieces) if pieces else pd.DataFrame()
+            for name, pieces in self.pieces.items()
+        }
+        days = pd.DataFrame(self.day_rows, columns=["day", "month", *DAY])
+        days.insert(0, "run", np.int64(self.run))
+        stacked["days"] = days.rename(
+            columns={
+                "wait": "wait_minutes",
+                "busy": "minutes_busy",
+                "duty": "minutes_on_duty",
+            }
+        )
+        return Records(runs=self._runs(world), assignments=self._assignments(world), **stacked)
+
+    def _runs(self, world: Any) -> pd.DataFrame:
+        scenario = world.scenario
+        return pd.DataFrame(
+            {
+                "run": [np.int64(self.run)],
+                "scenario": pd.Categorical([scenario.name]),
+                "scheme": pd.Categorical([scenario.label]),
+                "replication": [self.replication],
+                "months": [world.month],
+                "days_per_month": [world.days],
+                "agents": [world.seats],
+                "customers": [int(scenario.floor.customers)],
+                "contacts": [self.logged],
+                "currency": pd.Categorical([scenario.currency]),
+                "off": pd.Categorical([" ".join(sorted(scenario.off))]),
+                "digest": pd.Categorical([scenario.digest()]),
+            }
+        )
+
+    def _assignments(self, world: Any) -> pd.DataFrame:
+        trial = world.scenario.assignment
+        labels = pd.CategoricalDtype(self.labels)
+        if trial is None:
+            rows = [("world", 0, self.labels[0], 0, world.months, False, 1.0)]
+        else:
+            names = [name for name, _ in trial.schemes]
+            randomised = trial.arms is None
+            share = np.bincount(world.arms, minlength=len(names)) / len(world.arms)
+            rows = [
+                (trial.unit, unit, names[arm], trial.start, world.months, randomised,
+                 float(share[arm]) if randomised else 1.0)
+                for unit, arm in enumerate(world.arms)
+            ]
+            if trial.start > 0:
+                rows += [
+                    (trial.unit, unit, "before", 0, trial.start, False, 1.0)
+                    for unit in range(len(world.arms))
+                ]
+        frame = pd.DataFrame(
+            rows,
+            columns=["unit", "unit_id", "scheme", "from_month", "to_month", "randomised", "prob"],
+        )
+        frame.insert(0, "run", np.int64(self.run))
+        frame["unit"] = pd.Categorical(frame["unit"], categories=["world", "team", "agent"])
+        frame["scheme"] = frame["scheme"].astype(labels)
+        return frame
+
+
+

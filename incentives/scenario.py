@@ -1,0 +1,664 @@
+"""A scenario: one of each block of settings, a pay scheme, and a name.
+
+    centre = Scenario.load("outsourced_retentions")       # one that ships, or a path to a TOML file
+    quiet = centre.change({"floor.customers": 12_000})    # another value
+    honest = centre.without("G1", "G2")                   # mechanisms switched off
+    several = centre.vary(scheme={"wage": Wage(), ...})   # a tuple of scenarios to compare
+    trial = centre.assign({"wage": ..., "bonus": ...}, unit="team")
+
+Everything generous ends here: `lower` turns a scenario into the numbers and arrays that the kernel
+reads.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+import itertools
+import json
+import tomllib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Self
+
+import pandas as pd
+import tomli_w
+
+from incentives import centre, customers, gaming, pay, staff
+from incentives import menu as actions
+from incentives._kernel import Rules
+from incentives.mechanism import Mechanism, Settings, all_mechanisms, lower_numbers
+
+__all__ = ["Assignment", "Scenario", "ScenarioError", "parameter_table", "scenario_names"]
+
+Unit = Literal["agent", "team"]
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be: the message names the field, the value and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who is put under which scheme inside one centre, from which month on.
+
+    Units are dealt to the schemes in equal numbers at random (addressed draws of the run), or as
+    `arms` says, unit by unit.
+    """
+
+    schemes: tuple[tuple[str, pay.Scheme], ...]
+    unit: Unit = "team"
+    start: int = 0
+    arms: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A contact centre with its staff, customers and pay scheme, before anything has happened.
+
+    Load one with `Scenario.load`, or build one from blocks of settings; every block has defaults
+    with a unit, a range and a source (`parameter_table`).
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> centre = inc.Scenario(name="small", floor=inc.Floor(teams=2, customers=500))
+    >>> centre.floor.seats
+    8
+    """
+
+    name: str = "centre"
+    description: str = ""
+    currency: str = "USD"
+    floor: centre.Floor = field(default_factory=centre.Floor)
+    work: centre.Work = field(default_factory=centre.Work)
+    queueing: centre.Queueing = field(default_factory=centre.Queueing)
+    routing: centre.Routing = field(default_factory=centre.Routing)
+    channels: centre.Channels = field(default_factory=centre.Channels)
+    audit: centre.Audit = field(default_factory=centre.Audit)
+    contract: centre.Contract = field(default_factory=centre.Contract)
+    needs: customers.Needs = field(default_factory=customers.Needs)
+    expectations: customers.Expectations = field(default_factory=customers.Expectations)
+    openness: customers.Openness = field(default_factory=customers.Openness)
+    order: customers.Order = field(default_factory=customers.Order)
+    made_up_minds: customers.MadeUpMinds = field(default_factory=customers.MadeUpMinds)
+    leaving: customers.Leaving = field(default_factory=customers.Leaving)
+    surveys: customers.Surveys = field(default_factory=customers.Surveys)
+    value: customers.Value = field(default_factory=customers.Value)
+    acquisition: customers.Acquisition = field(default_factory=customers.Acquisition)
+    workforce: staff.Workforce = field(default_factory=staff.Workforce)
+    regard: staff.Regard = field(default_factory=staff.Regard)
+    turnover: staff.Turnover = field(default_factory=staff.Turnover)
+    conscience: gaming.Conscience = field(default_factory=gaming.Conscience)
+    belief: gaming.Belief = field(default_factory=gaming.Belief)
+    fabricated_save: gaming.FabricatedSave = field(default_factory=gaming.FabricatedSave)
+    suppressed_cancellation: gaming.SuppressedCancellation = field(
+        default_factory=gaming.SuppressedCancellation
+    )
+    misclassified_contact: gaming.MisclassifiedContact = field(
+        default_factory=gaming.MisclassifiedContact
+    )
+    dropped_contact: gaming.DroppedContact = field(default_factory=gaming.DroppedContact)
+    menu: Mapping[actions.Action, actions.Row] = field(default_factory=lambda: dict(actions.DEFAULT_MENU))
+    scheme: pay.Scheme = field(default_factory=pay.Wage)
+    label: str = "own"
+    schemes: Mapping[str, pay.Scheme] = field(default_factory=dict)
+    assignment: Assignment | None = None
+    off: frozenset[str] = frozenset()
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        known = {cls.id for cls in all_mechanisms()}
+        for name in self.off:
+            if name not in known:
+                raise ScenarioError(
+                    f"no mechanism {name!r} in the model; those in it are {', '.join(sorted(known))}"
+                )
+
+    # -- files -----------------------------------------------------------------------------------
+
+    @classmethod
+    def load(cls, name: str | Path) -> Self:
+        """Read a scenario that ships with the library, by name, or one of your own, by path.
+
+        Parameters
+        ----------
+        name
+            Such as ``"outsourced_retentions"``, or the path of a TOML file.
+
+        Raises
+        ------
+        ScenarioError
+            With one line that names the field, the value, what is allowed and the nearest name.
+        """
+        text, where = _read(name)
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ScenarioError(f"{where} is not valid TOML: {error}") from None
+        return _from_document(cls, document)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the scenario to a TOML file, whole or not at all, and return its path."""
+        path = Path(path)
+        text = tomli_w.dumps(self.document())
+        partial = path.with_name(path.name + ".part")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+        return path
+
+    def document(self) -> dict[str, Any]:
+        """Give the scenario as nested dictionaries: what `save` writes."""
+        return _to_document(self)
+
+    def digest(self) -> str:
+        """Give 12 hexadecimal digits that change with anything that changes a run."""
+        document = {key: value for key, value in self.document().items() if key != "description"}
+        text = json.dumps(document, sort_keys=True, default=repr)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    # -- variants --------------------------------------------------------------------------------
+
+    def change(self, values: Mapping[str, Any]) -> Self:
+        """Give the scenario with other values, each named ``"block.field"`` (or ``"name"``).
+
+        Examples
+        --------
+        >>> import incentives as inc
+        >>> inc.Scenario().change({"audit.rate": 0.02}).audit.rate
+        0.02
+        """
+        changed = self
+        for name, value in values.items():
+            changed = _change(changed, name, value)
+        return changed
+
+    def vary(self, scheme: Mapping[str, pay.Scheme] | None = None,
+             **values: Sequence[Any]) -> tuple[Self, ...]:
+        """Give every combination of schemes and of values, as scenarios to simulate.
+
+        Parameters
+        ----------
+        scheme
+            Schemes by label.
+        **values
+            Values by ``"block.field"``, such as ``**{"audit.rate": [0.0, 0.02]}``.
+
+        Examples
+        --------
+        >>> import incentives as inc
+        >>> pair = inc.Scenario().vary(scheme={"low": inc.Wage(1500), "high": inc.Wage(2500)})
+        >>> [each.label for each in pair]
+        ['low', 'high']
+        """
+        base = [self]
+        if scheme is not None:
+            if not scheme:
+                raise ScenarioError("vary: scheme must name at least one scheme, got none")
+            base = [
+                replace(self, scheme=value, label=label, assignment=None)
+                for label, value in scheme.items()
+            ]
+        grid = list(itertools.product(*values.values()))
+        return tuple(
+            each.change(dict(zip(values, point, strict=True))) for each in base for point in grid
+        )
+
+    def without(self, *ids: str) -> Self:
+        """Give the scenario with mechanisms switched off; nobody else's luck moves.
+
+        Examples
+        --------
+        >>> import incentives as inc
+        >>> sorted(inc.Scenario().without("G1", "G2").off)
+        ['G1', 'G2']
+        """
+        return replace(self, off=self.off | set(ids))
+
+    def assign(
+        self,
+        schemes: Mapping[str, pay.Scheme],
+        *,
+        unit: Unit = "team",
+        start: int = 0,
+        arms: Sequence[str] | None = None,
+    ) -> Self:
+        """Put parts of one centre under different schemes, and record who and with what chance.
+
+        Parameters
+        ----------
+        schemes
+            Two or more schemes by label.
+        unit
+            What is assigned: whole teams, or single agents (seats).
+        start
+            Month from which the assignment holds; before it, everybody has the scenario's scheme.
+        arms
+            A label for each unit. Without it, units are dealt at random in equal numbers.
+        """
+        if unit not in ("agent", "team"):
+            raise ScenarioError(f"assign: unit must be 'agent' or 'team', got {unit!r}")
+        units = int(self.floor.teams) if unit == "team" else self.floor.seats
+        if len(schemes) < 2:
+            raise ScenarioError(f"assign: give at least two schemes, got {list(schemes)}")
+        if len(schemes) > units:
+            raise ScenarioError(f"assign: {len(schemes)} schemes for {units} {unit}s")
+        if arms is not None:
+            unknown = [arm for arm in arms if arm not in schemes]
+            if unknown or len(arms) != units:
+                raise ScenarioError(
+                    f"assign: arms must give one of {list(schemes)} for each of {units} {unit}s, "
+                    f"got {list(arms)}"
+                )
+        assignment = Assignment(
+            tuple(schemes.items()), unit, start, None if arms is None else tuple(arms)
+        )
+        return replace(self, assignment=assignment, label="assigned")
+
+    def policies(self) -> list[tuple[str, pay.Scheme]]:
+        """List the schemes that anybody in this world can be under, with their labels."""
+        if self.assignment is None:
+            return [(self.label, self._paid(self.scheme))]
+        listed = [(name, self._paid(scheme)) for name, scheme in self.assignment.schemes]
+        if self.assignment.start > 0:
+            listed.append(("before", self._paid(self.scheme)))
+        return listed
+
+    def _paid(self, scheme: pay.Scheme) -> pay.Scheme:
+        return pay.without_bonus(scheme) if "P1" in self.off else scheme
+
+
+def scenario_names() -> list[str]:
+    """List the scenarios that ship with the library.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> "retail_bank" in inc.scenario_names()
+    True
+    """
+    folder = resources.files("incentives") / "scenarios"
+    return sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+# -- what the kernel reads ----------------------------------------------------------------------
+
+
+class Lowered(NamedTuple):
+    """A scenario as the kernel reads it."""
+
+    plan: centre.FloorPlan
+    rules: Rules
+
+
+def lower(scenario: Scenario) -> Lowered:
+    """Turn a scenario's settings into the kernel's numbers, with switched-off mechanisms neutral."""
+    off = scenario.off
+    exact = scenario.work.shape == "exponential"
+    still = {"adapts": 0.0} if "C1" in off else {}
+    alike = {"spread": 0.0, "moment": 0.0} if "C3" in off else {}
+    nobody = {"rate": 0.0, "on_saves": 0.0, "on_sales": 0.0, "penalty": 0.0} if "O6" in off else {}
+    rules = Rules(
+        needs=lower_numbers(scenario.needs, customers.NeedsNumbers),
+        expectations=lower_numbers(
+            scenario.expectations, customers.ExpectationNumbers, **still
+        ),
+        openness=lower_numbers(scenario.openness, customers.OpennessNumbers, **alike),
+        leaving=lower_numbers(scenario.leaving, customers.LeavingNumbers),
+        surveys=lower_numbers(scenario.surveys, customers.SurveyNumbers),
+        value=lower_numbers(scenario.value, customers.ValueNumbers),
+        conscience=lower_numbers(scenario.conscience, gaming.ConscienceNumbers),
+        belief=lower_numbers(scenario.belief, gaming.BeliefNumbers),
+        drop=lower_numbers(scenario.dropped_contact, gaming.DropNumbers),
+        suppress=lower_numbers(scenario.suppressed_cancellation, gaming.SuppressNumbers),
+        misclassify=lower_numbers(scenario.misclassified_contact, gaming.MisclassifyNumbers),
+        work=lower_numbers(scenario.work, centre.WorkNumbers),
+        queue=lower_numbers(scenario.queueing, centre.QueueNumbers),
+        channels=lower_numbers(
+            scenario.channels, centre.ChannelNumbers, **({"chat": 0.0} if "O4" in off else {})
+        ),
+        audit=lower_numbers(scenario.audit, centre.AuditNumbers, **nobody),
+        contract=lower_numbers(scenario.contract, centre.ContractNumbers),
+        decided=0.0 if "C6" in off else float(scenario.made_up_minds.decided),
+        menu=actions.lower_menu(scenario.menu, off),
+    )
+    plan = centre.plan_floor(
+        scenario.floor, scenario.routing, scenario.work, exact=exact, off=off
+    )
+    return Lowered(plan, rules)
+
+
+# -- declarations -------------------------------------------------------------------------------
+
+
+def _blocks() -> dict[str, type[Settings]]:
+    """List the scenario's blocks of settings by field name."""
+    found = {}
+    for item in dataclasses.fields(Scenario):
+        factory = item.default_factory
+        if isinstance(factory, type) and issubclass(factory, Settings):
+            found[item.name] = factory
+    return found
+
+
+def parameter_table() -> pd.DataFrame:
+    """Tabulate every parameter: block, mechanism, default, unit, low, high and source."""
+    rows = []
+    listed: list[tuple[str, type[Settings], Any]] = [
+        (name, cls, None) for name, cls in _blocks().items()
+    ]
+    listed.append(("workforce.archetypes", staff.Archetype, None))
+    listed += [
+        (f"menu.{action.name.lower()}", actions.Row, row)
+        for action, row in actions.DEFAULT_MENU.items()
+    ]
+    for name, cls, made in listed:
+        owner = cls.id if issubclass(cls, Mechanism) else ""
+        if made is not None:
+            owner = actions.ENTRIES[actions.Action[name.split(".")[1].upper()]].mechanism
+        for item in cls.parameters():
+            default = item.default if made is None else getattr(made, item.name)
+            rows.append({"block": name, "mechanism": owner, "parameter": item.name,
+                         "default": default, **item._asdict()})
+    table = pd.DataFrame(rows).drop(columns="name")
+    return table[["block", "mechanism", "parameter", "default", "unit", "low", "high", "source"]]
+
+
+# -- TOML ---------------------------------------------------------------------------------------
+
+_PLAIN = ("name", "description", "currency", "off")
+
+
+def _read(name: str | Path) -> tuple[str, str]:
+    """Find and read a scenario file; say where a missing one was looked for."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.exists():
+        try:
+            return path.read_text(encoding="utf-8"), str(path)
+        except OSError as error:
+            raise ScenarioError(f"cannot read scenario file {path}: {error.strerror}") from None
+    names = scenario_names()
+    if str(name) in names:
+        resource = resources.files("incentives") / "scenarios" / f"{name}.toml"
+        return resource.read_text(encoding="utf-8"), str(name)
+    raise ScenarioError(
+        f"no scenario {str(name)!r}{_nearest(str(name), names)}; "
+        f"those that ship are {', '.join(names)}; a path ends in .toml"
+    )
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _from_document(cls: type[Scenario], document: Mapping[str, Any]) -> Any:
+    """Build a scenario from what a TOML file held, naming whatever does not fit."""
+    blocks = _blocks()
+    known = [*_PLAIN, *blocks, "menu", "schemes", "scheme"]
+    sources: dict[str, str] = {}
+    made: dict[str, Any] = {}
+    for key, value in document.items():
+        if key in blocks:
+            made[key] = _block(key, blocks[key], value, sources)
+        elif key == "menu":
+            made[key] = _menu(value, sources)
+        elif key == "off":
+            made[key] = frozenset(value)
+        elif key in _PLAIN:
+            if not isinstance(value, str):
+                raise ScenarioError(f"{key} must be a text, got {value!r}")
+            made[key] = value
+        elif key == "schemes":
+            made[key] = {
+                label: scheme_from(parts, f"schemes.{label}") for label, parts in value.items()
+            }
+        elif key != "scheme":
+            raise ScenarioError(
+                f"unknown key {key!r}{_nearest(key, known)}; known are {', '.join(known)}"
+            )
+    if "scheme" in document:
+        schemes, label = made.get("schemes", {}), document["scheme"]
+        if label not in schemes:
+            raise ScenarioError(
+                f"scheme = {label!r}{_nearest(str(label), schemes)} is not among the schemes "
+                f"of the file: {', '.join(schemes) or 'there are none'}"
+            )
+        made["scheme"], made["label"] = schemes[label], label
+    return cls(**made, sources=sources)
+
+
+def _block(
+    where: str, cls: type[Settings], given: Any, sources: dict[str, str]
+) -> Any:
+    """Build one block of settings from a TOML table."""
+    if not isinstance(given, dict):
+        raise ScenarioError(f"{where} must be a table of settings, got {given!r}")
+    fields = {item.name: item for item in dataclasses.fields(cls)}
+    values = {}
+    for key, value in given.items():
+        if key not in fields:
+            raise ScenarioError(
+                f"unknown key {where}.{key}{_nearest(key, fields)}; "
+                f"{where} has {', '.join(fields)}"
+            )
+        name = f"{where}.{key}"
+        if key == "archetypes":
+            values[key] = tuple(
+                _block(f"{name}[{i}]", staff.Archetype, each, sources)
+                for i, each in enumerate(value)
+            )
+        else:
+            values[key] = _value(name, value, fields[key].metadata, sources)
+    return _checked(where, cls, values)
+
+
+def _menu(given: Mapping[str, Any], sources: dict[str, str]) -> dict[actions.Action, actions.Row]:
+    """Build the menu: the default rows, with what the file changes."""
+    rows = dict(actions.DEFAULT_MENU)
+    names = {action.name.lower(): action for action in rows}
+    for key, table in given.items():
+        if key not in names:
+            raise ScenarioError(
+                f"unknown action menu.{key}{_nearest(key, names)}; actions are {', '.join(names)}"
+            )
+        action = names[key]
+        default = {item.name: getattr(rows[action], item.name) for item in _fields(actions.Row)}
+        changed = _block(f"menu.{key}", actions.Row, {**default, **table}, sources)
+        rows[action] = changed
+    return rows
+
+
+def _fields(cls: type[Settings]) -> "tuple[dataclasses.Field[Any], ...]":
+    return dataclasses.fields(cls)
+
+
+def _value(name: str, value: Any, declared: Mapping[str, Any], sources: dict[str, str]) -> Any:
+    """Take a plain value, or a table of value, unit and source whose unit must be the declared."""
+    if isinstance(value, dict):
+        unknown = set(value) - {"value", "unit", "source"}
+        if unknown or "value" not in value:
+            raise ScenarioError(
+                f"{name} must be a value or a table of value, unit and source, "
+                f"got keys {', '.join(value)}"
+            )
+        unit = declared.get("unit")
+        if "unit" in value and unit is not None and value["unit"] != unit:
+            raise ScenarioError(f"{name} is measured in {unit!r}, got unit {value['unit']!r}")
+        if "source" in value:
+            sources[name] = value["source"]
+        value = value["value"]
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _checked(where: str, cls: type[Settings], values: Mapping[str, Any]) -> Any:
+    """Make a block; put the file's name for the field where the class's stood."""
+    try:
+        return cls(**values)
+    except (ValueError, TypeError) as error:
+        text = str(error).replace(f"{cls.__name__}.", f"{where}.")
+        raise ScenarioError(text) from None
+
+
+def _change(scenario: Any, name: str, value: Any) -> Any:
+    """Change one value by its dotted name."""
+    block, _, key = name.partition(".")
+    blocks = _blocks()
+    if block == "menu":
+        action, _, key = key.partition(".")
+        rows = dict(scenario.menu)
+        rows.update(
+            {
+                each: _checked(f"menu.{action}", actions.Row, {**_as_dict(row), key: value})
+                for each, row in rows.items()
+                if each.name.lower() == action
+            }
+        )
+        return replace(scenario, menu=rows)
+    if not key and block in (*_PLAIN, *blocks):
+        return replace(scenario, **{block: value})
+    if block not in blocks:
+        raise ScenarioError(f"unknown block {block!r}{_nearest(block, blocks)} in {name!r}")
+    known = [item.name for item in _fields(blocks[block])]
+    if key not in known:
+        raise ScenarioError(
+            f"unknown key {name}{_nearest(key, known)}; {block} has {', '.join(known)}"
+        )
+    values = {**_as_dict(getattr(scenario, block)), key: value}
+    return replace(scenario, **{block: _checked(block, blocks[block], values)})
+
+
+def _as_dict(settings: Settings) -> dict[str, Any]:
+    return {item.name: getattr(settings, item.name) for item in _fields(type(settings))}
+
+
+def _to_document(scenario: Scenario) -> dict[str, Any]:
+    """Give the nested dictionaries of a scenario: what differs from the defaults, with sources."""
+    document: dict[str, Any] = {key: getattr(scenario, key) for key in _PLAIN if key != "off"}
+    if scenario.off:
+        document["off"] = sorted(scenario.off)
+    schemes = {**scenario.schemes, scenario.label: scenario.scheme}
+    document["scheme"] = scenario.label
+    document["schemes"] = {label: scheme_to(scheme) for label, scheme in schemes.items()}
+    if scenario.assignment is not None:
+        document["assignment"] = repr(scenario.assignment)
+    for name, cls in _blocks().items():
+        table = dict(_table(name, getattr(scenario, name), cls(), scenario.sources))
+        if table:
+            document[name] = table
+    rows = {
+        action.name.lower(): table
+        for action, row in scenario.menu.items()
+        if (
+            table := dict(
+                _table(f"menu.{action.name.lower()}", row, actions.DEFAULT_MENU[action],
+                       scenario.sources)
+            )
+        )
+    }
+    if rows:
+        document["menu"] = rows
+    return document
+
+
+def _table(
+    where: str, settings: Settings, default: Settings, sources: Mapping[str, str]
+) -> Iterator[tuple[str, Any]]:
+    """Give the settings that differ from the default or have a source of their own."""
+    for item in _fields(type(settings)):
+        name, value = f"{where}.{item.name}", getattr(settings, item.name)
+        if item.name == "archetypes":
+            if value != getattr(default, item.name):
+                yield item.name, [
+                    {"name": each.name,
+                     **dict(_table(f"{name}[{i}]", each, staff.Archetype(), sources))}
+                    for i, each in enumerate(value)
+                ]
+            continue
+        if value == getattr(default, item.name) and name not in sources:
+            continue
+        plain = list(value) if isinstance(value, tuple) else value
+        if name in sources:
+            unit = {"unit": item.metadata["unit"]} if item.metadata else {}
+            yield item.name, {"value": plain, **unit, "source": sources[name]}
+        else:
+            yield item.name, plain
+
+
+# -- schemes in TOML ----------------------------------------------------------------------------
+
+
+def _scheme_classes() -> dict[str, type[pay.Scheme]]:
+    return {
+        name: cls
+        for name in pay.__all__
+        if isinstance(cls := getattr(pay, name), type)
+        and issubclass(cls, pay.Scheme)
+        and cls not in (pay.Scheme, pay.Sum)
+    }
+
+
+def scheme_from(given: Any, where: str) -> pay.Scheme:
+    """Build a scheme from a list of parts, each a table with its `kind` and its fields."""
+    parts = given if isinstance(given, list) else [given]
+    built = [_part(part, f"{where}[{i}]") for i, part in enumerate(parts)]
+    if not built:
+        raise ScenarioError(f"{where} must have at least one part, got none")
+    total = built[0]
+    for part in built[1:]:
+        total = total + part
+    return total
+
+
+def _part(given: Any, where: str) -> pay.Scheme:
+    classes = _scheme_classes()
+    if not isinstance(given, dict) or "kind" not in given:
+        raise ScenarioError(f"{where} must be a table with a kind, one of {', '.join(classes)}")
+    kind = given["kind"]
+    if kind not in classes:
+        raise ScenarioError(
+            f"{where}.kind = {kind!r}{_nearest(str(kind), classes)} is no scheme; "
+            f"schemes are {', '.join(classes)}"
+        )
+    cls = classes[kind]
+    known = [item.name for item in dataclasses.fields(cls)]
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        if key == "kind":
+            continue
+        if key not in known:
+            raise ScenarioError(
+                f"unknown key {where}.{key}{_nearest(key, known)}; {kind} has {', '.join(known)}"
+            )
+        values[key] = scheme_from(value, f"{where}.{key}") if key == "scheme" else _tuples(value)
+    try:
+        return cls(**values)
+    except (TypeError, ValueError, KeyError) as error:
+        raise ScenarioError(f"{where}: {error}") from None
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def scheme_to(scheme: pay.Scheme) -> list[dict[str, Any]]:
+    """Give a scheme as a list of tables: what `scheme_from` reads."""
+    parts = scheme.parts if isinstance(scheme, pay.Sum) else (scheme,)
+    return [_part_to(part) for part in parts]
+
+
+def _part_to(part: Any) -> dict[str, Any]:
+    table: dict[str, Any] = {"kind": type(part).__name__}
+    if type(part).__name__ not in _scheme_classes():
+        return {"kind": type(part).__name__, "repr": repr(part)}
+    for item in dataclasses.fields(part):
+        value = getattr(part, item.name)
+        if value is None:
+            continue
+        table[item.name] = scheme_to(value) if item.name == "scheme" else _lists(value)
+    return table
+
+
+def _lists(value: Any) -> Any:
+    return [_lists(item) for item in value] if isinstance(value, tuple) else value

@@ -1,0 +1,282 @@
+"""Many runs without agent objects: scenarios x replications, in processes, to Records.
+
+Use `simulate` for records, `cost_matched` to put schemes on the same expected cost. A replication
+is the same world under every scenario: the same key, the same customers with the same needs, the
+same agents as hired.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+
+from incentives import pay
+from incentives.records import Keep, Records
+from incentives.scenario import Scenario, ScenarioError
+from incentives.world import World
+
+__all__ = ["cost_matched", "simulate"]
+
+
+def simulate(
+    scenarios: Scenario | Sequence[Scenario],
+    *,
+    replications: int = 1,
+    months: int = 24,
+    rng: int | np.random.SeedSequence = 0,
+    n_jobs: int = 1,
+    keep: Keep = "contacts",
+    choices: float = 0.0,
+    progress: bool | None = None,
+    folder: str | Path | None = None,
+) -> Records:
+    """Run every scenario as often as asked and put the records together.
+
+    Parameters
+    ----------
+    scenarios
+        One, or several such as `Scenario.vary` gives.
+    replications
+        Runs of each scenario, 1 or more.
+    months
+        Length of a run, 1 or more; a month has the scenario's working days.
+    rng
+        A seed, 0 or more, or a seed sequence. Replication k is the same world under every scenario.
+    n_jobs
+        Processes, as joblib counts them (-1 for all cores). The records are the same for any number.
+    keep
+        ``"contacts"`` keeps every contact and customer-month, ``"cells"`` counts them, and a share
+        such as 0.05 keeps those of so many customers. Audits, pay and counts are always whole.
+    choices
+        Share of contacts of which the whole choice is kept (`Records.choices`).
+    progress
+        Show a bar; by default only where somebody watches (a terminal).
+    folder
+        Write each finished run here at once; started again, go on where it stopped.
+
+    Raises
+    ------
+    ValueError
+        A number is out of range, or the folder holds another sweep.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=300))
+    >>> records = inc.simulate(centre, replications=2, months=1, rng=1)
+    >>> len(records.runs)
+    2
+    """
+    listed = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
+    _check_counts(replications=replications, months=months)
+    if not listed:
+        raise ValueError("simulate: scenarios must hold at least one scenario, got none")
+    seed = rng if isinstance(rng, np.random.SeedSequence) else np.random.SeedSequence(rng)
+    tasks = [
+        {"scenario": scenario, "replication": replication, "run": i * replications + replication}
+        for i, scenario in enumerate(listed)
+        for replication in range(replications)
+    ]
+    common = {"rng": seed, "months": months, "keep": keep, "choices": choices}
+    store = None if folder is None else _Store(Path(folder), listed, seed, common)
+    waiting = [task for task in tasks if store is None or not store.has(task["run"])]
+    done: dict[int, Records] = {}
+    with _bar(len(waiting), progress) as tick:
+        for run, records in _each(waiting, common, n_jobs):
+            if store is None:
+                done[run] = records
+            else:
+                store.put(run, records)
+            tick()
+    if store is not None:
+        return Records.concat(store.get(task["run"]) for task in tasks)
+    return Records.concat(done[task["run"]] for task in tasks)
+
+
+def _check_counts(**counts: int) -> None:
+    for name, value in counts.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"simulate: {name} must be a whole number, 1 or more, got {value!r}")
+
+
+def _each(
+    tasks: Sequence[Mapping[str, Any]], common: Mapping[str, Any], n_jobs: int
+) -> Iterator[tuple[int, Records]]:
+    """Run the tasks, here or in processes, and give each result as soon as it is there."""
+    if n_jobs == 1 or len(tasks) < 2:
+        for task in tasks:
+            yield _run(task, common)
+        return
+    yield _run(tasks[0], common)  # one process compiles, the others find what it compiled
+    rest = tasks[1:]
+    workers = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
+    yield from workers(joblib.delayed(_run)(task, common) for task in rest)
+
+
+def _run(task: Mapping[str, Any], common: Mapping[str, Any]) -> tuple[int, Records]:
+    world = World(**task, **common)
+    return task["run"], world.run()
+
+
+@contextmanager
+def _bar(total: int, progress: bool | None) -> Iterator[Any]:
+    """Show a progress bar where somebody watches."""
+    shown = sys.stderr.isatty() if progress is None else progress
+    if not shown or total == 0:
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("simulating", BarColumn(), MofNCompleteColumn(), "runs", TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        job = bar.add_task("simulating", total=total)
+        yield lambda: bar.advance(job)
+
+
+class _Store:
+    """Finished runs on disk: each in a folder of its own, whole or not at all."""
+
+    def __init__(
+        self,
+        folder: Path,
+        scenarios: Sequence[Scenario],
+        seed: np.random.SeedSequence,
+        common: Mapping[str, Any],
+    ) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = {key: value for key, value in common.items() if key != "rng"}
+        mark = "\n".join(
+            [repr(seed), repr(settings), *(f"{each.label} {each.digest()}" for each in scenarios)]
+        )
+        note = folder / "sweep.txt"
+        if note.exists() and note.read_text(encoding="utf-8") != mark:
+            raise ValueError(
+                f"{folder} holds another sweep (other scenarios, seed or settings); "
+                "choose another folder or remove it"
+            )
+        partial = note.with_name("sweep.txt.part")
+        partial.write_text(mark, encoding="utf-8")
+        partial.replace(note)
+
+    def _path(self, run: int) -> Path:
+        return self.folder / f"run-{run:05d}"
+
+    def has(self, run: int) -> bool:
+        return self._path(run).exists()
+
+    def put(self, run: int, records: Records) -> None:
+        path = self._path(run)
+        partial = path.with_name(path.name + ".part")
+        shutil.rmtree(partial, ignore_errors=True)
+        records.save(partial).replace(path)
+
+    def get(self, run: int) -> Records:
+        return Records.load(self._path(run))
+
+
+# -- equal cost ---------------------------------------------------------------------------------
+
+
+def cost_matched(
+    schemes: Mapping[str, pay.Scheme],
+    centre: Scenario,
+    *,
+    cost: float | None = None,
+    replications: int = 4,
+    months: int = 6,
+    rng: int | np.random.SeedSequence = 0,
+    n_jobs: int = 1,
+    rounds: int = 4,
+    tolerance: float = 0.005,
+) -> dict[str, pay.Scheme]:
+    """Scale the bonuses of schemes so that all cost the same per agent and month.
+
+    The rates of a scheme's variable part are multiplied by a factor, found by simulating, since
+    agents answer to what is paid; a scheme without a variable part has its wage scaled. Thresholds
+    stay where they are.
+
+    Parameters
+    ----------
+    schemes
+        Schemes by label.
+    centre
+        Where they are paid.
+    cost
+        Money per agent and month; by default the mean of what the schemes cost as they are.
+    replications, months, rng, n_jobs
+        Of the simulations that measure cost.
+    rounds, tolerance
+        Simulations at most, and the relative difference at which to stop.
+
+    Raises
+    ------
+    ScenarioError
+        A scheme cannot be brought to that cost by scaling its bonus, as when its wage alone is
+        more.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=300))
+    >>> pair = {"low": inc.Wage(1800.0), "high": inc.Wage(2200.0)}
+    >>> matched = inc.cost_matched(pair, centre, replications=1, months=1)
+    >>> round(matched["low"].monthly)
+    2000
+    """
+    settings = {"replications": replications, "months": months, "rng": rng, "n_jobs": n_jobs}
+    costs = _costs(schemes, centre, settings)
+    target = float(np.mean(list(costs.values()))) if cost is None else float(cost)
+    factors = dict.fromkeys(schemes, 1.0)
+    matched = dict(schemes)
+    for _ in range(rounds):
+        far = [name for name in schemes if abs(costs[name] / target - 1.0) > tolerance]
+        if not far:
+            break
+        for name in far:
+            factors[name] *= _correction(name, matched[name], costs[name], target)
+            matched[name] = _scaled(schemes[name], factors[name])
+        costs |= _costs({name: matched[name] for name in far}, centre, settings)
+    return matched
+
+
+def _costs(
+    schemes: Mapping[str, pay.Scheme], centre: Scenario, settings: Mapping[str, Any]
+) -> dict[str, float]:
+    """Measure what each scheme costs per agent and month."""
+    records = simulate(
+        centre.vary(scheme=schemes), keep="cells", progress=False, **settings
+    )
+    paid = records.agents.merge(records.runs[["run", "scheme"]], on="run", suffixes=("_seat", ""))
+    paid["cost"] = paid["wage"] + paid["bonus"] + paid["deferred"] - paid["clawed_back"]
+    return {name: float(paid.loc[paid["scheme"] == name, "cost"].mean()) for name in schemes}
+
+
+def _correction(name: str, scheme: pay.Scheme, cost: float, target: float) -> float:
+    """Give the factor by which a scheme's variable part has to change, all else equal."""
+    if not pay.bonus_parts(scheme):
+        return target / cost
+    wage = _wage(scheme)
+    if target <= wage or cost <= wage:
+        raise ScenarioError(
+            f"cost_matched: scheme {name!r} cannot cost {target:.0f} by scaling its bonus: its wage "
+            f"is {wage:.0f} and its bonus now pays {cost - wage:.0f}"
+        )
+    return (target - wage) / (cost - wage)
+
+
+def _wage(scheme: pay.Scheme) -> float:
+    parts = scheme.parts if isinstance(scheme, pay.Sum) else (scheme,)
+    return float(sum(part.monthly for part in parts if isinstance(part, pay.Wage)))
+
+
+def _scaled(scheme: pay.Scheme, factor: float) -> pay.Scheme:
+    if pay.bonus_parts(scheme):
+        return pay.scale_bonus(scheme, factor)
+    return pay.Wage(_wage(scheme) * factor)

@@ -1,0 +1,276 @@
+"""One world under two policies: paired differences, which are the truth for estimators.
+
+Twins share a key: the same customers with the same needs meet the same agents as hired, and the
+effect of a policy is the mean of paired differences. It is taken over the *initial* population of
+customers, who are there in both worlds; those present in both worlds later are survivors.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from incentives.records import Records
+from incentives.scenario import Scenario
+from incentives.simulation import simulate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Twins", "truth_of", "twins"]
+
+OUTCOMES = {
+    "gamed": "gamed contacts per 100 served",
+    "fabricated": "fabricated saves per 100 cancellations handled",
+    "suppressed": "suppressed cancellations per 100 cancellations handled",
+    "misclassified": "misclassified contacts per 100 served",
+    "cut_off": "contacts cut off per 100 served",
+    "success_logged": "sales and saves logged per 100 served",
+    "success_true": "true sales and saves per 100 served",
+    "save_rate_logged": "saves logged per 100 cancellations handled",
+    "save_rate_true": "true saves per 100 cancellations handled",
+    "sales_logged": "sales logged per 100 served",
+    "sales_true": "true sales per 100 served",
+    "churn": "customers of the initial population lost by the horizon, per 100",
+    "months_retained": "mean months kept within the horizon, initial population",
+    "abandoned": "contacts abandoned per 100 offered",
+    "callbacks": "repeated contacts per 100 offered",
+    "wait": "mean wait of answered contacts (minutes)",
+    "pay": "pay per agent and month (money)",
+    "revenue": "customers' margin and true sales per month (money)",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Twins:
+    """Paired effects of one policy against another, with their Monte-Carlo error.
+
+    `pairs` has one row a replication and outcome: the value under each policy and the difference.
+    """
+
+    policy: str
+    against: str
+    pairs: pd.DataFrame
+
+    def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
+        """Give the effects: mean paired difference, its Monte-Carlo error and interval.
+
+        `saved_by_pairing` is the variance of an unpaired difference over that of the paired one.
+        """
+        from scipy.stats import t
+
+        rows = []
+        for outcome, each in self.pairs.groupby("outcome", sort=False):
+            gap = each["difference"].to_numpy()
+            n = len(gap)
+            error = gap.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
+            reach = t.ppf(0.5 + conf_level / 2, n - 1) * error if n > 1 else np.nan
+            apart = each["policy"].var(ddof=1) + each["against"].var(ddof=1)
+            together = gap.var(ddof=1) if n > 1 else np.nan
+            rows.append(
+                {
+                    "outcome": outcome,
+                    "unit": OUTCOMES[str(outcome)],
+                    "policy": each["policy"].mean(),
+                    "against": each["against"].mean(),
+                    "effect": gap.mean(),
+                    "mc_error": error,
+                    "conf_low": gap.mean() - reach,
+                    "conf_high": gap.mean() + reach,
+                    "replications": n,
+                    "saved_by_pairing": apart / together if together > 0 else np.nan,
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def effect(self, outcome: str) -> float:
+        """Give the mean paired effect on one outcome, in its unit."""
+        return float(self._of(outcome)["difference"].mean())
+
+    def mc_error(self, outcome: str) -> float:
+        """Give the Monte-Carlo standard error of that effect."""
+        gap = self._of(outcome)["difference"]
+        return float(gap.std(ddof=1) / np.sqrt(len(gap)))
+
+    def _of(self, outcome: str) -> pd.DataFrame:
+        if outcome not in OUTCOMES:
+            raise KeyError(f"no outcome {outcome!r}; outcomes are {', '.join(OUTCOMES)}")
+        return self.pairs[self.pairs["outcome"] == outcome]
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the effects with their intervals."""
+        from incentives import figures
+
+        frame = self.tidy().rename(columns={"outcome": "term", "effect": "estimate"})
+        return figures.coefficients(frame, ax=ax)
+
+    def __repr__(self) -> str:
+        table = self.tidy().set_index("outcome")
+        shown = table[["policy", "against", "effect", "mc_error"]]
+        return f"Twins: {self.policy!r} against {self.against!r}\n{shown.round(3).to_string()}"
+
+
+def twins(
+    policy: Scenario,
+    against: Scenario,
+    *,
+    replications: int = 20,
+    months: int = 24,
+    horizon: int = 12,
+    rng: int | np.random.SeedSequence = 0,
+    n_jobs: int = 1,
+    progress: bool | None = None,
+) -> Twins:
+    """Run worlds under two policies and give the paired effects of the first against the second.
+
+    Parameters
+    ----------
+    policy, against
+        Two scenarios that differ in what is to be judged: scheme, audit, a mechanism switched off.
+    replications
+        Pairs of worlds, 2 or more.
+    months, horizon
+        Length of a run, and the month by which churn is counted.
+    rng, n_jobs, progress
+        As in `simulate`.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=300))
+    >>> paid = centre.change({"scheme": inc.Wage() + inc.PieceRate("saves", 8.0)})
+    >>> pair = inc.twins(paid, centre, replications=2, months=2, horizon=2)
+    >>> len(pair.pairs) > 0
+    True
+    """
+    if replications < 2:
+        raise ValueError(f"twins: replications must be 2 or more, got {replications}")
+    records = simulate(
+        [policy, against],
+        replications=replications,
+        months=months,
+        rng=rng,
+        n_jobs=n_jobs,
+        keep="cells",
+        progress=progress,
+    )
+    first, second = range(replications), range(replications, 2 * replications)
+    return _pair(
+        outcomes(records, horizon=horizon), list(first), list(second), policy.label, against.label
+    )
+
+
+def truth_of(
+    records: Records, *, policy: str, against: str, horizon: int = 12
+) -> Twins:
+    """Give the paired effects from records of whole worlds that share replications.
+
+    Parameters
+    ----------
+    records
+        Of scenarios that differ in their label, as `Scenario.vary` makes them.
+    policy, against
+        Labels of two of them.
+    horizon
+        Month by which churn is counted.
+    """
+    runs = records.runs
+    known = list(runs["scheme"].unique())
+    for name in (policy, against):
+        if name not in known:
+            raise KeyError(f"no scheme {name!r} in records; schemes are {', '.join(map(repr, known))}")
+    first = runs[runs["scheme"] == policy].set_index("replication")["run"]
+    second = runs[runs["scheme"] == against].set_index("replication")["run"]
+    shared = first.index.intersection(second.index)
+    return _pair(
+        outcomes(records, horizon=horizon),
+        list(first[shared]),
+        list(second[shared]),
+        policy,
+        against,
+    )
+
+
+def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:
+    """Compute each run's true outcomes: one row a run, one column an outcome of `OUTCOMES`."""
+    runs = list(records.runs["run"])
+    cells = records.cells
+    served = cells[cells["agent"] >= 0]
+
+    def count(chosen: Any) -> pd.Series:
+        return _by_run(served[chosen], "n", runs)
+
+    handled = _by_run(served, "n", runs)
+    cancels = count(
+        (served["reason"] == "cancel") & (served["true_action"] != "cut_off")
+    )
+    logged, true = served["logged_outcome"], served["true_outcome"]
+    gaming, action = served["true_gaming"], served["true_action"]
+    day = records.days.groupby("run")[["offered", "answered", "abandoned", "wait_minutes",
+                                       "callbacks"]].sum().reindex(runs)
+    frame = pd.DataFrame(
+        {
+            "gamed": 100 * count(gaming != "none") / handled,
+            "fabricated": 100 * count(action == "fabricate") / cancels,
+            "suppressed": 100 * count(action == "suppress") / cancels,
+            "misclassified": 100 * count(gaming == "G3") / handled,
+            "cut_off": 100 * count(action == "cut_off") / handled,
+            "success_logged": 100 * count(logged.isin(["sale", "saved"])) / handled,
+            "success_true": 100 * count(true.isin(["sale", "saved"])) / handled,
+            "save_rate_logged": 100
+            * count((logged == "saved") & (served["reason"] == "cancel"))
+            / cancels,
+            "save_rate_true": 100 * count(true == "saved") / cancels,
+            "sales_logged": 100 * count(logged == "sale") / handled,
+            "sales_true": 100 * count(true == "sale") / handled,
+            "abandoned": 100 * day["abandoned"] / day["offered"],
+            "callbacks": 100 * day["callbacks"] / day["offered"],
+            "wait": day["wait_minutes"] / day["answered"],
+            "pay": records.agents.groupby("run")["paid"].mean().reindex(runs),
+        }
+    )
+    frame = frame.join(_kept(records, horizon))
+    months = records.runs.set_index("run")["months"]
+    margin = _by_run(records.customers, "value", runs)
+    sales = _by_run(served[true == "sale"], "value", runs)
+    frame["revenue"] = (margin + sales) / months
+    return frame.rename_axis("run").reset_index()
+
+
+def _by_run(frame: pd.DataFrame, column: str, runs: Sequence[int]) -> pd.Series:
+    return frame.groupby("run")[column].sum().reindex(runs, fill_value=0)
+
+
+def _kept(records: Records, horizon: int) -> pd.DataFrame:
+    """Count how many of the initial customers are lost by the horizon, and how long they stay."""
+    customers = records.customers
+    initial = customers[customers["initial"] & (customers["month"] < horizon)]
+    table = initial.groupby(["run", "month"])[["n", "left"]].sum().reset_index()
+    start = table[table["month"] == 0].set_index("run")["n"]
+    lost = table.groupby("run")["left"].sum()
+    stayed = (table["n"] - table["left"]).groupby(table["run"]).sum()
+    return pd.DataFrame({"churn": 100 * lost / start, "months_retained": stayed / start})
+
+
+def _pair(
+    values: pd.DataFrame, first: Sequence[int], second: Sequence[int], policy: str, against: str
+) -> Twins:
+    table = values.set_index("run")
+    rows = []
+    for outcome in OUTCOMES:
+        a = table.loc[list(first), outcome].to_numpy()
+        b = table.loc[list(second), outcome].to_numpy()
+        rows.append(
+            pd.DataFrame(
+                {
+                    "outcome": outcome,
+                    "replication": np.arange(len(a)),
+                    "policy": a,
+                    "against": b,
+                    "difference": a - b,
+                }
+            )
+        )
+    return Twins(policy, against, pd.concat(rows, ignore_index=True))

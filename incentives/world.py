@@ -1,0 +1,332 @@
+"""One centre as it runs: its arrays, its days, and what happens at the end of a month.
+
+`World` is what `simulate` and `ContactCentre` both drive, so that the two give the same records.
+It owns the arrays; the kernel (`_kernel.advance`, `_kernel.bill`) moves them.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from incentives import pay, staff
+from incentives._draws import Purpose, key_of, uniforms
+from incentives._kernel import (
+    Desk,
+    advance,
+    bill,
+    open_calendar,
+)
+from incentives.columns import (
+    ACCUMULATORS,
+    CALENDAR,
+    CUSTOMER,
+    DAY,
+    N_ACCUMULATORS,
+    Customers,
+    Floats,
+    Ints,
+    Totals,
+)
+from incentives.customers import draw_customers
+from incentives.records import Keep, Recorder, Records
+from incentives.scenario import Scenario, lower
+
+__all__ = ["World"]
+
+
+class World:
+    """A running centre: one scenario under one key.
+
+    Parameters
+    ----------
+    scenario
+        What the centre is.
+    rng
+        A seed or a seed sequence; with `replication` it gives the key of every draw.
+    replication
+        The same replication is the same world under every scenario.
+    months
+        How long the world may run.
+    keep
+        What the records keep of contacts and customers; see `simulate`.
+    choices
+        Share of contacts whose whole choice situation is kept.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        rng: int | np.random.SeedSequence,
+        replication: int = 0,
+        months: int = 24,
+        keep: Keep = "contacts",
+        choices: float = 0.0,
+        run: int = 0,
+    ) -> None:
+        self.scenario = scenario
+        self.key = key_of(rng, replication)
+        self.months = months
+        self.day = 0
+        self.month = 0
+        self.plan, self.rules = lower(scenario)
+        self.days = int(scenario.floor.days)
+        self.policies = scenario.policies()
+        self.schemes = [scheme for _, scheme in self.policies]
+        self._assign()
+        self._open_floor()
+        self._open_doors()
+        self.ledger = pay.Ledger(self.schemes, self.seats, months)
+        self.recorder = Recorder(
+            self, keep=keep, run=run, replication=replication, choices=choices
+        )
+
+    @property
+    def seats(self) -> int:
+        """Number of seats."""
+        return len(self.plan.team)
+
+    @property
+    def customers(self) -> Customers:
+        """The customers' rows, due days and calendar."""
+        return self._customers
+
+    @property
+    def active_customers(self) -> int:
+        """Number of customers who have not left."""
+        return int((self._customers.row["left"][: self.n_customers] == 0).sum())
+
+    # -- opening ---------------------------------------------------------------------------------
+
+    def _assign(self) -> None:
+        """Work out each seat's scheme for every month, and who was assigned how."""
+        seats = np.arange(self.seats)
+        self.scheme_by_month = np.zeros((self.months, self.seats), np.int64)
+        self.arms: Ints | None = None
+        trial = self.scenario.assignment
+        if trial is None:
+            return
+        unit_of = self.plan.team if trial.unit == "team" else seats
+        units = int(unit_of.max()) + 1
+        names = [name for name, _ in trial.schemes]
+        if trial.arms is not None:
+            self.arms = np.array([names.index(arm) for arm in trial.arms])
+        else:
+            u = uniforms(self.key, Purpose.ASSIGN, np.arange(units), 0)[:, 0]
+            self.arms = np.empty(units, np.int64)
+            self.arms[np.argsort(u, kind="stable")] = np.arange(units) % len(names)
+        self.scheme_by_month[trial.start :] = self.arms[unit_of]
+        if trial.start > 0:
+            self.scheme_by_month[: trial.start] = len(names)  # "before"
+
+    def _reference(self) -> pay.Reference:
+        """Guess what an agent logs in a month, before anybody has logged anything."""
+        floor, needs, surveys = self.scenario.floor, self.scenario.needs, self.scenario.surveys
+        per_seat = floor.customers / floor.seats
+        cancels = per_seat * self.scenario.leaving.base * 1.5 * self.scenario.leaving.calls
+        contacts = per_seat * (needs.question + needs.complaint + needs.order) * 1.15 + cancels
+        sales = 0.03 * contacts
+        answered = contacts * surveys.invites * surveys.answers * 1.2
+        return pay.Reference(
+            contacts=contacts,
+            cancels=cancels,
+            saves=0.25 * cancels,
+            sales=sales,
+            sales_value=sales * self.scenario.value.product,
+            survey_sum=7.0 * answered,
+            survey_n=answered,
+            sale_sd=0.0,
+            team_size=float(floor.team_size),
+            stay=1.0 - self.scenario.turnover.hazard,
+        )
+
+    def _open_floor(self) -> None:
+        scenario, seats = self.scenario, self.seats
+        reference = self._reference()
+        self.prices = pay.lower(self.schemes, reference=reference)
+        usual = np.array([getattr(reference, name) for name in ACCUMULATORS]) / self.days
+        teams = int(scenario.floor.teams)
+        components = len(self.prices.kind)
+        self.desk = Desk(
+            scheme=self.scheme_by_month[0].copy(),
+            totals=np.zeros((seats, N_ACCUMULATORS)),
+            rates=np.tile(usual, (seats, 1)),
+            opening=np.zeros((seats, N_ACCUMULATORS)),
+            team_totals=np.zeros((teams, N_ACCUMULATORS)),
+            team_rates=np.tile(usual * scenario.floor.team_size, (teams, 1)),
+            cuts=np.zeros((components, seats)),
+            present=np.ones(seats, np.int64),
+            rank=np.full(seats, 0.5),
+            pace_pay=np.zeros(seats),
+            last_cut=np.zeros(seats, np.int64),
+            busy=np.zeros(seats),
+            earned=np.zeros(seats),
+            checks=np.zeros(seats, np.int64),
+            found=np.zeros(seats, np.int64),
+            penalty=np.zeros(seats),
+            busy_month=np.zeros(seats),
+            duty_month=np.zeros(seats),
+            lost=np.zeros((seats, self.months)),
+            day=np.zeros(len(DAY)),
+        )
+        self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
+        self._hire(np.arange(seats))
+        self.hired_month = np.zeros(seats, np.int64)
+
+    def _hire(self, seats: Ints) -> None:
+        scenario = self.scenario
+        staff.hire(
+            self.staff,
+            seats,
+            key=self.key,
+            workforce=scenario.workforce,
+            regard=scenario.regard,
+            conscience=self.rules.conscience,
+            drop=self.rules.drop,
+            belief=self.rules.belief,
+            contractor=scenario.contract.contractor > 0,
+            off=scenario.off,
+        )
+
+    def _open_doors(self) -> None:
+        count = int(self.scenario.floor.customers)
+        self.n_customers = 0
+        self._customers = Customers(
+            np.zeros(count, CUSTOMER),
+            np.zeros(4 * count, np.int32),
+            np.full(4 * count, -1, np.int32),
+            np.full(CALENDAR, -1, np.int32),
+        )
+        self._join(count)
+
+    def _join(self, count: int) -> None:
+        """Let `count` customers join now."""
+        first, needed = self.n_customers, self.n_customers + count
+        if needed > len(self._customers.row):
+            grown = max(needed, int(1.25 * len(self._customers.row)))
+            row, due, link, head = self._customers
+            self._customers = Customers(
+                _longer(row, grown), _longer(due, 4 * grown), _longer(link, 4 * grown), head
+            )
+        draw_customers(
+            self._customers,
+            first,
+            count,
+            key=self.key,
+            month=self.month,
+            homes=self.plan.pools,
+            client_weights=self.scenario.contract.clients,
+            needs=self.rules.needs,
+            expectations=self.rules.expectations,
+            openness=self.rules.openness,
+            leaving=self.rules.leaving,
+            value=self.rules.value,
+        )
+        open_calendar(
+            self._customers, first, count, self.day, *self.key, self.rules.needs, float(self.days)
+        )
+        self.n_customers = needed
+
+    # -- time ------------------------------------------------------------------------------------
+
+    def advance_day(self) -> None:
+        """Run one working day, and what follows it at the end of a month."""
+        if self.month >= self.months:
+            raise RuntimeError(
+                f"this world was opened for {self.months} months and is over; "
+                "open it with a larger months="
+            )
+        day_of_month = self.day % self.days
+        u = uniforms(self.key, Purpose.SHIFT, np.arange(self.seats), self.day)[:, 0]
+        self.desk.present[:] = u >= self.scenario.floor.shrinkage
+        recorder = self.recorder
+        recorder.watched, recorder.count, recorder.log = advance(
+            self.day,
+            self.month,
+            day_of_month,
+            self.days,
+            *self.key,
+            self.plan,
+            self.rules,
+            self.prices,
+            self._customers,
+            self.staff,
+            self.desk,
+            recorder.watch,
+            recorder.watched,
+            recorder.log,
+            recorder.count,
+        )
+        recorder.end_day(self)
+        self.day += 1
+        if self.day % self.days == 0:
+            self._close_month()
+
+    def run(self) -> Records:
+        """Run to the end and return the records."""
+        while self.month < self.months:
+            self.advance_day()
+        return self.records()
+
+    def records(self) -> Records:
+        """Give the records of what has happened so far."""
+        return self.recorder.records(self)
+
+    def _close_month(self) -> None:
+        """Bill the customers, pay the agents, let some go and others come."""
+        desk, month = self.desk, self.month
+        status = np.empty(self.n_customers, np.uint8)
+        bill(
+            month, self.day, self.days, *self.key, self.rules, self._customers, desk, status
+        )
+        totals = Totals(*desk.totals.T.copy(), team=self.plan.team)
+        settled = self.ledger.close(
+            month,
+            totals,
+            desk.scheme,
+            lost_saves=desk.lost[:, : month + 1],
+            hired_month=self.hired_month,
+        )
+        paid = settled.paid - desk.penalty
+        gone = staff.quits(
+            self.staff, paid, key=self.key, month=month, turnover=self.scenario.turnover
+        )
+        self.recorder.end_month(self, status, settled, gone)
+        self.month += 1
+        self._turn_over(gone)
+        joins = uniforms(self.key, Purpose.ACQUIRE, 0, month)[0]
+        mean = self.scenario.acquisition.monthly * self.scenario.floor.customers
+        self._join(int(np.floor(mean + joins)))
+        desk.totals[:] = 0.0
+        desk.team_totals[:] = 0.0
+        desk.penalty[:] = 0.0
+        desk.busy_month[:] = 0.0
+        desk.duty_month[:] = 0.0
+        if self.month < self.months:
+            desk.scheme[:] = self.scheme_by_month[self.month]
+
+    def _turn_over(self, gone: Any) -> None:
+        """Fill the seats of those who left with the next hires."""
+        seats = np.flatnonzero(gone)
+        if len(seats) == 0:
+            return
+        self.staff.hire[seats] += 1
+        self._hire(seats)
+        self.hired_month[seats] = self.month
+        self.desk.lost[seats] = 0.0
+        self.desk.pace_pay[seats] = 0.0
+        rates = self.desk.rates
+        rates[seats] = rates.mean(axis=0)
+        # a customer saved by somebody who has left is nobody's claw-back
+        row = self._customers.row
+        row["saved_by"][np.isin(row["saved_by"], seats)] = -1
+
+
+def _longer(array: Any, length: int) -> Any:
+    """Copy an array into a longer one; new rows hold zero, new links lead nowhere."""
+    grown = np.zeros(length, array.dtype)
+    grown[: len(array)] = array
+    return grown
+
+
+
