@@ -36,7 +36,7 @@ __all__ = ["churn_effect"]
 
 FREE, PROPORTIONAL = "cloglog, free by month", "cloglog, proportional"
 REASONS = ("contact", "silent", "discovery")
-COLUMNS = ["run", "month", "scheme", "initial", "exposure_identified", "left"]
+COLUMNS = ["run", "month", "initial", "exposure_identified", "left"]
 
 
 class AtRisk(NamedTuple):
@@ -92,10 +92,19 @@ def churn_effect(
 
     Returns
     -------
-    Rows of `tidy()`, for each scheme: `churn` (the headline, then by reason in `group`) and
-    `months_retained` by the estimator ``"cloglog, free by month"``; `hazard_ratio`, and `churn`
-    and `months_retained` again, by ``"cloglog, proportional"``. `details` has ``"levels"`` (the
-    same for each scheme alone) and ``"curves"`` (share retained by month).
+    Estimate
+        Rows of `tidy()`, for each scheme: `churn` (the headline, then by reason in `group`) and
+        `months_retained` by the estimator ``"cloglog, free by month"``; `hazard_ratio`, and
+        `churn` and `months_retained` again, by ``"cloglog, proportional"``. `details` has
+        ``"levels"`` (the same for each scheme alone) and ``"curves"`` (share retained by month).
+
+    Raises
+    ------
+    KeyError
+        A scheme or a column is not in the records.
+    ValueError
+        The records cannot answer: too few clusters, customers who met several schemes, a
+        horizon that is not on record.
 
     References
     ----------
@@ -115,8 +124,9 @@ def churn_effect(
     """
     seen = records.seen_by("analyst")
     customers = _followed(require(seen.customers, "customers", COLUMNS), horizon, population)
+    if by == "scheme":
+        _refuse_mixed(customers)
     plan = compare_arms(seen, customers, by=by, control=control)
-    _refuse_mixed(customers, by)
     at_risk = _count(plan, customers, horizon)
     _refuse_gaps(plan, at_risk)
     fits = _fit(at_risk)
@@ -162,15 +172,16 @@ def _followed(customers: pd.DataFrame, horizon: int, population: str) -> pd.Data
     return require(customers[inside], f"customers of population '{population}'", [])
 
 
-def _refuse_mixed(customers: pd.DataFrame, by: str) -> None:
+def _refuse_mixed(customers: pd.DataFrame) -> None:
     """Refuse where customers met several arms: nobody's leaving is then due to one of them."""
     mixed = ~customers["exposure_identified"].to_numpy(dtype=bool)
-    if by == "scheme" and mixed.any():
+    if mixed.any():
         raise ValueError(
             f"an effect on churn is not identified: in {mixed.mean():.0%} of customer-months the "
             "routing let customers meet agents under several schemes; let routing keep "
             "customers with a team, or assign schemes to whole worlds"
         )
+    require(customers, "customers", ["scheme"])
 
 
 def _count(plan: Comparison, customers: pd.DataFrame, horizon: int) -> AtRisk:
@@ -190,12 +201,18 @@ def _count(plan: Comparison, customers: pd.DataFrame, horizon: int) -> AtRisk:
 
 
 def _refuse_gaps(plan: Comparison, at_risk: AtRisk) -> None:
-    """Refuse a scheme under which a month is not on record: its hazard is unknown."""
+    """Refuse a scheme with a month that is not on record, or under which nobody left."""
     arm, month = np.nonzero(at_risk.n.sum(axis=0) == 0)
     if arm.size:
         raise ValueError(
             f"no customers at risk under '{plan.arms[arm[0]]}' in month {month[0]}: "
             "ask for a shorter horizon or leave that scheme out"
+        )
+    stayed = np.flatnonzero(at_risk.left.sum(axis=(0, 2)) == 0)
+    if stayed.size:
+        raise ValueError(
+            f"nobody left under '{plan.arms[stayed[0]]}' within the horizon, so there is no "
+            "hazard to compare; ask for a longer horizon or simulate more customers"
         )
 
 

@@ -90,6 +90,7 @@ class Measure(NamedTuple):
     unit: str
     estimator: str
     group: str = ""
+    label: str = ""
     kind: Literal["difference", "ratio"] = "difference"
     in_summary: bool = False
     in_figure: bool = False
@@ -292,8 +293,10 @@ class Comparison:
 
     def _row(self, arm: int, measure: Measure, carried: Carried) -> dict[str, Any]:
         paired = ", paired" if carried.paired else ""
+        name = measure.label or measure.estimand.replace("_", " ")
         return {
             **measure._asdict(),
+            "label": f"{name}: {measure.group}" if measure.group else name,
             "term": self.arms[arm],
             "contrast": f"{self.arms[arm]} vs {self.control}",
             "df": carried.df,

@@ -92,10 +92,19 @@ def gaming_effect(
 
     Returns
     -------
-    Rows of `tidy()`, for each scheme: `gamed` by the estimator ``"audited"`` (the headline, then
-    by kind in `group`) and by ``"unweighted audits"`` (naive); `reported_successes` by ``"log"``;
-    `true_successes` and `inflation` by ``"audited"``. `details` has ``"levels"`` (the same for
-    each scheme alone), ``"kinds"`` and ``"outcomes"`` for the figures.
+    Estimate
+        Rows of `tidy()`, for each scheme: `gamed` by the estimator ``"audited"`` (the headline,
+        then by kind in `group`) and by ``"unweighted audits"`` (naive); `success_logged` by
+        ``"log"``; `success_true` and `inflation` by ``"audited"``. `details` has ``"levels"``
+        (the same for each scheme alone), ``"kinds"`` and ``"outcomes"`` for the figures.
+
+    Raises
+    ------
+    KeyError
+        A scheme, a column or an outcome is not in the records.
+    ValueError
+        The records cannot answer: too few clusters, no recorded chances, contacts of a kind
+        that were never audited.
 
     References
     ----------
@@ -117,7 +126,7 @@ def gaming_effect(
         raise ValueError(f"detection must be above 0 and at most 1, got {detection!r}")
     seen = records.seen_by("analyst")
     audits = _audited(seen.audits)
-    cells = _served(require(seen.cells, "cells", CELL_COLUMNS))
+    cells = _served(seen.cells, "cells", CELL_COLUMNS)
     plan = compare_arms(seen, cells, by=by, control=control)
     unseen = _unseen(plan, audits, cells)
     counted = _count(plan, audits, cells, outcome)
@@ -156,7 +165,7 @@ def gaming_effect(
 
 def _audited(audits: pd.DataFrame) -> pd.DataFrame:
     """Take the audits of served contacts, and refuse what cannot be weighted."""
-    frame = _served(require(audits, "audits", AUDIT_COLUMNS))
+    frame = _served(audits, "audits", AUDIT_COLUMNS)
     prob = frame["prob"].to_numpy(dtype=float)
     if (wrong := prob[(prob <= 0) | (prob > 1)]).size:
         raise ValueError(
@@ -169,9 +178,10 @@ def _audited(audits: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _served(frame: pd.DataFrame) -> pd.DataFrame:
-    """Leave out contacts that nobody served: there is nothing to audit."""
-    return frame[(frame["logged_outcome"] != "abandoned").to_numpy()]
+def _served(frame: pd.DataFrame, name: str, columns: list[str]) -> pd.DataFrame:
+    """Leave out contacts that nobody served, for there is nothing to audit, and check the rest."""
+    served = require(frame, name, ["logged_outcome"])["logged_outcome"] != "abandoned"
+    return require(frame[served.to_numpy()], name, columns)
 
 
 def _unseen(plan: Comparison, audits: pd.DataFrame, cells: pd.DataFrame) -> float:
@@ -252,13 +262,13 @@ def _measure(
     share = {name: fit.coefficients * 100 for name, fit in fits.items()}
     inflation = (share["audited_logged"] - share["audited_true"]) * (1 / detection)
     audited = Measure("gamed", UNIT, "audited")
-    log = Counts(counts.n, n_events=counted.logged_successes.sum(axis=0))
+    reported = Measure("success_logged", UNIT, "log", label="reported successes")
+    true = Measure("success_true", UNIT, "audited", label="true successes")
+    logs = Counts(counts.n, n_events=counted.logged_successes.sum(axis=0))
     measured = [
         Measured(audited.main(), share["gamed"] * (1 / detection), counts),
-        Measured(Measure("reported_successes", UNIT, "log").main(), share["logged"], log),
-        Measured(
-            audited._replace(estimand="true_successes").main(), share["logged"] - inflation, counts
-        ),
+        Measured(reported.main(), share["logged"], logs),
+        Measured(true.main(), share["logged"] - inflation, counts),
         Measured(audited._replace(estimand="inflation"), inflation, counts),
         Measured(audited._replace(estimator="unweighted audits"), share["unweighted"], counts),
     ]
@@ -338,7 +348,7 @@ def _reading(rows: pd.DataFrame, word: str) -> str:
 
 
 def _said(term: str, row: "dict[str, pd.Series]", word: str) -> str:
-    gamed, reported, true = row["gamed"], row["reported_successes"], row["true_successes"]
+    gamed, reported, true = row["gamed"], row["success_logged"], row["success_true"]
     way = direction(reported)
     if way and direction(row["inflation"]) == way != direction(true):
         return (
@@ -359,7 +369,7 @@ def _details(levels: pd.DataFrame) -> dict[str, pd.DataFrame]:
     audited = levels[levels["estimator"] != "unweighted audits"]
     short = {"term": "scheme", "estimate": "per_100"}
     kinds = audited[(audited["estimand"] == "gamed") & (audited["group"] != "")]
-    names = {"reported_successes": "reported", "true_successes": "true"}
+    names = {"success_logged": "reported", "success_true": "true"}
     outcomes = audited[audited["estimand"].isin(list(names))]
     return {
         "levels": levels,

@@ -70,8 +70,8 @@ class Estimate:
         The title, in words.
     rows
         One row for each effect: the columns of `TIDY_COLUMNS` that do not depend on a level of
-        confidence, with `kind` (``"difference"``, ``"ratio"`` or ``"level"``), and whether the
-        summary and the figure show it (`in_summary`, `in_figure`).
+        confidence, with `kind` (``"difference"``, ``"ratio"`` or ``"level"``), a `label` in words,
+        and whether the summary and the figure show it (`in_summary`, `in_figure`).
     design
         Facts of the design, one word for each: what `glance` shows.
     facts
@@ -119,7 +119,7 @@ class Estimate:
 
     def summary(self) -> str:
         """Say what was found, in at most 25 lines; the last one says how to read it."""
-        shown = _with_margins(self.rows[self.rows["in_summary"]])
+        shown = tidy(self.rows[self.rows["in_summary"]])
         failed = [_noted(check) for check in self.checks if not check.passed]
         passed = f"{len(self.checks) - len(failed)} of {len(self.checks)} checks passed"
         tail = [self.facts, passed, *failed, f"Read as: {self.reading}"]
@@ -138,8 +138,8 @@ class Estimate:
             As `compare` takes it; adds the column `truth`.
         """
         frame = self.tidy() if truth is None else self.compare(truth)
-        frame = frame[self.rows["in_figure"].to_numpy()].reset_index(drop=True)
-        return frame.assign(measure=_labels(frame))
+        frame = frame.assign(label=self.rows["label"].to_numpy())
+        return frame[self.rows["in_figure"].to_numpy()].reset_index(drop=True)
 
     def plot(self, ax: "Axes | None" = None, *, truth: pd.DataFrame | None = None) -> "Axes":
         """Draw each effect as a dot with its 95 % interval, the truth as a hollow diamond.
@@ -155,7 +155,7 @@ class Estimate:
 
         frame = self.plot_data(truth)
         label = f"{frame['unit'].iloc[0]}, against '{self.design['control']}'"
-        return figures.coefficients(frame, hue="measure", label=label, ax=ax)
+        return figures.coefficients(frame, hue="label", label=label, ax=ax)
 
     def compare(self, truth: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
         """Set the estimates beside a known truth.
@@ -171,8 +171,9 @@ class Estimate:
 
         Returns
         -------
-        The tidy frame with `truth`, `error` (estimate less truth), `covered` (whether the
-        interval holds the truth), and `mc_error`; missing where no truth is given.
+        pandas.DataFrame
+            The tidy frame with `truth`, `error` (estimate less truth), `covered` (whether the
+            interval holds the truth), and `mc_error`; missing where no truth is given.
         """
         keys = ["estimand", "contrast" if "contrast" in truth else "term", "group"]
         known = truth.assign(group="") if "group" not in truth else truth
@@ -269,17 +270,6 @@ def converged(fits: Mapping[str, Fit]) -> Check:
     ill = {name: fit for name, fit in fits.items() if not fit.healthy}
     told = "; ".join(f"{name}: {', '.join(fit.warned) or 'no fit'}" for name, fit in ill.items())
     return Check("models converged", not ill, float(len(ill)), 0, f"models in trouble: {told}")
-
-
-def _with_margins(rows: pd.DataFrame) -> pd.DataFrame:
-    frame = tidy(rows)
-    return frame.assign(label=_labels(frame))
-
-
-def _labels(frame: pd.DataFrame) -> "pd.Series[str]":
-    """Name what a row measures, in words."""
-    group = frame["group"].where(frame["group"] == "", ": " + frame["group"])
-    return frame["estimand"].str.replace("_", " ") + group
 
 
 def _sentences(frame: pd.DataFrame) -> list[str]:
