@@ -973,8 +973,7 @@ def start_shifts(plan: FloorPlan, desk: Desk, events: Events) -> int:
             size = push(events.times, events.codes, size, start, seat << 2 | FREE)
             if plan.pause > 0.0:
                 size = push(
-                    events.times, events.codes, size, 0.5 * (start + end - plan.pause),
-                    seat << 2 | PAUSE,
+                    events.times, events.codes, size, plan.rest[seat], seat << 2 | PAUSE
                 )
             desk.duty_month[seat] += end - start - plan.pause
             desk.day[DUTY] += end - start - plan.pause

@@ -53,7 +53,7 @@ class Floor(Settings):
         (1.0,), unit="weight of each shift", low=0, high=1e6, source="the scenario's"
     )
     pause: float = param(
-        45.0, unit="minutes' break in the middle of a shift", low=0, high=240, source="assumed"
+        45.0, unit="minutes' break, staggered around the middle of a shift", low=0, high=240, source="assumed"
     )
     shrinkage: float = param(
         0.08, unit="share of seats absent on a day", low=0, high=0.9, source="assumed"
@@ -263,6 +263,7 @@ class FloorPlan(NamedTuple):
     skills: Ints  #: (seats,) bit per skill
     start: Floats  #: (seats,) minute at which the shift starts
     end: Floats  #: (seats,) minute at which it ends
+    rest: Floats  #: (seats,) minute at which the break is due
     profile: Floats  #: (slots + 1,) cumulative share of the day's contacts
     opens: float
     minutes: float
@@ -288,14 +289,17 @@ def plan_floor(
     if "O2" not in off:
         skills = _deal(place, crew, routing)
     shift = _deal_shifts(place, floor.shift_shares)
+    start = np.array(floor.shift_starts, float)[shift]
+    length = np.array(floor.shift_minutes, float)[shift]
     share = np.cumsum(np.array(floor.profile, float))
     return FloorPlan(
         team=team,
         pool=pool,
         pools=int(pool.max()) + 1,
         skills=skills,
-        start=np.array(floor.shift_starts, float)[shift],
-        end=(np.array(floor.shift_starts) + np.array(floor.shift_minutes))[shift].astype(float),
+        start=start,
+        end=start + length,
+        rest=start + (0.3 + 0.4 * (place + 0.5) / crew) * length - 0.5 * floor.pause,
         profile=np.concatenate([[0.0], share / share[-1]]),
         opens=float(floor.opens),
         minutes=float(floor.minutes),

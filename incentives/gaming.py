@@ -63,7 +63,7 @@ class SuppressedCancellation(Mechanism):
         0.6, unit="of trust lost", low=0, high=1, source="assumed: a breach of contract"
     )
     traced: float = param(
-        0.02,
+        0.01,
         unit="chance per discovery",
         low=0,
         high=1,

@@ -148,7 +148,7 @@ DEFAULT_MENU: dict[Action, Row] = {
         seen=0.0,
     ),
     Action.FABRICATE: Row(minutes=0.7, lasts=0.03, seen=0.9),
-    Action.SUPPRESS: Row(minutes=0.6, lasts=0.3, harm=25.0, seen=0.9),
+    Action.SUPPRESS: Row(minutes=0.6, lasts=0.3, harm=25.0, seen=0.45),
     Action.LOG_SAVE: Row(lasts=0.95, seen=0.9),
     Action.LOG_UPSELL: Row(seen=0.9),
 }

@@ -5,6 +5,7 @@ record. Beside the answer stand two readings that need less and are fooled: the 
 they come, and the log.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from incentives.estimates.comparison import (
     require,
     unknown,
 )
-from incentives.estimates.inference import Bools, Fit, Floats, fit_binomial
+from incentives.estimates.inference import Bools, Fit, Floats, fit_binomial, shares
 from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, converged, direction, tidy
 
 __all__ = ["gaming_effect"]
@@ -35,6 +36,14 @@ AUDIT_COLUMNS += ["found", "found_outcome"]
 CELL_COLUMNS = ["run", "agent", "team", "scheme", "logged_outcome", "n"]
 
 
+class Kind(NamedTuple):
+    """Sums of the weights of audits that found one kind of gaming, arrays (clusters, arms)."""
+
+    all: Floats
+    logged_successes: Floats
+    true_successes: Floats
+
+
 class Counted(NamedTuple):
     """Contacts by cluster and arm, arrays (clusters, arms): counts, and sums of audit weights."""
 
@@ -43,10 +52,7 @@ class Counted(NamedTuple):
     audits: Floats
     found: Floats  #: audits that found the gaming asked for, unweighted
     weights: Floats
-    gamed: Floats
-    audited_logged: Floats
-    audited_true: Floats
-    kinds: dict[str, Floats]
+    kinds: dict[str, Kind]  #: by what audits found, ``"none"`` first
 
 
 def gaming_effect(
@@ -55,7 +61,7 @@ def gaming_effect(
     by: str = "scheme",
     control: str,
     outcome: str = "gamed",
-    detection: float = 1.0,
+    detection: float | Mapping[str, float] = 1.0,
 ) -> Estimate:
     """Estimate how much more contacts are gamed under each scheme than under the control.
 
@@ -88,7 +94,7 @@ def gaming_effect(
         ``"gamed"`` for any kind, or one kind as audits name it, such as ``"G1"``.
     detection
         The chance that an audit recognises a gamed contact, above 0, at most 1, where a double
-        check has measured it; taken as known.
+        check has measured it, and taken as known; one for all kinds, or one for each by name.
 
     Returns
     -------
@@ -122,20 +128,19 @@ def gaming_effect(
     >>> effect.tidy().loc[0, ["estimand", "contrast", "unit"]].tolist()
     ['gamed', 'saves vs wage', 'per 100 contacts']
     """
-    if not 0 < detection <= 1:
-        raise ValueError(f"detection must be above 0 and at most 1, got {detection!r}")
     seen = records.seen_by("analyst")
     audits = _audited(seen.audits)
     cells = _served(seen.cells, "cells", CELL_COLUMNS)
     plan = compare_arms(seen, cells, by=by, control=control)
     unseen = _unseen(plan, audits, cells)
     counted = _count(plan, audits, cells, outcome)
+    recognised = _recognised(detection, counted.kinds)
     counts = Counts(
         n=counted.contacts.sum(axis=0),
         n_events=counted.found.sum(axis=0),
         n_audits=counted.audits.sum(axis=0),
     )
-    fits, measured = _measure(counted, counts, detection)
+    fits, measured = _measure(counted, counts, outcome, recognised)
     rows, levels = plan.tables(measured, counted.weights > 0)
     checks = [
         *plan.checks(rows),
@@ -148,7 +153,7 @@ def gaming_effect(
         design={
             **plan.facts(rows),
             "outcome": outcome,
-            "detection": detection,
+            "least_detection": min(recognised.values()),
             "n_contacts": int(counts.n.sum()),
             "n_audits": len(audits),
             "least_audits_in_an_arm": int(counted.audits.sum(axis=0).min()),
@@ -213,69 +218,73 @@ def _count(plan: Comparison, audits: pd.DataFrame, cells: pd.DataFrame, outcome:
     n = cells["n"].to_numpy(dtype=float)
     contacts, logged = plan.totals(cells, [n, n * _success(cells["logged_outcome"])])
     found = audits["found"].astype(str).to_numpy()
-    kinds = sorted(set(found) - {"none"})
-    if outcome not in ("gamed", *kinds):
-        raise unknown(outcome, ["gamed", *kinds], what="outcome", where="audits")
+    kinds = ["none", *sorted(set(found) - {"none"})]
+    if outcome not in ("gamed", *kinds[1:]):
+        raise unknown(outcome, ["gamed", *kinds[1:]], what="outcome", where="audits")
     gamed = found != "none" if outcome == "gamed" else found == outcome
     weight = 1 / audits["prob"].to_numpy(dtype=float)
-    sums = plan.totals(
-        audits,
-        [
-            np.ones(len(audits)),
-            1.0 * gamed,
-            weight,
-            weight * gamed,
-            weight * _success(audits["logged_outcome"]),
-            weight * _success(audits["found_outcome"]),
-            *(weight * (found == kind) for kind in kinds if outcome == "gamed"),
-        ],
-    )
-    audited, hits, weights, gamed_weight, logged_weight, true_weight, *each = sums
-    return Counted(
-        contacts=contacts,
-        logged_successes=logged,
-        audits=audited,
-        found=hits,
-        weights=weights,
-        gamed=gamed_weight,
-        audited_logged=logged_weight,
-        audited_true=true_weight,
-        kinds=dict(zip(kinds, each, strict=False)),
-    )
+    noted, true = _success(audits["logged_outcome"]), _success(audits["found_outcome"])
+    audited, hits, weights = plan.totals(audits, [np.ones(len(audits)), 1.0 * gamed, weight])
+    by_kind = {}
+    for kind in kinds:
+        own = weight * (found == kind)
+        by_kind[kind] = Kind(*plan.totals(audits, [own, own * noted, own * true]))
+    return Counted(contacts, logged, audited, hits, weights, by_kind)
 
 
 def _success(outcome: "pd.Series[str]") -> Bools:
     return outcome.isin(SUCCESSES).to_numpy()
 
 
+def _recognised(detection: float | Mapping[str, float], kinds: Iterable[str]) -> dict[str, float]:
+    """Give the chance of being recognised for each kind that audits found; honesty is certain."""
+    known = detection if isinstance(detection, Mapping) else dict.fromkeys(kinds, detection)
+    chances = {"none": 1.0}
+    for kind in kinds:
+        if kind == "none":
+            continue
+        if kind not in known:
+            raise KeyError(f"detection lacks '{kind}', which audits found; it has {listed(known)}")
+        if not 0 < known[kind] <= 1:
+            raise ValueError(f"detection must be above 0 and at most 1, got {known[kind]!r}")
+        chances[kind] = known[kind]
+    return chances
+
+
 def _measure(
-    counted: Counted, counts: Counts, detection: float
+    counted: Counted, counts: Counts, outcome: str, recognised: dict[str, float]
 ) -> tuple[dict[str, Fit], list[Measured]]:
     """Fit the shares and make of them what is reported, in points per 100 contacts."""
+    weights, kinds = counted.weights, counted.kinds
+    asked = [kind for kind in kinds if kind != "none" and outcome in ("gamed", kind)]
+    hits = sum((kinds[kind].all for kind in asked), np.zeros_like(weights))
     fits = {
-        "gamed": fit_binomial(counted.gamed, counted.weights),
+        "gamed": fit_binomial(hits, weights),
         "unweighted": fit_binomial(counted.found, counted.audits),
         "logged": fit_binomial(counted.logged_successes, counted.contacts),
-        "audited_logged": fit_binomial(counted.audited_logged, counted.weights),
-        "audited_true": fit_binomial(counted.audited_true, counted.weights),
+        **{kind: fit_binomial(kinds[kind].all, weights) for kind in asked},
     }
     share = {name: fit.coefficients * 100 for name, fit in fits.items()}
-    inflation = (share["audited_logged"] - share["audited_true"]) * (1 / detection)
+    each = {kind: share[kind] * (1 / recognised[kind]) for kind in asked}
+    gamed = sum(each.values(), share["gamed"] * 0.0)
+    inflation = share["gamed"] * 0.0
+    for kind, sums in kinds.items():
+        more = shares(sums.logged_successes, weights) - shares(sums.true_successes, weights)
+        inflation += more * (100 / recognised[kind])
     audited = Measure("gamed", UNIT, "audited")
     reported = Measure("success_logged", UNIT, "log", label="reported successes")
     true = Measure("success_true", UNIT, "audited", label="true successes")
     logs = Counts(counts.n, n_events=counted.logged_successes.sum(axis=0))
     measured = [
-        Measured(audited.main(), share["gamed"] * (1 / detection), counts),
+        Measured(audited.main(), gamed, counts),
         Measured(reported.main(), share["logged"], logs),
         Measured(true.main(), share["logged"] - inflation, counts),
         Measured(audited._replace(estimand="inflation"), inflation, counts),
         Measured(audited._replace(estimator="unweighted audits"), share["unweighted"], counts),
     ]
-    for kind, gamed in counted.kinds.items():
-        fits[kind] = fit_binomial(gamed, counted.weights)
-        each = fits[kind].coefficients * (100 / detection)
-        measured.append(Measured(audited._replace(group=kind), each, counts))
+    if outcome == "gamed":
+        parts = [(audited._replace(group=kind), of_kind) for kind, of_kind in each.items()]
+        measured += [Measured(part, of_kind, counts) for part, of_kind in parts]
     return fits, measured
 
 
