@@ -15,6 +15,7 @@ import statsmodels.api as sm
 from matplotlib.collections import PathCollection
 from scipy import stats
 
+import incentives as inc
 from incentives.estimates import Estimate, churn_effect, gaming_effect
 from incentives.estimates.inference import Estimated, fit_binomial, shares
 from incentives.estimates.result import TIDY_COLUMNS
@@ -466,6 +467,22 @@ def test_agents_are_clusters_where_agents_were_assigned(rng: np.random.Generator
     assert "cluster (agent)" in row_of(gaming_effect(world, control="wage"), "gamed")["inference"]
 
 
+def test_months_before_the_schemes_of_a_world_differ_are_left_out(
+    rng: np.random.Generator,
+) -> None:
+    world = audited_world(rng, one_arm_each(gaming_shares(rng, 12, 0.05)), unit="team")
+    later = {name: getattr(world.seen, name).assign(month=3) for name in ("audits", "cells")}
+    before = {name: frame.assign(month=1, scheme="before") for name, frame in later.items()}
+    both = {name: pd.concat([before[name], later[name]], ignore_index=True) for name in later}
+    both["audits"]["contact"] = np.arange(len(both["audits"]))
+    rows = world.seen.assignments
+    start = [rows.assign(scheme="before", to_month=2, randomised=False), rows.assign(from_month=2)]
+    piloted = world.changed(**both, assignments=pd.concat(start, ignore_index=True))
+    expected, found = (gaming_effect(w, control="wage") for w in (world, piloted))
+    pd.testing.assert_frame_equal(found.tidy(), expected.tidy())
+    assert {c.name: c for c in found.checks}["assigned at random or paired"].passed
+
+
 def test_scenarios_can_be_compared(gamed: World) -> None:
     runs = gamed.seen.runs
     named = gamed.changed(runs=runs.assign(scenario=runs["scheme"].astype(str).str.upper()))
@@ -489,7 +506,7 @@ def test_a_known_effect_on_gaming_is_found(rng: np.random.Generator) -> None:
 
 @pytest.mark.slow
 def test_gaming_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    tries, hits = 150, {"pairs": 0, "teams": 0, "true": 0, "iid": 0}
+    tries, hits = 100, {"pairs": 0, "teams": 0, "true": 0, "iid": 0}
     for k in range(tries):
         rng = np.random.default_rng([1, k])
         pairs = gaming_effect(audited_world(rng, gaming_shares(rng, 10, 0.03)), control="wage")
@@ -528,7 +545,7 @@ def test_churn_intervals_hold_the_truth_as_often_as_they_say() -> None:
         "churn": 100 * (kept[0, -1] - kept[1, -1]),
         "months_retained": kept[1].sum() - kept[0].sum(),
     }
-    tries, hits = 150, {"churn": 0, "months_retained": 0, "teams": 0, "iid": 0}
+    tries, hits = 100, {"churn": 0, "months_retained": 0, "teams": 0, "iid": 0}
     for k in range(tries):
         rng = np.random.default_rng([2, k])
         kinds = rng.integers(0, 2, 10)
@@ -584,6 +601,23 @@ def test_detection_that_is_known_restores_what_audits_missed(rng: np.random.Gene
     assert row_of(naive, "gamed", "audited", "G1")["conf_high"] < 4.5
     found = row_of(told, "success_true")
     assert abs(found["estimate"]) < 4 * found["std_error"]
+    apart = gaming_effect(dim, control="wage", detection={"G1": 0.6, "G4": 1.0})
+    levels = apart.details["levels"].query("estimand == 'gamed' and group == 'G4'")
+    naive_levels = naive.details["levels"].query("estimand == 'gamed' and group == 'G4'")
+    assert levels["estimate"].tolist() == naive_levels["estimate"].tolist()
+    parts = [row_of(apart, "gamed", "audited", kind)["estimate"] for kind in ("G1", "G4")]
+    assert row_of(apart, "gamed", "audited")["estimate"] == pytest.approx(sum(parts))
+    with pytest.raises(KeyError, match="detection lacks 'G4', which audits found"):
+        gaming_effect(dim, control="wage", detection={"G1": 0.6})
+
+
+def test_one_kind_can_be_asked_for(gamed: World) -> None:
+    whole, one = (gaming_effect(gamed, control="wage", outcome=o) for o in ("gamed", "G1"))
+    part = row_of(whole, "gamed", "audited", "G1")
+    alone = row_of(one, "gamed", "audited")
+    assert alone["estimate"] == pytest.approx(part["estimate"], rel=1e-12)
+    assert alone["std_error"] == pytest.approx(part["std_error"], rel=1e-9)
+    assert row_of(whole, "success_true")["estimate"] == row_of(one, "success_true")["estimate"]
 
 
 # ── anti-tests: the naive readings must be fooled ────────────────────────────────────────────────
@@ -630,6 +664,22 @@ def test_the_truth_is_never_read(gamed: World, left: World, question: Any) -> No
         question(world.changed(**poisoned), control="wage"),
     )
     pd.testing.assert_frame_equal(clean.tidy(), same.tidy())
+
+
+def test_simulated_records_are_answered_and_churn_agrees_with_their_own_truth() -> None:
+    centre = inc.Scenario(floor=inc.Floor(teams=1, customers=500), audit=inc.Audit(rate=0.2))
+    schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 8.0)}
+    worlds = centre.vary(scheme=schemes)
+    records = inc.simulate(worlds, replications=4, months=3, rng=1, keep="cells")
+    gaming = gaming_effect(records, control="wage")
+    churn = churn_effect(records, control="wage", horizon=3)
+    seen = gaming_effect(records.seen_by("analyst"), control="wage")
+    pd.testing.assert_frame_equal(gaming.tidy(), seen.tidy())
+    assert row_of(gaming, "gamed")["n_clusters"] == 4
+    truth = inc.truth_of(records, policy="saves", against="wage", horizon=3)
+    for name in ("churn", "months_retained"):
+        assert row_of(churn, name)["estimate"] == pytest.approx(truth.effect(name), abs=1e-9)
+        assert row_of(churn, name)["std_error"] == pytest.approx(truth.mc_error(name), rel=0.02)
 
 
 # ── refusals ─────────────────────────────────────────────────────────────────────────────────────
@@ -857,11 +907,16 @@ def test_shares_are_the_coefficients_of_a_saturated_model(rng: np.random.Generat
     n = rng.integers(0, 90, (10, 6)).astype(float)
     events = rng.binomial(n.astype(int), 0.2).astype(float)
     events[:, 2] = 0.0
-    fit, share = fit_binomial(events, n), shares(events, n)
-    np.testing.assert_allclose(fit.coefficients.value, share.value, atol=1e-12)
-    np.testing.assert_allclose(fit.coefficients.influence, share.influence, atol=1e-12)
+    share, fit = shares(events, n), fit_binomial(events, n).result
+    np.testing.assert_allclose(fit.params, share.value, atol=1e-12)
+    error = np.sqrt((share.influence**2).sum(axis=0))
+    scale = 10 / 9 * (fit.nobs - 1) / (fit.nobs - 6)  # the correction of statsmodels
+    np.testing.assert_allclose(fit.bse, error * np.sqrt(scale), rtol=1e-9, atol=1e-12)
     log_hazard = fit_binomial(events, n, link="cloglog").coefficients
-    np.testing.assert_allclose(1 - np.exp(-np.exp(log_hazard.value)), share.value, atol=1e-9)
+    hazard = 1 - np.exp(-np.exp(log_hazard.value))
+    np.testing.assert_allclose(hazard, share.value, atol=1e-9)
+    moved = log_hazard.influence * (1 - hazard) * np.exp(log_hazard.value)
+    np.testing.assert_allclose(moved, share.influence, atol=1e-9)
 
 
 def test_influence_adds_as_values_do() -> None:

@@ -19,6 +19,7 @@ from incentives.estimates.comparison import (
     Observed,
     compare_arms,
     require,
+    since_apart,
 )
 from incentives.estimates.inference import (
     Bools,
@@ -57,8 +58,9 @@ def churn_effect(
 ) -> Estimate:
     """Estimate how many more customers leave under each scheme than under the control.
 
-    **Estimand.** For customers of the initial population: the share who have left by the end of
-    `horizon` months under a scheme, less the share under the control (points per 100
+    **Estimand.** For customers of the initial population (those still there where the schemes of
+    a world came to differ later): the share who have left by the end of `horizon` months under a
+    scheme, less the share under the control (points per 100
     customers), in all and by how they left (on a contact, silently, on discovering a
     suppressed cancellation; these add up); and the difference in months retained, where a
     customer who leaves in month t (counted from 0) was retained t months and one who stays
@@ -114,16 +116,17 @@ def churn_effect(
     Examples
     --------
     >>> import incentives as inc
-    >>> centre = inc.Scenario.load("outsourced_retentions")
-    >>> schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 4.0)}
+    >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=500), audit=inc.Audit(rate=0.2))
+    >>> schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 8.0)}
     >>> worlds = centre.vary(scheme=schemes)
-    >>> records = inc.simulate(worlds, replications=4, months=2, rng=1)
+    >>> records = inc.simulate(worlds, replications=4, months=2, rng=1, keep="cells")
     >>> effect = inc.churn_effect(records, control="wage", horizon=2)
     >>> effect.tidy().loc[0, ["estimand", "contrast", "unit"]].tolist()
     ['churn', 'saves vs wage', 'per 100 customers by 2 months']
     """
     seen = records.seen_by("analyst")
-    customers = _followed(require(seen.customers, "customers", COLUMNS), horizon, population)
+    customers = since_apart(seen, require(seen.customers, "customers", COLUMNS), by=by)
+    customers = _followed(customers, horizon, population)
     if by == "scheme":
         _refuse_mixed(customers)
     plan = compare_arms(seen, customers, by=by, control=control)
@@ -161,7 +164,7 @@ def _followed(customers: pd.DataFrame, horizon: int, population: str) -> pd.Data
     """Take the customer-months of the population within the horizon."""
     if population not in ("initial", "all"):
         raise ValueError(f"population must be 'initial' or 'all', got {population!r}")
-    months = int(customers["month"].max()) + 1
+    months = int(require(customers, "customers", [])["month"].max()) + 1
     if not 1 <= horizon <= months:
         raise ValueError(
             f"horizon must lie between 1 and the {months} months on record, got {horizon}"

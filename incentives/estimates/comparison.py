@@ -6,7 +6,8 @@ from the recorded assignments, and refuses in words what the records cannot answ
 Clusters are what was assigned. Where whole worlds differ (each replication simulated under
 every scheme, or a column of `runs` such as the scenario is compared) the replication is the
 cluster, and one that met both arms is a pair. Where teams of one world differ it is the team,
-and where agents differ the agent, each within its replication.
+and where agents differ the agent, each within its replication. A world whose parts differ is
+compared from the month in which they do.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,11 +32,14 @@ __all__ = [
     "compare_arms",
     "listed",
     "require",
+    "since_apart",
     "unknown",
 ]
 
 Ints = npt.NDArray[np.int64]
 Unit = Literal["replication", "team", "agent"]
+
+ASSIGNMENT_COLUMNS = ["run", "unit", "unit_id", "scheme", "from_month", "to_month", "randomised"]
 
 FEWEST: dict[Unit, int] = {"replication": 3, "team": 6, "agent": 6}
 """Fewer clusters than this are refused. A replication is an average over a whole centre, so its
@@ -345,7 +349,9 @@ def compare_arms(seen: Observed, frame: pd.DataFrame, *, by: str, control: str) 
         raise unknown(control, names, what=by, where="records")
     if len(names) == 1:
         raise ValueError(f"records hold only the {by} '{control}': there is nothing to compare")
-    assignments = require(seen.assignments, "assignments", ["run", "unit", "unit_id", "randomised"])
+    assignments = require(seen.assignments, "assignments", ASSIGNMENT_COLUMNS)
+    start = assignments["run"].map(_starts(assignments))
+    assignments = assignments[(assignments["to_month"] > start).to_numpy()]
     unit = _level(assignments, by)
     ids = assignments.loc[assignments["unit"].astype(str) == unit, "unit_id"].to_numpy(np.int64)
     return Comparison(
@@ -358,6 +364,28 @@ def compare_arms(seen: Observed, frame: pd.DataFrame, *, by: str, control: str) 
         randomised=bool(assignments["randomised"].all()),
         scenarios=_scenarios(runs, by),
     )
+
+
+def since_apart(seen: Observed, frame: pd.DataFrame, *, by: str) -> pd.DataFrame:
+    """Keep the months since the schemes of a world differ, and count them from there.
+
+    Before that everybody in it was under one scheme, which compares nothing. Worlds that are
+    under one scheme as a whole are kept as they are.
+
+    Parameters
+    ----------
+    seen
+        The analyst's view.
+    frame
+        With `run` and `month`.
+    by
+        As for `compare_arms`.
+    """
+    starts = _starts(require(seen.assignments, "assignments", ASSIGNMENT_COLUMNS))
+    if by != "scheme" or not starts.any():
+        return frame
+    month = frame["month"].to_numpy() - frame["run"].map(starts).fillna(0).to_numpy(np.int64)
+    return frame.assign(month=month)[month >= 0]
 
 
 def require(frame: pd.DataFrame, name: str, columns: Sequence[str]) -> pd.DataFrame:
@@ -390,6 +418,23 @@ def _in_order(values: "pd.Series") -> list[object]:
     if isinstance(values.dtype, pd.CategoricalDtype):
         return list(values.cat.remove_unused_categories().cat.categories)
     return list(pd.unique(values))
+
+
+def _starts(assignments: pd.DataFrame) -> "pd.Series[int]":
+    """Give the month from which the schemes of each world differ; 0 where they never do."""
+    if not assignments["from_month"].any():
+        return pd.Series(0, index=pd.unique(assignments["run"]))
+    return pd.Series({run: _start(rows) for run, rows in assignments.groupby("run")})
+
+
+def _start(assignments: pd.DataFrame) -> int:
+    """Give the first month in which the assignments of one world hold different schemes."""
+    start, end = assignments["from_month"], assignments["to_month"]
+    for month in sorted(start.unique()):
+        in_force = assignments.loc[(start <= month) & (month < end), "scheme"]
+        if len(in_force.unique()) > 1:
+            return int(month)
+    return 0
 
 
 def _level(assignments: pd.DataFrame, by: str) -> Unit:

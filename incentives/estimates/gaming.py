@@ -20,6 +20,7 @@ from incentives.estimates.comparison import (
     compare_arms,
     listed,
     require,
+    since_apart,
     unknown,
 )
 from incentives.estimates.inference import Bools, Fit, Floats, fit_binomial, shares
@@ -31,9 +32,9 @@ UNIT = "per 100 contacts"
 SUCCESSES = ("sale", "saved")
 MOST_UNSEEN = 0.05  # share of contacts that may stand in strata without any audit
 
-AUDIT_COLUMNS = ["run", "contact", "agent", "team", "scheme", "logged_outcome", "prob"]
+AUDIT_COLUMNS = ["run", "contact", "month", "agent", "team", "scheme", "logged_outcome", "prob"]
 AUDIT_COLUMNS += ["found", "found_outcome"]
-CELL_COLUMNS = ["run", "agent", "team", "scheme", "logged_outcome", "n"]
+CELL_COLUMNS = ["run", "month", "agent", "team", "scheme", "logged_outcome", "n"]
 
 
 class Kind(NamedTuple):
@@ -120,17 +121,17 @@ def gaming_effect(
     Examples
     --------
     >>> import incentives as inc
-    >>> centre = inc.Scenario.load("outsourced_retentions")
-    >>> schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 4.0)}
+    >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=500), audit=inc.Audit(rate=0.2))
+    >>> schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 8.0)}
     >>> worlds = centre.vary(scheme=schemes)
-    >>> records = inc.simulate(worlds, replications=4, months=2, rng=1)
+    >>> records = inc.simulate(worlds, replications=4, months=2, rng=1, keep="cells")
     >>> effect = inc.gaming_effect(records, control="wage")
     >>> effect.tidy().loc[0, ["estimand", "contrast", "unit"]].tolist()
     ['gamed', 'saves vs wage', 'per 100 contacts']
     """
     seen = records.seen_by("analyst")
-    audits = _audited(seen.audits)
-    cells = _served(seen.cells, "cells", CELL_COLUMNS)
+    audits = since_apart(seen, _audited(seen.audits), by=by)
+    cells = since_apart(seen, _served(seen.cells, "cells", CELL_COLUMNS), by=by)
     plan = compare_arms(seen, cells, by=by, control=control)
     unseen = _unseen(plan, audits, cells)
     counted = _count(plan, audits, cells, outcome)

@@ -233,11 +233,12 @@ def fit_binomial(
     # The first two are known and harmless: a saturated model stays within [0, 1] by itself, and
     # the tests hold the clustered covariance under `var_weights` to one worked by hand.
     told = [w for w in caught if not issubclass(w.category, DomainWarning | SpecificationWarning)]
-    return Fit(
-        result,
-        Estimated(np.asarray(result.params), _influence(result, cluster, at_risk.shape[0])),
-        tuple(str(w.message).splitlines()[0] for w in told),
-    )
+    if saturated and link == "identity":
+        coefficients = shares(events, at_risk)  # the same, and exact where a share is 0
+    else:
+        influence = _influence(result, cluster, at_risk.shape[0])
+        coefficients = Estimated(np.asarray(result.params), influence)
+    return Fit(result, coefficients, tuple(str(w.message).splitlines()[0] for w in told))
 
 
 def _influence(result: Any, cluster: npt.NDArray[np.int64], clusters: int) -> Floats:

@@ -84,6 +84,18 @@ class Estimate:
         Tidy tables behind the figures, by name.
     fits
         The statsmodels results, by name; the headline's first. They are not kept in JSON.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=500))
+    >>> worlds = centre.vary(scheme={"wage": inc.Wage(), "sales": inc.PieceRate("sales", 8.0)})
+    >>> records = inc.simulate(worlds, replications=4, months=2, rng=1, keep="cells")
+    >>> effect = inc.churn_effect(records, control="wage", horizon=2)
+    >>> effect.summary().splitlines()[0]
+    "Customers who left under each scheme, against 'wage', with 95 % intervals"
+    >>> inc.Estimate.from_dict(effect.to_dict()).tidy().shape == effect.tidy().shape
+    True
     """
 
     question: str
