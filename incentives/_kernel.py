@@ -35,6 +35,7 @@ from incentives.columns import (
     OFFERED,
     WAIT,
     WITHIN,
+    Bills,
     N_ACCUMULATORS,
     SALES,
     SALES_VALUE,
@@ -1205,11 +1206,11 @@ def close_day(
 @compiled
 def bill(
     month: int, next_day: int, days: int, k0: int, k1: int, rules: Rules, customers: Customers,
-    desk: Desk, status: Any,
+    desk: Desk, by_home: bool, status: Any, bills: Bills,
 ) -> None:
     """Settle a month with every customer: discovery, wishes to leave, and who is gone.
 
-    `status` gets, per customer, 255 if not at risk this month, else `LeftBy`.
+    `status` gets, per customer, 255 if not at risk this month, else `LeftBy`; `bills` the counts.
     """
     for row in range(len(status)):
         each = customers.row[row]
@@ -1244,6 +1245,11 @@ def bill(
         gap = rules.expectations.neutral - each.satisfaction
         each.satisfaction += rules.expectations.fade * gap
         status[row] = leaves
+        home = int(each.home) if by_home else 0
+        months = month - each.joined
+        band = int(months >= 12) + int(months >= 24) + int(months >= 60)
+        bills.counts[home, each.initial, band, leaves] += 1
+        bills.value[home, each.initial, band] += each.margin
         if leaves != 0:
             each.left = leaves
             each.left_month = month

@@ -232,3 +232,10 @@ class Watch(NamedTuple):
 
     share: float
     rows: Floats  #: (rows, 4 + features): contact, seat, action, chosen, features
+
+
+class Bills(NamedTuple):
+    """A month's bills counted: customers by home, initial or not, band of tenure and `LeftBy`."""
+
+    counts: Ints  #: (homes, 2, 4, 4)
+    value: Floats  #: (homes, 2, 4) margin of those at risk (money)

@@ -19,7 +19,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,7 @@ from incentives.columns import (
     Reason,
     Watch,
 )
-from incentives.menu import ENTRIES, N_ACTIONS
+from incentives.menu import ENTRIES, N_ACTIONS, Action
 
 __all__ = ["Keep", "Records"]
 
@@ -58,6 +58,16 @@ for _action, _entry in ENTRIES.items():
     ACTIONS[_action] = _action.name.lower()
     GAMING[_action] = GAMED.index(_entry.mechanism) if _entry.mechanism else 0
 ACTIONS = [name or f"unused_{i}" for i, name in enumerate(ACTIONS)]
+TRUE = np.tile(np.arange(len(Outcome)), (N_ACTIONS + 1, 1)).T.copy()  # by logged outcome and action
+for _action, _outcome in (
+    (Action.CUT_OFF, Outcome.CUT_OFF),
+    (Action.FABRICATE, Outcome.CANCELLED),
+    (Action.SUPPRESS, Outcome.SUPPRESSED),
+    (Action.LOG_SAVE, Outcome.HANDLED),
+    (Action.LOG_UPSELL, Outcome.HANDLED),
+):
+    TRUE[:, _action] = _outcome
+YEARS = (12, 24, 60)
 TENURES = ("under 1 year", "1-2 years", "2-5 years", "over 5 years")
 LEFT = _names(LeftBy)
 
@@ -191,8 +201,32 @@ def _stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _coded(codes: Any, names: Sequence[str]) -> pd.Categorical:
-    return pd.Categorical.from_codes(np.asarray(codes, np.int16), categories=list(names))
+class Coded(NamedTuple):
+    """A column of categories before it is one: codes, -1 for none, and what they stand for."""
+
+    codes: Any
+    names: tuple[str, ...]
+
+
+def _coded(codes: Any, names: Sequence[str]) -> Coded:
+    return Coded(np.asarray(codes).astype(np.int8), tuple(names))
+
+
+Columns = dict[str, Any]
+
+
+def _frame(pieces: Sequence[Columns]) -> pd.DataFrame:
+    """Put the months' columns together into a frame."""
+    if not pieces:
+        return pd.DataFrame()
+    columns: Columns = {}
+    for name, first in pieces[0].items():
+        if isinstance(first, Coded):
+            codes = np.concatenate([piece[name].codes for piece in pieces])
+            columns[name] = pd.Categorical.from_codes(codes, categories=list(first.names))
+        else:
+            columns[name] = np.concatenate([piece[name] for piece in pieces])
+    return pd.DataFrame(columns)
 
 
 # -- recording ----------------------------------------------------------------------------------
@@ -218,7 +252,7 @@ class Recorder:
         self.watch = Watch(float(choices), np.empty((rows, 4 + N_FEATURES)))
         self.watched = 0
         self.logged = 0
-        self.pieces: dict[str, list[pd.DataFrame]] = {
+        self.pieces: dict[str, list[Columns]] = {
             item.name: [] for item in fields(Records) if item.name not in ("runs", "assignments")
         }
         self.day_rows: list[Any] = []
@@ -228,7 +262,7 @@ class Recorder:
         """Note the day's figures."""
         self.day_rows.append((world.day, world.month, *world.desk.day))
 
-    def end_month(self, world: Any, status: Any, slip: Any, gone: Any) -> None:
+    def end_month(self, world: Any, status: Any, bills: Any, slip: Any, gone: Any) -> None:
         """Turn the month's log, bills and payslips into rows."""
         log = self.log[: self.count]
         first = self.logged
@@ -238,7 +272,7 @@ class Recorder:
         add["audits"].append(self._audits(world, log, first))
         add["surveys"].append(self._surveys(world, log, first))
         add["agents"].append(self._agents(world, slip, gone))
-        add["customers"].append(self._customers(world, status))
+        add["customers"].append(self._customers(world, status, bills))
         if self.watched:
             add["choices"].append(self._choices(world, first))
             self.watched = 0
@@ -259,7 +293,7 @@ class Recorder:
         team = np.append(world.plan.team, -1)
         return team[agent].astype(np.int16)
 
-    def _scheme(self, codes: Any) -> pd.Categorical:
+    def _scheme(self, codes: Any) -> Coded:
         known = np.where(codes == 255, -1, codes)
         return _coded(known, self.labels)
 
@@ -275,9 +309,9 @@ class Recorder:
             "scheme": self._scheme(log["scheme"]),
         }
 
-    def _contacts(self, world: Any, log: Any, number: Any) -> pd.DataFrame:
+    def _contacts(self, world: Any, log: Any, number: Any) -> Columns:
         key = self._key(world, log, number)
-        return pd.DataFrame(
+        return (
             {
                 **key,
                 "day": log["day"],
@@ -301,47 +335,40 @@ class Recorder:
             }
         )
 
-    def _cells(self, world: Any, log: Any) -> pd.DataFrame:
-        shape = (world.seats + 1, len(Reason), len(Outcome), len(Outcome), N_ACTIONS + 1)
-        index = np.ravel_multi_index(
-            (
-                log["agent"].astype(np.int64) + 1,
-                log["reason"],
-                log["logged"],
-                log["true"],
-                log["action"].astype(np.int64) + 1,
-            ),
-            shape,
-        )
-        found, inverse = np.unique(index, return_inverse=True)
-        agent, reason, logged, true, action = np.unravel_index(found, shape)
-        agent, action = agent.astype(np.int16) - 1, action - 1
-        size = len(found)
-        scheme = np.append(world.desk.scheme, 255)[agent]
-        return pd.DataFrame(
-            {
-                "run": np.full(size, self.run, np.int64),
-                "month": np.full(size, world.month, np.int16),
-                "agent": agent.astype(np.int16),
-                "team": self._team(world, agent),
-                "scheme": self._scheme(scheme),
-                "reason": _coded(reason, _names(Reason)),
-                "logged_outcome": _coded(logged, _names(Outcome)),
-                "true_outcome": _coded(true, _names(Outcome)),
-                "true_action": _coded(action, ACTIONS),
-                "true_gaming": _coded(GAMING[action], GAMED),
-                "n": np.bincount(inverse, minlength=size),
-                "minutes": np.bincount(inverse, log["handle"], size),
-                "value": np.bincount(inverse, log["value"], size),
-            }
-        )
+    def _cells(self, world: Any, log: Any) -> Columns:
+        shape = (world.seats + 1, len(Reason), len(Outcome), N_ACTIONS + 1)
+        index = log["agent"].astype(np.int64) + 1
+        for column, size in zip(
+            (log["reason"], log["logged"], log["action"] + np.int8(1)), shape[1:], strict=True
+        ):
+            index = index * size + column
+        bins = int(np.prod(shape))
+        counts = np.bincount(index, minlength=bins)
+        found = np.flatnonzero(counts)
+        agent, reason, logged, action = np.unravel_index(found, shape)
+        agent, action = agent.astype(np.int16) - np.int16(1), action - 1
+        return {
+            "run": np.full(len(found), self.run, np.int64),
+            "month": np.full(len(found), world.month, np.int16),
+            "agent": agent,
+            "team": self._team(world, agent),
+            "scheme": self._scheme(np.append(world.desk.scheme, 255)[agent]),
+            "reason": _coded(reason, _names(Reason)),
+            "logged_outcome": _coded(logged, _names(Outcome)),
+            "true_outcome": _coded(TRUE[logged, action], _names(Outcome)),
+            "true_action": _coded(action, ACTIONS),
+            "true_gaming": _coded(GAMING[action], GAMED),
+            "n": counts[found],
+            "minutes": np.bincount(index, log["handle"], bins)[found],
+            "value": np.bincount(index, log["value"], bins)[found],
+        }
 
-    def _audits(self, world: Any, log: Any, first: int) -> pd.DataFrame:
+    def _audits(self, world: Any, log: Any, first: int) -> Columns:
         rows = np.flatnonzero(log["audit"] > 0)
         checked = log[rows]
         found = checked["audit"] == 2
         base = world.rules.audit.rate
-        return pd.DataFrame(
+        return (
             {
                 **self._key(world, checked, first + rows),
                 "reason": _coded(checked["reason"], _names(Reason)),
@@ -356,10 +383,10 @@ class Recorder:
             }
         )
 
-    def _surveys(self, world: Any, log: Any, first: int) -> pd.DataFrame:
+    def _surveys(self, world: Any, log: Any, first: int) -> Columns:
         rows = np.flatnonzero(log["survey"] > (1 if self.keep == "cells" else 0))
         asked = log[rows]
-        return pd.DataFrame(
+        return (
             {
                 **self._key(world, asked, first + rows),
                 "answered": asked["survey"] == 2,
@@ -368,10 +395,10 @@ class Recorder:
             }
         )
 
-    def _agents(self, world: Any, slip: Any, gone: Any) -> pd.DataFrame:
+    def _agents(self, world: Any, slip: Any, gone: Any) -> Columns:
         desk, staff, seats = world.desk, world.staff, world.seats
         kinds = [each.name for each in world.scenario.workforce.archetypes]
-        return pd.DataFrame(
+        return (
             {
                 "run": np.full(seats, self.run, np.int64),
                 "month": np.full(seats, world.month, np.int16),
@@ -392,98 +419,70 @@ class Recorder:
             }
         )
 
-    def _customers(self, world: Any, status: Any) -> pd.DataFrame:
+    def _customers(self, world: Any, status: Any, bills: Any) -> Columns:
+        """Give the customer-months at risk, one by one or as the bill has counted them."""
         row = world.customers.row[: len(status)]
-        at_risk = np.flatnonzero(status != 255)
-        each, left = row[at_risk], status[at_risk]
-        months = world.month - each["joined"].astype(np.int64)
-        band = np.digitize(months, (12, 24, 60))
-        by_home = world.plan.by_home
-        scheme = self._home_scheme(world, each["home"]) if by_home else world.desk.scheme[0]
-        scheme = np.broadcast_to(scheme, len(each))
-        identified = self._identified(world)
-        exposed = each["exposed"].copy()
-        world.customers.row["exposed"][: len(status)] = 0
-        base = {
-            "home_team": each["home"].astype(np.int16) if by_home else np.int16(-1),
-            "scheme": scheme,
-            "initial": each["initial"],
-            "tenure_band": band,
-        }
-        kept = None
-        if self.keep != "cells":
-            kept = np.arange(len(each))
+        if self.keep == "cells":
+            columns = self._customer_cells(world, bills)
+        else:
+            kept = np.flatnonzero(status != 255)
             if self.keep != "contacts":
-                kept = np.flatnonzero(self._sampled(world, each["uid"]))
-        if kept is not None:
-            size = len(kept)
-            return pd.DataFrame(
-                {
-                    "run": np.full(size, self.run, np.int64),
-                    "month": np.full(size, world.month, np.int16),
-                    "customer": each["uid"][kept].astype(np.int64),
-                    "home_team": np.broadcast_to(base["home_team"], len(each))[kept],
-                    "scheme": self._scheme(scheme[kept]),
-                    "exposure": exposed[kept],
-                    "exposure_identified": np.full(size, identified),
-                    "initial": each["initial"][kept].astype(bool),
-                    "tenure_band": _coded(band[kept], TENURES),
-                    "n": np.ones(size, np.int8),
-                    "left": (left[kept] > 0).astype(np.int8),
-                    **{
-                        f"left_{name}": (left[kept] == code).astype(np.int8)
-                        for code, name in enumerate(LEFT)
-                        if code
-                    },
-                    "value": each["margin"][kept],
-                    "true_satisfaction": each["satisfaction"][kept],
-                    "true_trust": each["trust"][kept],
-                }
-            )
-        return self._customer_cells(world, base, left, each, identified)
+                kept = kept[self._sampled(world, row["uid"][kept])]
+            columns = self._customer_rows(world, row[kept], status[kept])
+        row["exposed"] = 0
+        return columns
 
-    def _customer_cells(
-        self, world: Any, base: Any, left: Any, each: Any, identified: bool
-    ) -> pd.DataFrame:
-        homes = int(world.plan.pools)
-        shape = (homes + 1, len(self.labels), 2, len(TENURES))
-        index = np.ravel_multi_index(
-            (
-                np.broadcast_to(base["home_team"], len(each)).astype(np.int64) + 1,
-                base["scheme"],
-                base["initial"],
-                base["tenure_band"],
-            ),
-            shape,
-        )
-        found, inverse = np.unique(index, return_inverse=True)
-        home, scheme, initial, band = np.unravel_index(found, shape)
-        size = len(found)
-        counts = {
-            f"left_{name}": np.bincount(inverse[left == code], minlength=size)
-            for code, name in enumerate(LEFT)
-            if code
+    def _customer_rows(self, world: Any, each: Any, left: Any) -> Columns:
+        size = len(each)
+        home = each["home"] if world.plan.by_home else np.zeros(size, np.int16)
+        months = world.month - each["joined"].astype(np.int64)
+        return {
+            "run": np.full(size, self.run, np.int64),
+            "month": np.full(size, world.month, np.int16),
+            "customer": each["uid"].astype(np.int64),
+            "home_team": home.copy() if world.plan.by_home else home - np.int16(1),
+            "scheme": self._scheme(self._home_scheme(world)[home]),
+            "exposure": each["exposed"].copy(),
+            "exposure_identified": np.full(size, self._identified(world)),
+            "initial": each["initial"].astype(bool),
+            "tenure_band": _coded(np.digitize(months, YEARS), TENURES),
+            "n": np.ones(size, np.int8),
+            "left": (left > 0).astype(np.int8),
+            **{
+                f"left_{name}": (left == code).astype(np.int8)
+                for code, name in enumerate(LEFT)
+                if code
+            },
+            "value": each["margin"].copy(),
+            "true_satisfaction": each["satisfaction"].copy(),
+            "true_trust": each["trust"].copy(),
         }
-        return pd.DataFrame(
-            {
-                "run": np.full(size, self.run, np.int64),
-                "month": np.full(size, world.month, np.int16),
-                "home_team": (home - 1).astype(np.int16),
-                "scheme": self._scheme(scheme),
-                "exposure_identified": np.full(size, identified),
-                "initial": initial.astype(bool),
-                "tenure_band": _coded(band, TENURES),
-                "n": np.bincount(inverse, minlength=size),
-                "left": sum(counts.values()),
-                **counts,
-                "value": np.bincount(inverse, each["margin"], size),
-            }
-        )
 
-    def _home_scheme(self, world: Any, home: Any) -> Any:
-        """Give the scheme of each customer's home team (of its first seat)."""
-        first = np.array([np.flatnonzero(world.plan.pool == p)[0] for p in range(world.plan.pools)])
-        return world.desk.scheme[first][home]
+    def _customer_cells(self, world: Any, bills: Any) -> Columns:
+        """Turn the bill's counts (homes, initial, tenure band, left by) into rows."""
+        at_risk = bills.counts.sum(axis=3)
+        found = np.nonzero(at_risk)
+        home, initial, band = found
+        counts = bills.counts[found]
+        size = len(home)
+        return {
+            "run": np.full(size, self.run, np.int64),
+            "month": np.full(size, world.month, np.int16),
+            "home_team": (home if world.plan.by_home else home - 1).astype(np.int16),
+            "scheme": self._scheme(self._home_scheme(world)[home]),
+            "exposure_identified": np.full(size, self._identified(world)),
+            "initial": initial.astype(bool),
+            "tenure_band": _coded(band, TENURES),
+            "n": at_risk[found],
+            "left": counts[:, 1:].sum(axis=1),
+            **{f"left_{name}": counts[:, code] for code, name in enumerate(LEFT) if code},
+            "value": bills.value[found],
+        }
+
+    def _home_scheme(self, world: Any) -> Any:
+        """Give the scheme of each pool (of its first seat)."""
+        first = [np.flatnonzero(world.plan.pool == pool)[0] for pool in range(world.plan.pools)]
+        return world.desk.scheme[first]
 
     def _identified(self, world: Any) -> bool:
         """Tell whether every customer meets one scheme only."""
@@ -492,10 +491,10 @@ class Recorder:
                 return False
         return True
 
-    def _choices(self, world: Any, first: int) -> pd.DataFrame:
+    def _choices(self, world: Any, first: int) -> Columns:
         rows = self.watch.rows[: self.watched]
         agent = rows[:, 1].astype(np.int64)
-        frame = pd.DataFrame(
+        frame: Columns = (
             {
                 "run": np.full(len(rows), self.run, np.int64),
                 "contact": first + rows[:, 0].astype(np.int64),
@@ -515,7 +514,7 @@ class Recorder:
     def records(self, world: Any) -> Records:
         """Put the months together."""
         stacked = {
-            name: _stack(pieces) if pieces else pd.DataFrame()
+            name: _frame(pieces)
             for name, pieces in self.pieces.items()
         }
         days = pd.DataFrame(self.day_rows, columns=["day", "month", *DAY])

@@ -22,9 +22,11 @@ from incentives.columns import (
     CUSTOMER,
     DAY,
     N_ACCUMULATORS,
+    Bills,
     Customers,
     Floats,
     Ints,
+    LeftBy,
     Totals,
 )
 from incentives.customers import draw_customers
@@ -237,8 +239,11 @@ class World:
                 "open it with a larger months="
             )
         day_of_month = self.day % self.days
-        u = uniforms(self.key, Purpose.SHIFT, np.arange(self.seats), self.day)[:, 0]
-        self.desk.present[:] = u >= self.scenario.floor.shrinkage
+        if day_of_month == 0:
+            days = self.day + np.arange(self.days)[:, None]
+            u = uniforms(self.key, Purpose.SHIFT, np.arange(self.seats), days)[..., 0]
+            self._present = u >= self.scenario.floor.shrinkage
+        self.desk.present[:] = self._present[day_of_month]
         recorder = self.recorder
         recorder.watched, recorder.count, recorder.log = advance(
             self.day,
@@ -276,8 +281,21 @@ class World:
         """Bill the customers, pay the agents, let some go and others come."""
         desk, month = self.desk, self.month
         status = np.empty(self.n_customers, np.uint8)
+        bills = Bills(
+            np.zeros((self.plan.pools, 2, 4, len(LeftBy)), np.int64),
+            np.zeros((self.plan.pools, 2, 4)),
+        )
         bill(
-            month, self.day, self.days, *self.key, self.rules, self._customers, desk, status
+            month,
+            self.day,
+            self.days,
+            *self.key,
+            self.rules,
+            self._customers,
+            desk,
+            self.plan.by_home,
+            status,
+            bills,
         )
         totals = Totals(*desk.totals.T.copy(), team=self.plan.team)
         settled = self.ledger.close(
@@ -291,7 +309,7 @@ class World:
         gone = staff.quits(
             self.staff, paid, key=self.key, month=month, turnover=self.scenario.turnover
         )
-        self.recorder.end_month(self, status, settled, gone)
+        self.recorder.end_month(self, status, bills, settled, gone)
         self.month += 1
         self._turn_over(gone)
         joins = uniforms(self.key, Purpose.ACQUIRE, 0, month)[0]
