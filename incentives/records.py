@@ -294,8 +294,8 @@ class Recorder:
         return team[agent].astype(np.int16)
 
     def _scheme(self, codes: Any) -> Coded:
-        known = np.where(codes == 255, -1, codes)
-        return _coded(known, self.labels)
+        known = np.asarray(codes).astype(np.int16)
+        return _coded(np.where(known == 255, -1, known), self.labels)
 
     def _key(self, world: Any, log: Any, number: Any) -> dict[str, Any]:
         """Give the columns that say which contact a row is about."""
@@ -406,7 +406,7 @@ class Recorder:
                 "hire": staff.hire.astype(np.int16),
                 "team": world.plan.team.astype(np.int16),
                 "scheme": self._scheme(desk.scheme),
-                **{f"logged_{name}": desk.totals[:, i] for i, name in enumerate(ACCUMULATORS)},
+                **{f"logged_{name}": desk.totals[:, i].copy() for i, name in enumerate(ACCUMULATORS)},
                 "minutes_busy": desk.busy_month.copy(),
                 "minutes_on_duty": desk.duty_month.copy(),
                 **{name: getattr(slip, name) for name in slip._fields if name != "paid"},
