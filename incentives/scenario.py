@@ -412,7 +412,8 @@ def _from_document(cls: type[Scenario], document: Mapping[str, Any]) -> Any:
             made[key] = value
         elif key == "schemes":
             made[key] = {
-                label: scheme_from(parts, f"schemes.{label}") for label, parts in value.items()
+                label: scheme_from(parts, f"schemes.{label}", sources)
+                for label, parts in value.items()
             }
         elif key != "scheme":
             raise ScenarioError(
@@ -540,7 +541,10 @@ def _to_document(scenario: Scenario) -> dict[str, Any]:
         document["off"] = sorted(scenario.off)
     schemes = {**scenario.schemes, scenario.label: scenario.scheme}
     document["scheme"] = scenario.label
-    document["schemes"] = {label: scheme_to(scheme) for label, scheme in schemes.items()}
+    document["schemes"] = {
+        label: _with_sources(scheme_to(scheme), f"schemes.{label}", scenario.sources)
+        for label, scheme in schemes.items()
+    }
     if scenario.assignment is not None:
         document["assignment"] = repr(scenario.assignment)
     for name, cls in _blocks().items():
@@ -599,10 +603,13 @@ def _scheme_classes() -> dict[str, type[pay.Scheme]]:
     }
 
 
-def scheme_from(given: Any, where: str) -> pay.Scheme:
-    """Build a scheme from a list of parts, each a table with its `kind` and its fields."""
+def scheme_from(
+    given: Any, where: str, sources: dict[str, str] | None = None
+) -> pay.Scheme:
+    """Build a scheme from a list of parts, each a table with its `kind`, its fields and a source."""
     parts = given if isinstance(given, list) else [given]
-    built = [_part(part, f"{where}[{i}]") for i, part in enumerate(parts)]
+    noted: dict[str, str] = {} if sources is None else sources
+    built = [_part(part, f"{where}[{i}]", noted) for i, part in enumerate(parts)]
     if not built:
         raise ScenarioError(f"{where} must have at least one part, got none")
     total = built[0]
@@ -611,7 +618,7 @@ def scheme_from(given: Any, where: str) -> pay.Scheme:
     return total
 
 
-def _part(given: Any, where: str) -> pay.Scheme:
+def _part(given: Any, where: str, sources: dict[str, str]) -> pay.Scheme:
     classes = _scheme_classes()
     if not isinstance(given, dict) or "kind" not in given:
         raise ScenarioError(f"{where} must be a table with a kind, one of {', '.join(classes)}")
@@ -627,11 +634,14 @@ def _part(given: Any, where: str) -> pay.Scheme:
     for key, value in given.items():
         if key == "kind":
             continue
+        if key == "source":
+            sources[where] = value
+            continue
         if key not in known:
             raise ScenarioError(
                 f"unknown key {where}.{key}{_nearest(key, known)}; {kind} has {', '.join(known)}"
             )
-        values[key] = scheme_from(value, f"{where}.{key}") if key == "scheme" else _tuples(value)
+        values[key] = scheme_from(value, f"{where}.{key}", sources) if key == "scheme" else _tuples(value)
     try:
         return cls(**values)
     except (TypeError, ValueError, KeyError) as error:
@@ -646,6 +656,16 @@ def scheme_to(scheme: pay.Scheme) -> list[dict[str, Any]]:
     """Give a scheme as a list of tables: what `scheme_from` reads."""
     parts = scheme.parts if isinstance(scheme, pay.Sum) else (scheme,)
     return [_part_to(part) for part in parts]
+
+
+def _with_sources(
+    parts: list[dict[str, Any]], where: str, sources: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Put the sources back into a scheme's parts."""
+    for i, part in enumerate(parts):
+        if f"{where}[{i}]" in sources:
+            part["source"] = sources[f"{where}[{i}]"]
+    return parts
 
 
 def _part_to(part: Any) -> dict[str, Any]:
