@@ -277,7 +277,7 @@ class Recorder:
             add["choices"].append(self._choices(world, first))
             self.watched = 0
         if self.keep != "cells":
-            kept, numbers = log, first + np.arange(len(log))
+            kept, numbers = log.copy(), first + np.arange(len(log))  # next month writes over it
             if self.keep != "contacts":
                 mine = self._sampled(world, log["customer"])
                 kept, numbers = log[mine], numbers[mine]
