@@ -61,7 +61,7 @@ from incentives.customers import (
 )
 from incentives.gaming import cut_cost, lie_cost, lie_worth, relearn
 from incentives.menu import N_ACTIONS, Action, MenuTable
-from incentives.pay import cuts, price
+from incentives.pay import cuts, price, spread_of, stand
 from incentives.staff import Staff, certain, time_cost
 
 NEEDS = 4
@@ -125,6 +125,7 @@ class Desk(NamedTuple):
     team_totals: Floats  #: (teams, accumulators)
     team_rates: Floats  #: (teams, accumulators)
     cuts: Floats  #: (components, seats) what a rival's place costs, in the component's index
+    at: Floats  #: (components, 3) where the agent at work stands: see `pay.stand`
     present: Ints  #: 1 if at work today
     rank: Floats  #: 0 first to 1 last in the team, by contacts handled this month
     pace_pay: Floats  #: bonus per minute on contacts, recently (money)
@@ -274,12 +275,13 @@ class Situation(NamedTuple):
     kept: float  #: price of logging a save on it
     extra: float  #: price of logging an unrelated contact as a save
     believed: float  #: believed chance of a check
+    spread: float  #: square root of the share of the month that is left
 
 
 @rule
 def weigh(
     v: Floats, seat: int, now: Situation, staff: Staff, desk: Desk, plan: FloorPlan, rules: Rules,
-    prices: Prices, team: int, days_left: float, days: float, features: Floats, watched: bool,
+    prices: Prices, features: Floats, watched: bool,
 ) -> None:
     """Write into `v` what each row on the menu is worth to the agent (money)."""
     menu, value, scheme = rules.menu, rules.value, desk.scheme[seat]
@@ -310,8 +312,7 @@ def weigh(
             second = now.kept
             if claws:
                 second = price(
-                    prices, scheme, desk.totals[seat], desk.rates[seat], desk.team_totals[team],
-                    desk.team_rates[team], days_left, days, desk.cuts[:, seat], menu.lasts[row],
+                    prices, scheme, desk.at, now.spread, menu.lasts[row],
                     1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0,
                 )
         if row == SAVE or row == PRESS:
@@ -351,9 +352,7 @@ def weigh(
             )
             conscience = 0.0
         if asks and row != CUT:
-            pay += survey_price(
-                row, resolves, seat, now, desk, rules, prices, team, days_left, days
-            )
+            pay += survey_price(row, resolves, scheme, now, desk, rules, prices)
         to_employer = to_client
         if rules.contract.contractor > 0.0:
             to_employer = 0.0
@@ -401,20 +400,15 @@ def weigh(
 
 @rule
 def survey_price(
-    row: int, resolves: float, seat: int, now: Situation, desk: Desk, rules: Rules, prices: Prices,
-    team: int, days_left: float, days: float,
+    row: int, resolves: float, scheme: int, now: Situation, desk: Desk, rules: Rules, prices: Prices
 ) -> float:
     """Give what the survey that may follow adds to pay (money), at the score to be expected."""
-    points = rules.expectations.plain + rules.menu.courtesy[row] + rules.expectations.resolved * (
-        resolves
-    )
-    points -= rules.menu.annoys[row] * (1.0 - now.open)
-    points = min(max(points, 0.0), 10.0)
+    expectations = rules.expectations
+    points = expectations.plain + rules.menu.courtesy[row] + expectations.resolved * resolves
+    points = min(max(points - rules.menu.annoys[row] * (1.0 - now.open), 0.0), 10.0)
     chance = rules.surveys.invites * answer_chance(points, rules.surveys)
     return chance * price(
-        prices, desk.scheme[seat], desk.totals[seat], desk.rates[seat], desk.team_totals[team],
-        desk.team_rates[team], days_left, days, desk.cuts[:, seat], 1.0,
-        0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0,
+        prices, scheme, desk.at, now.spread, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0
     )
 
 
@@ -506,26 +500,23 @@ def look(
     u_pass, u_open, u_feel, _ = block(k0, k1, uid, when, Purpose.OCCASION, attempt)
     scheme, team = desk.scheme[seat], plan.team[seat]
     plain, sale, lost, kept, extra = 0.0, 0.0, 0.0, 0.0, 0.0
+    spread = spread_of(days_left, days)
     if prices.first[scheme] < prices.first[scheme + 1]:
-        own, rates, cut = desk.totals[seat], desk.rates[seat], desk.cuts[:, seat]
-        teams, team_rates = desk.team_totals[team], desk.team_rates[team]
-        product = rules.value.product
+        at, reads, product = desk.at, prices.reads, rules.value.product
+        stand(
+            prices, scheme, desk.totals, desk.rates, desk.team_totals, desk.team_rates, seat, team,
+            days_left, days, desk.cuts, at,
+        )
         if reason == CANCEL:
-            lost = price(prices, scheme, own, rates, teams, team_rates, days_left, days, cut, 1.0,
-                         1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-            kept = price(prices, scheme, own, rates, teams, team_rates, days_left, days, cut, 1.0,
-                         1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
-        if reason != CANCEL or prices.reads[scheme, CONTACTS] == 1:
-            plain = price(prices, scheme, own, rates, teams, team_rates, days_left, days, cut, 1.0,
-                          1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+            lost = price(prices, scheme, at, spread, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+            kept = price(prices, scheme, at, spread, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+        if reads[scheme, CONTACTS] == 1:
+            plain = price(prices, scheme, at, spread, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         sale, extra = plain, plain
-        if reason != CANCEL:
-            if prices.reads[scheme, SALES] + prices.reads[scheme, SALES_VALUE] > 0:
-                sale = price(prices, scheme, own, rates, teams, team_rates, days_left, days, cut,
-                             1.0, 1.0, 0.0, 0.0, 1.0, product, 0.0, 0.0)
-            if prices.reads[scheme, SAVES] + prices.reads[scheme, CANCELS] > 0:
-                extra = price(prices, scheme, own, rates, teams, team_rates, days_left, days, cut,
-                              1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+        if reason != CANCEL and reads[scheme, SALES] + reads[scheme, SALES_VALUE] > 0:
+            sale = price(prices, scheme, at, spread, 1.0, 1.0, 0.0, 0.0, 1.0, product, 0.0, 0.0)
+        if reason < 2 and reads[scheme, SAVES] + reads[scheme, CANCELS] > 0:
+            extra = price(prices, scheme, at, spread, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
     passes = rules.misclassify.upsizable if reason == 2 else rules.misclassify.passable
     return Situation(
         reason,
@@ -542,6 +533,7 @@ def look(
         kept,
         extra,
         staff.checks[seat] / staff.contacts[seat],
+        spread,
     ), u_feel
 
 
@@ -582,9 +574,7 @@ def serve(
         watch.share > 0.0 and block(k0, k1, uid, when, Purpose.SAMPLE, attempt)[0] < watch.share
         and watched + N_ACTIONS <= len(watch.rows)
     )
-    weigh(
-        v, seat, now, staff, desk, plan, rules, prices, team, days_left, days, features, keep
-    )
+    weigh(v, seat, now, staff, desk, plan, rules, prices, features, keep)
     action = choose(v, reason, now.can_pass, k0, k1, uid, when, attempt, rules)
     if keep:
         for option in range(N_ACTIONS):

@@ -212,9 +212,9 @@ class FrontlineAgent(mesa.Agent):
         return bool(self._world.desk.present[self.seat])
 
     def _so_far(self, what: str) -> float:
-        """Look up the agent in a column of what has been done, if the row is still its own."""
-        assert self._world is not None
-        return float(getattr(self.model.so_far, what)[self.seat])
+        """Look the agent up in what has been done, as long as its row is its own."""
+        seat, _ = self.seat, self._world
+        return float(getattr(self.model.so_far, what)[seat])
 
     def __repr__(self) -> str:
         return (

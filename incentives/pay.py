@@ -1652,16 +1652,88 @@ def spread_of(days_left: float, days_in_period: float) -> float:
 
 
 @rule
-def price(
+def _gain(
+    prices: Prices,
+    k: int,
+    y1: float,
+    y2: float,
+    now: float,
+    spread: float,
+    lasting: float,
+    d_contacts: float,
+    d_cancels: float,
+    d_saves: float,
+    d_sales: float,
+    d_value: float,
+    d_survey_sum: float,
+    d_survey_n: float,
+) -> float:
+    """What a log adds to the pay of component k, whose forecast y1, y2 is worth `now` without it.
+
+    Where saves can be clawed back the log is worth `lasting` times what it is with its save and
+    the rest of what it is without.
+    """
+    rest = (d_contacts, d_cancels, d_sales, d_value, d_survey_sum, d_survey_n)
+    lasts = lasting if prices.claw[k] == 1 else 1.0
+    d1 = _change(prices, k, 0, d_saves, *rest)
+    if prices.kind[k] == 0:
+        if lasts < 1.0:
+            d1 = lasts * d1 + (1.0 - lasts) * _change(prices, k, 0, 0.0, *rest)
+        return prices.scale[k] * d1
+    d2 = _change(prices, k, 1, d_saves, *rest)
+    after = expected(prices, k, y1 + d1, y2 + d2, spread)
+    if lasts < 1.0 and d_saves != 0.0:
+        d1 = _change(prices, k, 0, 0.0, *rest)
+        d2 = _change(prices, k, 1, 0.0, *rest)
+        lost = expected(prices, k, y1 + d1, y2 + d2, spread)
+        after = lasts * after + (1.0 - lasts) * lost
+    return prices.scale[k] * (after - now)
+
+
+@rule
+def stand(
     prices: Prices,
     scheme: int,
     totals: Floats,
     rates: Floats,
     team_totals: Floats,
     team_rates: Floats,
+    seat: int,
+    team: int,
     days_left: float,
     days_in_period: float,
     cut: Floats,
+    at: Floats,
+) -> None:
+    """Where an agent stands before a log: write each component's forecast and its pay into `at`.
+
+    ``totals`` and ``rates`` (per day) are the agents' rows, ``team_totals`` and ``team_rates`` the
+    sums of the teams' members who are under the scheme, ``cut`` is that of `cuts`, and ``at`` is
+    (components, 3). What is linear pays the same from anywhere.
+    """
+    spread = spread_of(days_left, days_in_period)
+    for k in range(prices.first[scheme], prices.first[scheme + 1]):
+        if prices.kind[k] == 0:
+            continue
+        if prices.team[k] == 1:
+            y1 = _forecast(prices, k, 0, team_totals[team], team_rates[team], days_left)
+            y2 = _forecast(prices, k, 1, team_totals[team], team_rates[team], days_left)
+        else:
+            y1 = _forecast(prices, k, 0, totals[seat], rates[seat], days_left)
+            y2 = _forecast(prices, k, 1, totals[seat], rates[seat], days_left)
+        if prices.rival[k] == 1:
+            y1 -= cut[k, seat]
+        at[k, 0] = y1
+        at[k, 1] = y2
+        at[k, 2] = expected(prices, k, y1, y2, spread)
+
+
+@rule
+def price(
+    prices: Prices,
+    scheme: int,
+    at: Floats,
+    spread: float,
     lasting: float,
     d_contacts: float,
     d_cancels: float,
@@ -1673,32 +1745,27 @@ def price(
 ) -> float:
     """What a log is worth is the difference that it makes to the pay to be expected.
 
-    Where saves can be clawed back the log is worth `lasting` times what it is with its save and
-    the rest of what it is without. ``totals`` and ``rates`` (per day) are the agent's rows,
-    ``team_totals`` and ``team_rates`` the sums of the team's members who are under the scheme,
-    ``cut`` the agent's column of `cuts`.
+    ``at`` is where the agent stands (`stand`), ``spread`` that of the time left (`spread_of`) and
+    ``lasting`` the believed chance that a save lasts, where pay for it can be clawed back.
     """
-    spread = spread_of(days_left, days_in_period)
     worth = 0.0
     for k in range(prices.first[scheme], prices.first[scheme + 1]):
-        if prices.team[k] == 1:
-            y1 = _forecast(prices, k, 0, team_totals, team_rates, days_left)
-            y2 = _forecast(prices, k, 1, team_totals, team_rates, days_left)
-        else:
-            y1 = _forecast(prices, k, 0, totals, rates, days_left)
-            y2 = _forecast(prices, k, 1, totals, rates, days_left)
-        if prices.rival[k] == 1:
-            y1 -= cut[k]
-        rest = (d_contacts, d_cancels, d_sales, d_value, d_survey_sum, d_survey_n)
-        d1 = _change(prices, k, 0, d_saves, *rest)
-        d2 = _change(prices, k, 1, d_saves, *rest)
-        after = expected(prices, k, y1 + d1, y2 + d2, spread)
-        if prices.claw[k] == 1 and d_saves != 0.0:
-            d1 = _change(prices, k, 0, 0.0, *rest)
-            d2 = _change(prices, k, 1, 0.0, *rest)
-            lost = expected(prices, k, y1 + d1, y2 + d2, spread)
-            after = lasting * after + (1.0 - lasting) * lost
-        worth += prices.scale[k] * (after - expected(prices, k, y1, y2, spread))
+        worth += _gain(
+            prices,
+            k,
+            at[k, 0],
+            at[k, 1],
+            at[k, 2],
+            spread,
+            lasting,
+            d_contacts,
+            d_cancels,
+            d_saves,
+            d_sales,
+            d_value,
+            d_survey_sum,
+            d_survey_n,
+        )
     return worth
 
 

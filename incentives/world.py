@@ -157,6 +157,7 @@ class World:
             team_totals=np.zeros((teams, N_ACCUMULATORS)),
             team_rates=np.tile(usual * scenario.floor.team_size, (teams, 1)),
             cuts=np.zeros((components, seats)),
+            at=np.zeros((components, 3)),
             present=np.ones(seats, np.int64),
             rank=np.full(seats, 0.5),
             pace_pay=np.zeros(seats),

@@ -36,6 +36,8 @@ from incentives.pay import (
     lower,
     measure,
     price,
+    spread_of,
+    stand,
     scale_bonus,
     without_bonus,
 )
@@ -206,10 +208,12 @@ def price_of(
 ) -> float:
     prices = prices_of(scheme) if not hasattr(scheme, "first") else scheme
     change = [logged.get(name, 0.0) for name in ACCUMULATORS]
-    column = np.full(len(prices.kind), cut)
-    return price(
-        prices, 0, totals, rates, team, rates, days_left, DAYS, column, lasting, *map(float, change)
-    )
+    cuts = np.full((len(prices.kind), 1), cut)
+    at = np.zeros((len(prices.kind), 3))
+    one = (rows[None, :] for rows in (totals, rates, team, rates))
+    stand(prices, 0, *one, 0, 0, days_left, DAYS, cuts, at)
+    spread = spread_of(days_left, DAYS)
+    return price(prices, 0, at, spread, lasting, *map(float, change))
 
 
 def row(**logged: float) -> np.ndarray:
