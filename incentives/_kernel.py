@@ -26,6 +26,7 @@ from incentives.columns import (
     CALENDAR,
     CALLBACKS,
     CANCELS,
+    CHUNK,
     CONTACT,
     CONTACTS,
     DELAYED,
@@ -69,6 +70,7 @@ FREE, PAUSE, REDIAL, GIVE_UP = range(4)  # kinds of event, in the low bits of an
 ARRIVAL = REDIAL
 ENTRY_BITS = 40  # in a queue and in events, the attempt stands above the calendar's entry
 ENTRY_MASK = (1 << ENTRY_BITS) - 1
+PLAIN, SOLD, LOST, KEPT = range(4)  # log entries with a price; a row's own stands at its number
 OVER, AGAIN, LATER = range(3)  # what follows a contact: nothing, another today, another later
 RECENT = 0.1  # weight of the last day in what agents take for their usual pace
 
@@ -126,6 +128,7 @@ class Desk(NamedTuple):
     team_rates: Floats  #: (teams, accumulators)
     cuts: Floats  #: (components, seats) what a rival's place costs, in the component's index
     at: Floats  #: (components, 3) where the agent at work stands: see `pay.stand`
+    worth: Floats  #: (actions,) what each log entry would pay the agent at work (money)
     present: Ints  #: 1 if at work today
     rank: Floats  #: 0 first to 1 last in the team, by contacts handled this month
     pace_pay: Floats  #: bonus per minute on contacts, recently (money)
@@ -187,11 +190,18 @@ def pop(times: Floats, codes: Ints, size: int) -> int:
 
 @rule
 def schedule(customers: Customers, entry: int, day: int) -> None:
-    """Put an entry into the list of the day on which it is due."""
+    """Put an entry into the chain of the day on which it is due."""
     slot = day % CALENDAR
-    customers.due[entry] = day
-    customers.link[entry] = customers.head[slot]
-    customers.head[slot] = entry
+    chunk, head = customers.chunk, customers.head
+    at = head[slot]
+    if at < 0 or chunk[at, 0] & 255 == CHUNK:
+        free = head[CALENDAR]
+        head[CALENDAR] = (chunk[free, 0] >> 8) - 1
+        chunk[free, 0] = (at + 1) << 8
+        head[slot] = at = free
+    chunk[at, 0] += 1
+    chunk[at, chunk[at, 0] & 255] = day << ENTRY_BITS | entry
+    customers.held[slot] += 1
 
 
 @rule
@@ -229,30 +239,36 @@ def open_calendar(customers: Customers, first: int, count: int, day: int, k0: in
             rearm(customers, 4 * row + need, day - 1, k0, k1, need_rate(need, needs, days))
 
 
-@allocating
-def due_today(customers: Customers, day: int) -> Any:
-    """Take the entries that are due today out of the calendar."""
+@rule
+def take_due(customers: Customers, day: int, entries: Ints) -> int:
+    """Take the entries that are due today out of the calendar; return how many there are."""
     slot = day % CALENDAR
+    chunk, head = customers.chunk, customers.head
+    at = head[slot]
+    head[slot] = -1
+    customers.held[slot] = 0
     count = 0
-    entry = customers.head[slot]
-    while entry >= 0:
-        count += customers.due[entry] == day
-        entry = customers.link[entry]
-    entries = np.empty(count, np.int64)
-    entry = customers.head[slot]
-    customers.head[slot] = -1
-    count = 0
-    while entry >= 0:
-        following = customers.link[entry]
-        if customers.due[entry] == day:
-            if customers.row[entry >> 2].left == 0:
+    while at >= 0:
+        following = (chunk[at, 0] >> 8) - 1
+        for i in range(1, 1 + (chunk[at, 0] & 255)):
+            entry, due = chunk[at, i] & ENTRY_MASK, chunk[at, i] >> ENTRY_BITS
+            if due == day:
                 entries[count] = entry
                 count += 1
-        else:
-            customers.link[entry] = customers.head[slot]
-            customers.head[slot] = entry
-        entry = following
-    return entries[:count]
+            else:  # a later lap of the calendar
+                schedule(customers, entry, due)
+        chunk[at, 0] = (head[CALENDAR] + 1) << 8
+        head[CALENDAR] = at
+        at = following
+    return count
+
+
+@compiled
+def free_chunks(customers: Customers, first: int) -> None:
+    """Put the chunks from `first` on into the chain of free ones."""
+    for at in range(first, len(customers.chunk)):
+        customers.chunk[at, 0] = (customers.head[CALENDAR] + 1) << 8
+        customers.head[CALENDAR] = at
 
 
 # -- the choice ---------------------------------------------------------------------------------
@@ -269,11 +285,6 @@ class Situation(NamedTuple):
     waiting: float  #: others in the same queue
     minute: float
     can_pass: bool  #: could pass for something else on the log
-    plain: float  #: price of logging one contact (money)
-    sale: float  #: price of logging a contact with a sale
-    lost: float  #: price of logging a cancellation
-    kept: float  #: price of logging a save on it
-    extra: float  #: price of logging an unrelated contact as a save
     believed: float  #: believed chance of a check
     spread: float  #: square root of the share of the month that is left
 
@@ -286,11 +297,9 @@ def weigh(
     """Write into `v` what each row on the menu is worth to the agent (money)."""
     menu, value, scheme = rules.menu, rules.value, desk.scheme[seat]
     asks = prices.reads[scheme, SURVEY_N] == 1
-    claws = False
-    for k in range(prices.first[scheme], prices.first[scheme + 1]):
-        claws = claws or prices.claw[k] == 1
     cancelling = now.reason == CANCEL
-    reference = now.lost if cancelling else now.plain
+    paid = desk.worth
+    reference = paid[LOST] if cancelling else paid[PLAIN]
     worth = value.horizon * now.margin
     pace_pay = desk.pace_pay[seat] * staff.pay[seat] if now.waiting > 0.0 else 0.0
     for row in range(N_ACTIONS):
@@ -303,18 +312,11 @@ def weigh(
         to_client = 0.0
         resolves = min(resolves_of(now.reason, rules.work) * menu.resolves[row], 1.0)
         if row == CUT:
-            first = second = now.plain
-        elif row == LOG_SAVE:
-            second = now.extra
+            first = second = paid[PLAIN]
         elif row == LOG_UPSELL:
-            second = now.sale
-        elif row == FABRICATE or row == SUPPRESS or row == SAVE or row == PRESS:
-            second = now.kept
-            if claws:
-                second = price(
-                    prices, scheme, desk.at, now.spread, menu.lasts[row],
-                    1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0,
-                )
+            second = paid[SOLD]
+        elif row >= FABRICATE or row == SAVE or row == PRESS:
+            second = paid[row]
         if row == SAVE or row == PRESS:
             decided = rules.decided
             chance = min(
@@ -325,7 +327,7 @@ def weigh(
             to_client += chance * worth
             to_customer += (1.0 - chance) * value.release + chance * value.resolution
         elif row == OFFER_AFTER or row == OFFER_FIRST:
-            second = now.sale
+            second = paid[SOLD]
             chance = min(menu.appeal[row] * now.open * staff.closing[seat], 1.0)
             to_client += chance * value.product
             to_customer += resolves * value.resolution
@@ -413,8 +415,13 @@ def survey_price(
 
 
 @rule
-def inclusive(v: Floats, low: int, high: int, reason: int, menu: MenuTable, scale: float) -> float:
-    """Give the worth of a nest of rows: scale x log of the sum of exp(v / scale)."""
+def inclusive(
+    v: Floats, weights: Floats, low: int, high: int, reason: int, menu: MenuTable, scale: float
+) -> float:
+    """Give the worth of a nest of rows, scale x log of the sum of exp(v / scale).
+
+    `weights` gets the terms of that sum, up to a factor that the nest's rows share.
+    """
     best = -np.inf
     for row in range(low, high):
         if menu.allowed[reason, row] == 1 and v[row] > best:
@@ -424,59 +431,43 @@ def inclusive(v: Floats, low: int, high: int, reason: int, menu: MenuTable, scal
     total = 0.0
     for row in range(low, high):
         if menu.allowed[reason, row] == 1:
-            total += exp_((v[row] - best) / scale)
+            weights[row] = exp_((v[row] - best) / scale)
+            total += weights[row]
     return best + scale * log_(total)
 
 
 @rule
 def choose(
-    v: Floats, reason: int, can_lie: bool, k0: int, k1: int, uid: int, when: int, attempt: int,
-    rules: Rules,
+    v: Floats, weights: Floats, reason: int, can_lie: bool, k0: int, k1: int, uid: int, when: int,
+    attempt: int, rules: Rules,
 ) -> int:
     """Choose a row: first among honest work, a lie and cutting off, then within the nest.
 
     Each shock is addressed by (contact, row), so that a row that is not on the menu changes the
-    luck of no other.
+    luck of no other. Within the nest the largest of v / scale + Gumbel is found as the first in a
+    race of exponentials with the nest's weights as speeds: the same row, at half the logarithms.
     """
     menu = rules.menu
     noise = rules.conscience.noise * rules.conscience.stake
     scale = noise * rules.conscience.kinship
     g0, g1, g2, g3 = block(k0, k1, uid, when, Purpose.CHOICE, attempt)
-    best = inclusive(v, RUSH, FABRICATE, reason, menu, scale) + noise * gumbel_(g0)
-    nest = 0
+    best = inclusive(v, weights, RUSH, FABRICATE, reason, menu, scale) + noise * gumbel_(g0)
+    low, number = (PROCESS, 2) if reason == CANCEL else (RUSH, 1)
     if can_lie:
-        lie = inclusive(v, FABRICATE, N_ACTIONS, reason, menu, scale) + noise * gumbel_(g1)
-        if lie > best:
-            best, nest = lie, 1
+        lie = inclusive(v, weights, FABRICATE, N_ACTIONS, reason, menu, scale)
+        if lie + noise * gumbel_(g1) > best:
+            best = lie + noise * gumbel_(g1)
+            low, number = FABRICATE, 3
     if menu.allowed[reason, CUT] == 1 and v[CUT] + noise * gumbel_(g2) > best:
         return CUT
-    if nest == 1:
-        return within(v, FABRICATE, reason, menu, scale, block(k0, k1, uid, when, Purpose.CHOICE, attempt, 3))
-    if reason == CANCEL:
-        return within(v, PROCESS, reason, menu, scale, block(k0, k1, uid, when, Purpose.CHOICE, attempt, 2))
-    h0, h1, h2, h3 = block(k0, k1, uid, when, Purpose.CHOICE, attempt, 1)
-    chosen = within(v, RUSH, reason, menu, scale, (h0, h1, h2, h3))
-    if menu.allowed[reason, OFFER_FIRST] == 1:
-        shocked = v[chosen] + scale * gumbel_(
-            h0 if chosen == RUSH else h1 if chosen == SERVE else h2 if chosen == CARE else h3
-        )
-        if v[OFFER_FIRST] + scale * gumbel_(g3) > shocked:
-            chosen = OFFER_FIRST
-    return chosen
-
-
-@rule
-def within(
-    v: Floats, low: int, reason: int, menu: MenuTable, scale: float,
-    draws: tuple[float, float, float, float],
-) -> int:
-    """Choose among the four rows from `low` on by extreme-value shocks."""
-    chosen, best = -1, -np.inf
-    for i in range(4):
+    h0, h1, h2, h3 = block(k0, k1, uid, when, Purpose.CHOICE, attempt, number)
+    draws = (h0, h1, h2, h3, g3)
+    chosen, first = -1, np.inf
+    for i in range(5 if low == RUSH else 4):
         if menu.allowed[reason, low + i] == 1:
-            shocked = v[low + i] + scale * gumbel_(draws[i])
-            if shocked > best:
-                chosen, best = low + i, shocked
+            arrives = exponential_(draws[i]) / weights[low + i]
+            if arrives < first:
+                chosen, first = low + i, arrives
     return chosen
 
 
@@ -499,24 +490,33 @@ def look(
     """Gather what the agent sees: the contact, the queue, and what logs would pay right now."""
     u_pass, u_open, u_feel, _ = block(k0, k1, uid, when, Purpose.OCCASION, attempt)
     scheme, team = desk.scheme[seat], plan.team[seat]
-    plain, sale, lost, kept, extra = 0.0, 0.0, 0.0, 0.0, 0.0
     spread = spread_of(days_left, days)
+    paid = desk.worth
     if prices.first[scheme] < prices.first[scheme + 1]:
-        at, reads, product = desk.at, prices.reads, rules.value.product
         stand(
             prices, scheme, desk.totals, desk.rates, desk.team_totals, desk.team_rates, seat, team,
-            days_left, days, desk.cuts, at,
+            days_left, days, desk.cuts, desk.at,
         )
-        if reason == CANCEL:
-            lost = price(prices, scheme, at, spread, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-            kept = price(prices, scheme, at, spread, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
-        if reads[scheme, CONTACTS] == 1:
-            plain = price(prices, scheme, at, spread, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-        sale, extra = plain, plain
-        if reason != CANCEL and reads[scheme, SALES] + reads[scheme, SALES_VALUE] > 0:
-            sale = price(prices, scheme, at, spread, 1.0, 1.0, 0.0, 0.0, 1.0, product, 0.0, 0.0)
-        if reason < 2 and reads[scheme, SAVES] + reads[scheme, CANCELS] > 0:
-            extra = price(prices, scheme, at, spread, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+        claws = False
+        for k in range(prices.first[scheme], prices.first[scheme + 1]):
+            claws = claws or prices.claw[k] == 1
+        for entry in range(LOG_UPSELL if claws else KEPT + 1):
+            if KEPT < entry < SAVE or entry == PRESS + 1:
+                continue
+            cancels = 1.0 if entry >= LOST else 0.0
+            saves = 1.0 if entry >= KEPT else 0.0
+            sales = 1.0 if entry == SOLD else 0.0
+            lasting = rules.menu.lasts[entry] if entry > KEPT else 1.0
+            paid[entry] = price(
+                prices, scheme, desk.at, spread, lasting, 1.0, cancels, saves, sales,
+                sales * rules.value.product, 0.0, 0.0,
+            )
+        if not claws:
+            paid[SAVE] = paid[PRESS] = paid[FABRICATE] = paid[SUPPRESS] = paid[KEPT]
+            paid[LOG_SAVE] = paid[KEPT]
+    else:
+        for entry in range(N_ACTIONS):
+            paid[entry] = 0.0
     passes = rules.misclassify.upsizable if reason == 2 else rules.misclassify.passable
     return Situation(
         reason,
@@ -527,30 +527,23 @@ def look(
         waiting,
         minute,
         reason == CANCEL or u_pass < passes,
-        plain,
-        sale,
-        lost,
-        kept,
-        extra,
         staff.checks[seat] / staff.contacts[seat],
         spread,
     ), u_feel
 
 
 @rule
-def worth_of(row: int, reason: int, success: bool, now: Situation) -> float:
+def worth_of(row: int, reason: int, success: bool, paid: Floats) -> float:
     """Give the price (money) of what this row logged."""
-    if row == LOG_SAVE:
-        return now.extra
-    if row == LOG_UPSELL:
-        return now.sale
-    if row == FABRICATE or row == SUPPRESS:
-        return now.kept
     if row == CUT:
-        return now.plain
+        return paid[PLAIN]
+    if row == LOG_UPSELL:
+        return paid[SOLD]
+    if row >= FABRICATE:
+        return paid[row]
     if reason == CANCEL:
-        return now.kept if success else now.lost
-    return now.sale if success else now.plain
+        return paid[row] if success else paid[LOST]
+    return paid[SOLD] if success else paid[PLAIN]
 
 
 @rule
@@ -558,7 +551,7 @@ def serve(
     seat: int, entry: int, reason: int, channel: int, work: float, wait: float, minute: float,
     waiting: float, day: int, month: int, days_left: float, days: float, k0: int, k1: int,
     plan: FloorPlan, rules: Rules, prices: Prices, customers: Customers, staff: Staff, desk: Desk,
-    v: Floats, features: Floats, watch: Watch, watched: int, log: Any, count: int,
+    v: Floats, weights: Floats, features: Floats, watch: Watch, watched: int, log: Any, count: int,
 ) -> tuple[float, int, int]:
     """Serve one contact: choose, let it happen, log it; return minutes, what follows, and rows."""
     row, need = entry >> 2, entry & 3
@@ -575,7 +568,7 @@ def serve(
         and watched + N_ACTIONS <= len(watch.rows)
     )
     weigh(v, seat, now, staff, desk, plan, rules, prices, features, keep)
-    action = choose(v, reason, now.can_pass, k0, k1, uid, when, attempt, rules)
+    action = choose(v, weights, reason, now.can_pass, k0, k1, uid, when, attempt, rules)
     if keep:
         for option in range(N_ACTIONS):
             if menu.allowed[reason, option] == 1 and (option < FABRICATE or now.can_pass):
@@ -649,7 +642,7 @@ def serve(
     elif logged == SALE:
         credit(desk, seat, team, SALES, 1.0)
         credit(desk, seat, team, SALES_VALUE, value)
-    desk.earned[seat] += worth_of(action, reason, success, now)
+    desk.earned[seat] += worth_of(action, reason, success, desk.worth)
     desk.busy[seat] += minutes
     desk.last_cut[seat] = 1 if action == CUT else 0
 
@@ -895,6 +888,7 @@ class Events(NamedTuple):
     last: Ints
     waiting: Ints  #: (3 x pools,) how many really wait
     worth: Floats  #: (actions,)
+    weights: Floats  #: (actions,)
     features: Floats  #: (actions, features)
 
 
@@ -919,6 +913,7 @@ def scratch(seats: int, pools: int, contacts: int) -> Events:
         np.zeros(3 * pools, np.int64),
         np.zeros(3 * pools, np.int64),
         np.zeros(3 * pools, np.int64),
+        np.zeros(N_ACTIONS),
         np.zeros(N_ACTIONS),
         np.zeros((N_ACTIONS, N_FEATURES)),
     )
@@ -1093,7 +1088,7 @@ def hours(
             minutes, follows, watched = serve(
                 seat, entry, reason, channel, work, wait, minute, float(waiting[q]), day, month,
                 left, float(days), k0, k1, plan, rules, prices, customers, staff, desk,
-                events.worth, events.features, watch, watched, log, count,
+                events.worth, events.weights, events.features, watch, watched, log, count,
             )
             if plan.queueing:
                 size = push(times, codes, size, minute + minutes, seat << 2 | FREE)
@@ -1111,15 +1106,59 @@ def hours(
 @allocating
 def arriving(customers: Customers, day: int, k0: int, k1: int, plan: FloorPlan) -> Any:
     """Take today's contacts from the calendar; return entries and minutes in order of arrival."""
-    entries = due_today(customers, day)
-    arrivals = np.empty(len(entries))
-    for i in range(len(entries)):
-        each, need = customers.row[entries[i] >> 2], entries[i] & 3
+    due = np.empty(customers.held[day % CALENDAR], np.int64)
+    count = staying(customers, due, take_due(customers, day, due))
+    arrivals = np.empty(count)
+    draw_arrivals(customers, due, arrivals, k0, k1, plan)
+    entries, minutes = np.empty(count, np.int64), np.empty(count)
+    in_order(due, arrivals, plan, np.zeros(count + 2, np.int64), entries, minutes)
+    return entries, minutes
+
+
+@rule
+def staying(customers: Customers, due: Ints, count: int) -> int:
+    """Keep the entries of customers who have not left; return how many there are."""
+    kept = 0
+    for i in range(count):
+        due[kept] = due[i]
+        kept += 1 if customers.row[due[i] >> 2].left == 0 else 0
+    return kept
+
+
+@rule
+def draw_arrivals(
+    customers: Customers, due: Ints, arrivals: Floats, k0: int, k1: int, plan: FloorPlan
+) -> None:
+    """Draw the minute at which each contact arrives."""
+    for i in range(len(arrivals)):
+        each, need = customers.row[due[i] >> 2], due[i] & 3
         when = need << 24 | int(each.episode[need])
         u = block(k0, k1, each.uid, when, Purpose.ARRIVE, int(each.attempt[need]))[0]
         arrivals[i] = minute_of(u, plan.profile, plan.opens, plan.minutes)
-    order = np.argsort(arrivals)
-    return entries[order], arrivals[order]
+
+
+@rule
+def in_order(
+    due: Ints, arrivals: Floats, plan: FloorPlan, place: Ints, entries: Ints, minutes: Floats
+) -> None:
+    """Sort contacts by minute: as many slots as contacts, then neighbours by insertion."""
+    count = len(arrivals)
+    for i in range(count):
+        place[1 + int((arrivals[i] - plan.opens) / plan.minutes * count)] += 1
+    for i in range(count):
+        place[i + 1] += place[i]
+    for i in range(count):
+        slot = int((arrivals[i] - plan.opens) / plan.minutes * count)
+        j = place[slot]
+        place[slot] += 1
+        entries[j], minutes[j] = due[i], arrivals[i]
+    for i in range(1, count):
+        entry, minute = entries[i], minutes[i]
+        j = i
+        while j > 0 and minutes[j - 1] > minute:
+            entries[j], minutes[j] = entries[j - 1], minutes[j - 1]
+            j -= 1
+        entries[j], minutes[j] = entry, minute
 
 
 @rule

@@ -149,17 +149,27 @@ CUSTOMER = np.dtype(
 class Customers(NamedTuple):
     """All customers, and the calendar that says on which day each need is due.
 
-    Entry e = 4 x row + need stands in one list at a time: that of its day, or a queue.
+    An entry of the calendar is 4 x row + need. A day's entries stand in a chain of chunks of seven, so
+    that reading a day reads memory in order.
     """
 
     row: npt.NDArray[np.void]  #: (customers,) of dtype CUSTOMER
-    due: npt.NDArray[np.int32]  #: (4 x customers,) day on which the need is due
-    link: npt.NDArray[np.int32]  #: (4 x customers,) next entry of the same list, -1 at its end
-    head: npt.NDArray[np.int32]  #: (CALENDAR,) first entry of each day's list, by day modulo
+    chunk: Ints  #: (chunks, 8) next chunk + 1 above a count of 8 bits, then the entries with due day
+    head: Ints  #: (CALENDAR + 1,) first chunk of each day modulo CALENDAR, and of the free ones
+    held: Ints  #: (CALENDAR,) entries in each day's chain
 
 
 CALENDAR = 512
-"""Days that the calendar holds apart; later ones share a list and are told apart by `due`."""
+"""Days that the calendar holds apart; later ones share a chain and are told apart by the due day."""
+
+CHUNK = 7
+"""Entries in a chunk: with its head, a line of the cache."""
+
+
+def chunks_for(customers: int) -> int:
+    """Give how many chunks hold every entry of so many customers; each chain may leave one open."""
+    return 4 * customers // CHUNK + CALENDAR + 8
+
 
 CONTACT = np.dtype(
     [

@@ -14,11 +14,13 @@ from incentives._kernel import (
     Desk,
     advance,
     bill,
+    free_chunks,
     open_calendar,
 )
 from incentives.columns import (
     ACCUMULATORS,
     CALENDAR,
+    CHUNK,
     CUSTOMER,
     DAY,
     N_ACCUMULATORS,
@@ -28,8 +30,10 @@ from incentives.columns import (
     Ints,
     LeftBy,
     Totals,
+    chunks_for,
 )
 from incentives.customers import draw_customers
+from incentives.menu import N_ACTIONS
 from incentives.records import Keep, Recorder, Records
 from incentives.scenario import Scenario, lower
 
@@ -158,6 +162,7 @@ class World:
             team_rates=np.tile(usual * scenario.floor.team_size, (teams, 1)),
             cuts=np.zeros((components, seats)),
             at=np.zeros((components, 3)),
+            worth=np.zeros(N_ACTIONS),
             present=np.ones(seats, np.int64),
             rank=np.full(seats, 0.5),
             pace_pay=np.zeros(seats),
@@ -196,10 +201,11 @@ class World:
         self.n_customers = 0
         self._customers = Customers(
             np.zeros(count, CUSTOMER),
-            np.zeros(4 * count, np.int32),
-            np.full(4 * count, -1, np.int32),
-            np.full(CALENDAR, -1, np.int32),
+            np.zeros((chunks_for(count), 1 + CHUNK), np.int64),
+            np.full(CALENDAR + 1, -1),
+            np.zeros(CALENDAR, np.int64),
         )
+        free_chunks(self._customers, 0)
         self._join(count)
 
     def _join(self, count: int) -> None:
@@ -207,10 +213,11 @@ class World:
         first, needed = self.n_customers, self.n_customers + count
         if needed > len(self._customers.row):
             grown = max(needed, int(1.25 * len(self._customers.row)))
-            row, due, link, head = self._customers
+            row, chunk, head, held = self._customers
             self._customers = Customers(
-                _longer(row, grown), _longer(due, 4 * grown), _longer(link, 4 * grown), head
+                _longer(row, grown), _longer(chunk, chunks_for(grown)), head, held
             )
+            free_chunks(self._customers, len(chunk))
         draw_customers(
             self._customers,
             first,
@@ -342,8 +349,8 @@ class World:
 
 
 def _longer(array: Any, length: int) -> Any:
-    """Copy an array into a longer one; new rows hold zero, new links lead nowhere."""
-    grown = np.zeros(length, array.dtype)
+    """Copy an array into a longer one whose new rows hold zero."""
+    grown = np.zeros((length, *array.shape[1:]), array.dtype)
     grown[: len(array)] = array
     return grown
 
