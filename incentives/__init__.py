@@ -66,6 +66,9 @@ __all__ = [
     # Simulation
     "simulate",
     "cost_matched",
+    "compare",
+    "Comparison",
+    "outcome_table",
     "twins",
     "truth_of",
     "Twins",
@@ -121,6 +124,7 @@ _HOMES = {
     "columns": ("Totals",),
     "simulation": ("simulate", "cost_matched"),
     "truth": ("twins", "truth_of", "Twins"),
+    "comparison": ("compare", "Comparison", "outcome_table"),
     "records": ("Records",),
     "model": ("ContactCentre", "FrontlineAgent"),
     "estimates": ("gaming_effect", "churn_effect", "Estimate"),
@@ -131,6 +135,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 if TYPE_CHECKING:
     from incentives.centre import Audit, Channels, Contract, Floor, Queueing, Routing, Work
     from incentives.columns import Totals
+    from incentives.comparison import Comparison, compare, outcome_table
     from incentives.customers import (
         Acquisition,
         Expectations,

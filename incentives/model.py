@@ -257,10 +257,11 @@ class ContactCentre(mesa.Model):
     >>> float(frontline.agg("gaming_rate", max)) <= 1
     True
     >>> offered = model.datacollector.get_model_vars_dataframe()["offered"]
-    >>> offered.sum() == len(model.records().contacts)
+    >>> int(offered.sum()) == len(model.records().contacts)
     True
     """
 
+    running: bool  #: False once the last day has been lived
     spec: Scenario  #: what the centre is (Mesa keeps `scenario` for itself)
     world: World  #: the arrays behind the agents
     seats: list[FrontlineAgent]  #: who sits where
@@ -281,7 +282,7 @@ class ContactCentre(mesa.Model):
         agent_reporters: Mapping[str, Any] | None = None,
     ) -> None:
         for name, value, least in (("months", months, 1), ("replication", replication, 0)):
-            if not isinstance(value, int | np.integer) or value < least:
+            if value != int(value) or value < least:
                 raise ValueError(
                     f"ContactCentre: {name} must be a whole number, {least} or more, got {value!r}"
                 )
@@ -369,7 +370,9 @@ class ContactCentre(mesa.Model):
         """Give the records of the months closed so far."""
         return self.world.records()
 
-    def uniform(self, entity: ArrayLike, when: ArrayLike | None = None, which: ArrayLike = 0) -> Any:
+    def uniform(
+        self, entity: ArrayLike, when: ArrayLike | None = None, which: ArrayLike = 0
+    ) -> Any:
         """Draw uniforms for a rule of your own, each by its address.
 
         An address always gives the same number and moves nobody else's luck. Give the same person
@@ -398,8 +401,7 @@ class ContactCentre(mesa.Model):
 
     def _look_back(self, log: Any) -> None:
         """Take in what the day has written into the log: the truth about it."""
-        served = log[log["agent"] >= 0]
-        gamed = served["agent"][GAMING[served["action"]] > 0]
+        gamed = log["agent"][GAMING[log["action"]] > 0]
         self.so_far.gamed[:] += np.bincount(gamed, minlength=self.world.seats)
         self.today = self._figures(len(gamed))
 
@@ -415,7 +417,7 @@ class ContactCentre(mesa.Model):
             column[gone] = 0.0
         for seat in gone:
             self.seats[seat].remove()
-            self.seats[seat] = FrontlineAgent(self, seat)
+            self.seats[seat] = FrontlineAgent(self, int(seat))
 
     def _figures(self, gamed: int) -> dict[str, float]:
         """Give the day's figures as the trade knows them; what nothing happened for is missing."""

@@ -1,0 +1,638 @@
+"""The command `incentives`: run a scenario, compare its pay schemes, look up what is in the model.
+
+A thin layer: every command is a call or two of the public names. Slow packages are imported by the
+commands that need them, so that help comes at once. Whatever is wrong with the input gets one line
+on standard error and exit code 2, and an output folder is written whole or not at all.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from incentives.comparison import Comparison
+    from incentives.records import Keep
+    from incentives.scenario import Scenario
+
+__all__ = ["main"]
+
+PACKAGES = ("incentives", "numpy", "pandas", "numba", "scipy", "statsmodels", "joblib", "pyarrow")
+WRONG_INPUT = 2
+STOPPED = 130  # as a shell has it for Ctrl-C
+
+SHOWN = (
+    "contacts",
+    "abandoned",
+    "service_level",
+    "occupancy",
+    "handle_time",
+    "save_rate_logged",
+    "save_rate_true",
+    "sales_logged",
+    "sales_true",
+    "gamed",
+    "cut_off",
+    "churn",
+    "quits",
+    "pay",
+    "revenue",
+)
+"""Outcomes on the screen; files hold them all."""
+
+
+# -- what goes wrong ----------------------------------------------------------------------------
+
+
+class OneLine(click.Group):
+    """A group of commands that says what is wrong with the input in one line, with exit code 2."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command; errors of the input end the process with one line."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        try:
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            sys.exit(code or 0)
+        except click.ClickException as error:
+            _refuse(error.format_message())
+        except click.Abort:
+            click.echo("stopped", err=True)
+            sys.exit(STOPPED)
+        except BrokenPipeError:  # whoever read our output has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; turn what the library refuses into an error of the input."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except (ValueError, KeyError, OSError) as error:
+            if ctx.params.get("traceback"):
+                raise
+            text = error.args[0] if isinstance(error, KeyError) and error.args else error
+            raise click.UsageError(str(text)) from error
+
+
+def _refuse(message: str) -> None:
+    click.echo("error: " + " ".join(message.split()), err=True)
+    sys.exit(WRONG_INPUT)
+
+
+# -- commands -----------------------------------------------------------------------------------
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _examples(*lines: str) -> str:
+    """Give the end of a command's help: what can be typed, line by line."""
+    return "\b\nExamples:\n" + "\n".join(f"  incentives {line}" for line in lines)
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: str) -> "Keep":
+    """Read a word, or a share between 0 and 1."""
+    if value == "contacts" or value == "cells":
+        return "contacts" if value == "contacts" else "cells"
+    try:
+        share = float(value)
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise click.BadParameter(
+            f"{value!r} is none of 'contacts', 'cells' and a share between 0 and 1", ctx, param
+        )
+    return share
+
+
+def _simulating(replications: int) -> Callable[[F], F]:
+    """Give a command the options of those that simulate."""
+    least_one = click.IntRange(min=1)
+    options = (
+        click.option(
+            "--replications",
+            type=least_one,
+            default=replications,
+            metavar="N",
+            help="Worlds; replication k is the same world under every scheme.",
+        ),
+        click.option(
+            "--months",
+            type=least_one,
+            default=24,
+            metavar="N",
+            help="Length of a run; a month is a pay period and a bill.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            default=0,
+            metavar="N",
+            help="The same seed gives the same worlds, to the byte.",
+        ),
+        click.option(
+            "--jobs", type=int, default=1, metavar="N", help="Processes; -1 for one a core."
+        ),
+        click.option(
+            "--force", is_flag=True, help="Replace what an earlier run has left in FOLDER."
+        ),
+    )
+
+    def put(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return put
+
+
+@click.group(
+    cls=OneLine,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+    epilog=_examples(
+        "scenarios",
+        "show retail_bank",
+        "run retail_bank --months 6 --out results/bank",
+        "compare outsourced_retentions --schemes wage,retention",
+    ),
+)
+@click.version_option(package_name="incentives")
+@click.option("--traceback", is_flag=True, help="Show where in the code an error was raised.")
+@click.pass_context
+def main(ctx: click.Context, traceback: bool) -> None:  # noqa: ARG001 (read in invoke)
+    """Simulate what bonus schemes do in a contact centre: what is sold, gamed, and who leaves.
+
+    A SCENARIO is the name of one that ships (incentives scenarios) or the path of a TOML file.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@main.command(
+    epilog=_examples(
+        "run retail_bank --months 6 --out results/bank",
+        "run retail_bank --scheme sales --replications 10 --jobs 2 --out results/sales",
+        "run my_centre.toml --keep 0.05 --out results/mine",
+    )
+)
+@click.argument("scenario")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="Where the records go: a new or an empty folder.",
+)
+@click.option("--scheme", metavar="LABEL", help="One of the scenario's schemes, not its own.")
+@click.option(
+    "--keep",
+    default="contacts",
+    callback=_keep,
+    metavar="contacts|cells|SHARE",
+    help="Keep every contact and customer, counts of them, or a share of the customers.",
+)
+@_simulating(replications=1)
+@click.pass_context
+def run(
+    ctx: click.Context,
+    scenario: str,
+    out: Path,
+    scheme: str | None,
+    keep: "Keep",
+    replications: int,
+    months: int,
+    seed: int,
+    jobs: int,
+    force: bool,
+) -> None:
+    """Run a scenario and write its records.
+
+    FOLDER gets the records as Parquet files (read them with incentives.Records.load), the scenario
+    as it was run, outcomes.csv and manifest.json, which says what made them.
+    """
+    from incentives.comparison import outcome_table
+    from incentives.estimates.comparison import unknown
+    from incentives.scenario import Scenario
+    from incentives.simulation import simulate
+
+    centre = Scenario.load(scenario)
+    if scheme is not None:
+        own = {centre.label: centre.scheme, **centre.schemes}
+        if scheme not in own:
+            raise unknown(scheme, own, what="scheme", where=f"scenario '{centre.name}'")
+        (centre,) = centre.vary(scheme={scheme: own[scheme]})
+    with _whole(out, ctx, centre, force=force) as folder:
+        records = simulate(
+            centre, replications=replications, months=months, rng=seed, n_jobs=jobs, keep=keep
+        )
+        outcomes = outcome_table(records, horizon=min(12, months))
+        records.save(folder)
+        centre.save(folder / "scenario.toml")
+        outcomes.to_csv(folder / "outcomes.csv", index=False)
+    _print(_beside(outcomes), title=f"{centre.name}, scheme {centre.label}, {months} months")
+    click.echo(f"records in {out}")
+
+
+@main.command(
+    epilog=_examples(
+        "compare outsourced_retentions",
+        "compare outsourced_retentions --schemes wage,sales --months 12 --jobs 2",
+        "compare retail_bank --control wage --equal-cost --out results/equal",
+    )
+)
+@click.argument("scenario")
+@click.option(
+    "--schemes", metavar="A,B,...", help="Labels of the scenario's schemes; all if left out."
+)
+@click.option("--control", metavar="LABEL", help="What to compare with; the first if left out.")
+@click.option("--equal-cost", is_flag=True, help="First scale the bonuses to the same cost.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Where tables and records go: a new or an empty folder.",
+)
+@_simulating(replications=20)
+@click.pass_context
+def compare(
+    ctx: click.Context,
+    scenario: str,
+    schemes: str | None,
+    control: str | None,
+    equal_cost: bool,
+    out: Path | None,
+    replications: int,
+    months: int,
+    seed: int,
+    jobs: int,
+    force: bool,
+) -> None:
+    """Compare the pay schemes of a scenario.
+
+    Every scheme meets the same worlds, so that its effect is a paired difference: the truth. Beside
+    it stand the effects on gaming and on churn that an analyst would find in the log, the audits
+    and the bills.
+    """
+    from incentives.comparison import compare as compare_schemes
+    from incentives.scenario import Scenario
+
+    centre = Scenario.load(scenario)
+    labels = None if schemes is None else [name.strip() for name in schemes.split(",") if name]
+    with nullcontext() if out is None else _whole(out, ctx, centre, force=force) as folder:
+        found = compare_schemes(
+            centre,
+            labels,
+            control=control,
+            replications=replications,
+            months=months,
+            rng=seed,
+            n_jobs=jobs,
+            equal_cost=equal_cost,
+        )
+        if folder is not None:
+            found.records.save(folder / "records")
+            centre.save(folder / "scenario.toml")
+            for name, table in _tables(found).items():
+                table.to_csv(folder / f"{name}.csv", index=False)
+    cost = ", bonuses scaled to equal cost" if equal_cost else ""
+    _print(_beside(found.outcomes), title=f"{centre.name}, {months} months{cost}")
+    effects = found.effects.rename(columns={"effect": "mean"})
+    _print(_beside(effects), title=f"The truth: paired effects against {found.control}")
+    if len(estimates := found.estimates()):
+        _print(_estimated(estimates), title="What an analyst would find, beside the truth")
+    for name, reason in found.refused.items():
+        click.echo(f"{name} was refused: {reason}")
+    if out is not None:
+        click.echo(f"tables and records in {out}")
+
+
+@main.command()
+def mechanisms() -> None:
+    """List the mechanisms that are in the model.
+
+    Each stands with its equation in the file named here; a scenario file switches it off by its id,
+    as in off = ["G1", "O6"].
+    """
+    import pandas as pd
+
+    import incentives.scenario  # noqa: F401 (it reads every family of mechanisms)
+    from incentives.mechanism import all_mechanisms
+
+    rows = [
+        {
+            "id": kind.id,
+            "mechanism": kind.title,
+            "file": kind.__module__.replace("incentives.", "") + ".py",
+            "parameters": ", ".join(item.name for item in kind.parameters()),
+        }
+        for kind in all_mechanisms()
+    ]
+    _print(pd.DataFrame(rows))
+
+
+@main.command()
+def scenarios() -> None:
+    """List the scenarios that ship, with their pay schemes."""
+    import pandas as pd
+
+    from incentives.scenario import Scenario, scenario_names
+
+    rows = [
+        {
+            "scenario": name,
+            "what it is": centre.description.strip().partition("\n")[0],
+            "seats": str(centre.floor.seats),
+            "schemes": ", ".join(centre.schemes) or centre.label,
+        }
+        for name in scenario_names()
+        for centre in [Scenario.load(name)]
+    ]
+    _print(pd.DataFrame(rows, columns=["scenario", "what it is", "seats", "schemes"]))
+
+
+@main.command(epilog=_examples("show retail_bank > my_centre.toml", "show retail_bank --units"))
+@click.argument("scenario")
+@click.option("--units", is_flag=True, help="Every parameter with its unit, range and source.")
+def show(scenario: str, units: bool) -> None:
+    """Print a scenario, as TOML or with its units.
+
+    The TOML holds what differs from the defaults: something to start a file of your own from.
+    """
+    import tomli_w
+
+    from incentives.scenario import Scenario
+
+    centre = Scenario.load(scenario)
+    if units:
+        _print(_parameters(centre))
+    else:
+        click.echo(tomli_w.dumps(centre.document()), nl=False)
+
+
+# -- tables -------------------------------------------------------------------------------------
+
+
+def _tables(found: "Comparison") -> dict[str, "pd.DataFrame"]:
+    """Give the tables of a comparison by the name of their file."""
+    import pandas as pd
+
+    schemes = [(label, repr(scheme)) for label, scheme in found.schemes.items()]
+    tables = {
+        "schemes": pd.DataFrame(schemes, columns=["scheme", "pays"]),
+        "outcomes": found.outcomes,
+        "effects": found.effects,
+    }
+    if len(estimates := found.estimates()):
+        tables["estimates"] = estimates
+    return tables
+
+
+def _beside(outcomes: "pd.DataFrame") -> "pd.DataFrame":
+    """Lay outcomes or effects out for the screen: a row an outcome, a column a scheme."""
+    shown = outcomes[outcomes["outcome"].isin(SHOWN)]
+    cells = [_with_error(*pair) for pair in zip(shown["mean"], shown["mc_error"], strict=True)]
+    table = shown.assign(cell=cells).pivot_table(
+        index=["outcome", "unit"], columns="scheme", values="cell", aggfunc="first", sort=False
+    )
+    order = {name: i for i, name in enumerate(SHOWN)}
+    table = table.sort_index(level="outcome", key=lambda names: names.map(order))
+    return table.reset_index()
+
+
+def _estimated(estimates: "pd.DataFrame") -> "pd.DataFrame":
+    """Lay the estimates that have a truth out for the screen."""
+    shown = estimates[estimates["truth"].notna()].reset_index(drop=True)
+    error = zip(shown["estimate"], shown["std_error"], strict=True)
+    ends = zip(shown["conf_low"], shown["conf_high"], shown["std_error"], strict=True)
+    truth = zip(shown["truth"], shown["mc_error"], strict=True)
+    columns = shown[["contrast", "estimand", "unit", "estimator"]].astype("str")
+    return columns.assign(
+        estimate=[_with_error(*pair) for pair in error],
+        interval=[f"[{_short(a, e)}, {_short(b, e)}]" for a, b, e in ends],
+        truth=[_with_error(*pair) for pair in truth],
+    )
+
+
+def _parameters(centre: "Scenario") -> "pd.DataFrame":
+    """Tabulate every parameter of a scenario: value, unit, range and where it comes from."""
+    import pandas as pd
+
+    from incentives.scenario import parameter_table
+
+    rows = []
+    for item in parameter_table().to_dict("records"):
+        for where, settings in _holders(centre, str(item["block"])):
+            value, name = getattr(settings, item["parameter"]), f"{where}.{item['parameter']}"
+            own = "" if value == item["default"] else "the scenario's"
+            rows.append(
+                {
+                    "parameter": name,
+                    "value": _plain(value),
+                    "unit": item["unit"],
+                    "range": f"{item['low']:g} to {item['high']:g}",
+                    "source": centre.sources.get(name) or own or item["source"],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _holders(centre: "Scenario", block: str) -> list[tuple[str, Any]]:
+    """Find the settings that a block of the parameter table speaks of, with their names."""
+    if block.startswith("menu."):
+        rows = {action.name.lower(): row for action, row in centre.menu.items()}
+        return [(block, rows[block.removeprefix("menu.")])]
+    if block == "workforce.archetypes":
+        return [(f"{block}[{i}]", each) for i, each in enumerate(centre.workforce.archetypes)]
+    return [(block, getattr(centre, block))]
+
+
+def _plain(value: Any) -> str:
+    return " ".join(f"{each:g}" for each in (value if isinstance(value, tuple) else (value,)))
+
+
+def _with_error(value: float, error: float) -> str:
+    """Write a number with its standard error, if it has one."""
+    if error != error or error == 0:
+        return _short(value, abs(value) / 10)
+    return f"{_short(value, error)} ± {_short(error, error)}"
+
+
+def _short(value: float, error: float) -> str:
+    """Write a number to two digits of its error."""
+    from incentives.tables import decimals
+
+    return f"{value:,.{decimals(error)}f}" if value == value else ""
+
+
+def _print(frame: "pd.DataFrame", title: str = "") -> None:
+    """Print a frame of texts as a table: as wide as the terminal, or as it takes."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=sys.stdout, highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 10_000
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
+    for name in frame.columns:
+        table.add_column(str(name), overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*map(str, row))
+    console.print(table)
+
+
+# -- output folders -----------------------------------------------------------------------------
+
+
+@contextmanager
+def _whole(out: Path, ctx: click.Context, centre: "Scenario", *, force: bool) -> Iterator[Path]:
+    """Give a folder to write into that becomes `out` when all has gone well, and vanishes if not.
+
+    The folder is made at once, so that a place that cannot be written to is known before the work
+    begins. A manifest that says what made the files is written last.
+    """
+    out = out.resolve()
+    partial = out.with_name(out.name + ".part")
+    _check_free(out, partial, force=force)
+    if partial.exists():
+        shutil.rmtree(partial)
+    above = [folder for folder in partial.parents if not folder.exists()]
+    partial.mkdir(parents=True)
+    started, clock = datetime.now(UTC), time.perf_counter()
+    try:
+        yield partial
+        manifest = {
+            "command": ctx.info_name,
+            "options": {name: _jsonable(value) for name, value in ctx.params.items()},
+            **_made_by(),
+            "seed": ctx.params["seed"],
+            "scenario": centre.name,
+            "scenario_digest": centre.digest(),
+            "started": started.isoformat(timespec="seconds"),
+            "wall_seconds": round(time.perf_counter() - clock, 2),
+            "files_sha256": _digests(partial),
+        }
+        text = json.dumps(manifest, indent=2, ensure_ascii=False)
+        (partial / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        _swap(partial, out)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        for folder in above:
+            folder.rmdir()
+        raise
+
+
+def _check_free(out: Path, partial: Path, *, force: bool) -> None:
+    """Refuse a folder that holds something which is not ours to replace."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out must be a folder, and {out} is a file")
+    if Path.cwd().is_relative_to(out):
+        raise ValueError(f"--out must not be the folder you are in, {out}: name a new one")
+    if partial.exists() and not force:
+        raise ValueError(
+            f"{partial} is there: another run is writing it, or was killed; "
+            "remove it or give --force"
+        )
+    if not out.exists() or not any(out.iterdir()):
+        return
+    if not force:
+        raise ValueError(f"--out: {out} is not empty; choose another folder, or give --force")
+    ours = _listed(out / "manifest.json") | {"manifest.json"}
+    strange = sorted(set(_files(out)) - ours)
+    if strange:
+        raise ValueError(
+            f"--out: {out} holds {strange[0]}, which no run has put there; move it or choose "
+            "another folder (--force replaces only what a run has left)"
+        )
+
+
+def _swap(partial: Path, out: Path) -> None:
+    """Put the finished folder in the place of the old one."""
+    old = out.with_name(out.name + ".old")
+    if out.exists():
+        out.replace(old)
+    partial.replace(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in _files(folder)
+    }
+
+
+def _listed(manifest: Path) -> set[str]:
+    """Name the files that an earlier run says it made."""
+    try:
+        listed: Mapping[str, str] = json.loads(manifest.read_text(encoding="utf-8"))["files_sha256"]
+        return set(listed)
+    except (OSError, ValueError, KeyError):
+        return set()
+
+
+def _made_by() -> dict[str, Any]:
+    """Say which version of what made a result."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    commit, changed = _commit()
+    return {
+        "version": versions.get("incentives"),
+        "commit": commit,
+        "uncommitted_changes": changed,
+        "versions": versions,
+    }
+
+
+def _commit() -> tuple[str | None, bool | None]:
+    """Give the commit of the library, where it runs from a checkout, and whether files differ."""
+    root = Path(__file__).parent.parent
+    if not (root / ".git").exists():
+        return None, None
+    try:
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+        return _git(root, "rev-parse", "HEAD"), bool(changed)
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+
+
+def _git(root: Path, *words: str) -> str:
+    command: Sequence[str] = ["git", "-C", str(root), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _jsonable(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | float) else str(value)

@@ -1,0 +1,320 @@
+"""The command: what it writes and prints, and the one line that it says when the input is wrong."""
+
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+import incentives as inc
+from incentives.cli import main
+
+TINY = """\
+name = "tiny"
+scheme = "wage"
+
+[floor]
+teams = 1
+customers = 400
+days = 5
+
+[audit]
+rate = { value = 0.3, unit = "chance per served contact", source = "for the test" }
+
+[[schemes.wage]]
+kind = "Wage"
+
+[[schemes.saves]]
+kind = "Wage"
+[[schemes.saves]]
+kind = "PieceRate"
+metric = "saves"
+rate = 30.0
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Write a small scenario into the folder that the test works in."""
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.toml").write_text(TINY)
+    return "tiny.toml"
+
+
+def call(*words: Any) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def refused(*words: Any) -> str:
+    """Call a command that has to refuse, and give the line it says."""
+    result = call(*words)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+def tree(folder: str | Path = ".") -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in Path(folder).rglob("*")}
+
+
+# ── run ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_run_writes_records_that_simulate_would_have_made(tiny):
+    result = call("run", tiny, "--out", "made/here", "--months", 2, "--seed", 3)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr == ""
+    records = inc.Records.load("made/here")
+    again = inc.simulate(inc.Scenario.load(tiny), months=2, rng=3)
+    for name, frame in again.frames().items():
+        pd.testing.assert_frame_equal(getattr(records, name), frame, check_column_type=False)
+    assert inc.Scenario.load("made/here/scenario.toml") == inc.Scenario.load(tiny)
+    assert not [name for name in tree() if ".part" in name or ".old" in name]
+
+
+def test_run_shows_the_figures_of_the_trade_and_files_them(tiny):
+    shown = call("run", tiny, "--out", "made", "--months", 1, "--replications", 2).stdout
+    for name in ("service_level", "occupancy", "handle_time", "save_rate_true", "gamed", "pay"):
+        assert name in shown
+    table = pd.read_csv("made/outcomes.csv")
+    assert {"service_level", "save_rate_logged", "churn"} <= set(table["outcome"])
+    assert set(table["runs"]) == {2}
+
+
+def test_the_manifest_says_what_made_the_files(tiny):
+    call("run", tiny, "--out", "made", "--months", 1, "--seed", 9, "--scheme", "saves")
+    manifest = json.loads(Path("made/manifest.json").read_text())
+    centre = inc.Scenario.load(tiny)
+    (paid,) = centre.vary(scheme={"saves": centre.schemes["saves"]})
+    assert manifest["command"] == "run"
+    assert manifest["seed"] == 9
+    assert manifest["options"]["scheme"] == "saves"
+    assert manifest["scenario_digest"] == paid.digest() != centre.digest()
+    assert manifest["versions"]["numpy"] == importlib.metadata.version("numpy")
+    assert "commit" in manifest
+    assert set(manifest["files_sha256"]) == tree("made") - {"manifest.json"}
+    assert inc.Records.load("made").runs["scheme"].tolist() == ["saves"]
+
+
+def test_a_share_of_the_customers_can_be_kept(tiny):
+    call("run", tiny, "--out", "all", "--months", 1)
+    call("run", tiny, "--out", "some", "--months", 1, "--keep", "0.5")
+    whole, part = (len(inc.Records.load(folder).contacts) for folder in ("all", "some"))
+    assert 0 < part < whole
+
+
+def test_a_folder_with_something_in_it_is_left_alone_unless_it_is_ours_and_force_is_given(tiny):
+    words = ("run", tiny, "--out", "made", "--months", 1)
+    assert call(*words).exit_code == 0
+    before = Path("made/manifest.json").read_bytes()
+    assert "made is not empty; choose another folder, or give --force" in refused(*words)
+    assert Path("made/manifest.json").read_bytes() == before
+
+    Path("made/notes.md").touch()
+    assert "holds notes.md, which no run has put there" in refused(*words, "--force")
+    assert Path("made/manifest.json").read_bytes() == before
+
+    Path("made/notes.md").unlink()
+    assert call(*words, "--seed", 5, "--force").exit_code == 0
+    assert json.loads(Path("made/manifest.json").read_text())["seed"] == 5
+    assert not [name for name in tree() if ".part" in name or ".old" in name]
+
+
+def test_an_empty_folder_may_be_written_to_and_the_one_we_are_in_may_not(tiny):
+    Path("made").mkdir()
+    assert call("run", tiny, "--out", "made", "--months", 1).exit_code == 0
+    assert "not be the folder you are in" in refused("run", tiny, "--out", ".", "--months", 1)
+    assert "tiny.toml is a file" in refused("run", tiny, "--out", tiny, "--months", 1)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "says"),
+    [
+        (OSError(28, "No space left on device"), 2, "error: [Errno 28] No space left on device"),
+        (KeyboardInterrupt(), 130, "stopped"),
+    ],
+)
+def test_a_write_that_is_interrupted_leaves_nothing_and_harms_nothing(
+    tiny, monkeypatch, trouble, code, says
+):
+    assert call("run", tiny, "--out", "made", "--months", 1).exit_code == 0
+    before = tree()
+
+    def save(self: inc.Records, folder: Path) -> None:
+        (folder / "runs.parquet").touch()
+        raise trouble
+
+    monkeypatch.setattr(inc.Records, "save", save)
+    for words in (["--out", "made", "--force"], ["--out", "new/deep"]):
+        result = call("run", tiny, "--months", 1, *words)
+        assert result.exit_code == code
+        assert result.stderr.strip() == says
+        assert tree() == before
+
+
+def test_a_folder_of_another_run_that_is_being_written_is_not_touched(tiny):
+    Path("made.part").mkdir()
+    words = ("run", tiny, "--out", "made", "--months", 1)
+    assert "made.part is there: another run is writing it, or was killed" in refused(*words)
+    assert call(*words, "--force").exit_code == 0
+
+
+# ── what is wrong with the input ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("[floor]\ncustmers = 4", "unknown key floor.custmers (did you mean 'customers'?); floor"),
+        ("[flor]\nteams = 4", "unknown key 'flor' (did you mean 'floor'?); known are"),
+        ("[audit]\nrate = 1.5", "audit.rate must lie between 0 and 1 (chance per served contact)"),
+        ("[audit]\nrate = 'often'", "audit.rate must be a number (chance per served contact)"),
+        (
+            '[audit]\nrate = { value = 2, unit = "%" }',
+            "audit.rate is measured in 'chance per served contact', got unit '%'",
+        ),
+        ('scheme = "wage"', "scheme = 'wage' is not among the schemes of the file"),
+        ('[[schemes.a]]\nkind = "Piecerate"', "(did you mean 'PieceRate'?)"),
+        ('[[schemes.a]]\nkind = "PieceRate"\nmetric = "saves"\nrat = 1', "(did you mean 'rate'?)"),
+        ('off = ["G9"]', "no mechanism 'G9' in the model; those in it are A1"),
+        ("name = ", "broken.toml is not valid TOML"),
+    ],
+)
+@pytest.mark.parametrize("command", [("run", "--out", "made"), ("compare",), ("show",)])
+def test_a_scenario_that_cannot_be_gets_one_line(tiny, line, says, command):
+    Path("broken.toml").write_text(line + "\n")
+    name, *options = command
+    assert says in refused(name, "broken.toml", *options)
+    assert tree() == {"tiny.toml", "broken.toml"}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["run", "no.toml", "--out", "made"], "cannot read scenario file no.toml: No such file"),
+        (["run", "retail_bnk", "--out", "made"], "(did you mean 'retail_bank'?)"),
+        (["run", "tiny.toml"], "Missing option '--out'"),
+        (["run", "tiny.toml", "--out", "made", "--months", "0"], "'--months': 0 is not in the"),
+        (["run", "tiny.toml", "--out", "made", "--seed", "-1"], "'--seed': -1 is not in the"),
+        (["run", "tiny.toml", "--out", "made", "--keep", "2"], "'--keep': '2' is none of"),
+        (["run", "tiny.toml", "--out", "made", "--keep", "most"], "'--keep': 'most' is none of"),
+        (
+            ["run", "tiny.toml", "--out", "made", "--scheme", "savs"],
+            "no scheme 'savs' in scenario 'tiny'; schemes are 'wage', 'saves'; did you mean 'saves",
+        ),
+        (["compare", "tiny.toml", "--schemes", "wage,savs"], "did you mean 'saves'?"),
+        (["compare", "tiny.toml", "--schemes", "wage"], "two or more, got wage"),
+        (["compare", "tiny.toml", "--control", "wages"], "no scheme 'wages' in the comparison"),
+        (["compare", "tiny.toml", "--replications", "1"], "replications must be 2 or more, got 1"),
+        (["compare", "tiny.toml", "--schemes", "wage,x", "--out", "a/b/c"], "no scheme 'x'"),
+        (["cmpare"], "No such command 'cmpare'"),
+        (["show", "tiny.toml", "--unit"], "No such option"),
+    ],
+)
+def test_a_wrong_word_on_the_command_line_gets_one_line(tiny, words, says):
+    assert says in refused(*words)
+    assert tree() == {"tiny.toml"}
+
+
+def test_a_traceback_can_be_had(tiny):
+    result = call("--traceback", "compare", tiny, "--schemes", "wage")
+    assert isinstance(result.exception, ValueError)
+
+
+# ── compare ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_compare_prints_and_writes_what_the_library_would_find(tiny):
+    words = ("--replications", 3, "--months", 2, "--seed", 4)
+    result = call("compare", tiny, "--schemes", "saves,wage", "--control", "wage", *words,
+                  "--out", "made")  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    for title in ("tiny, 2 months", "paired effects against wage", "What an analyst would find"):
+        assert title in result.stdout
+    found = inc.compare(
+        inc.Scenario.load(tiny),
+        ["saves", "wage"],
+        control="wage",
+        replications=3,
+        months=2,
+        rng=4,
+    )
+    for name, table in (
+        ("outcomes", found.outcomes),
+        ("effects", found.effects),
+        ("estimates", found.estimates()),
+    ):
+        written = pd.read_csv(f"made/{name}.csv")
+        assert list(written) == list(table)
+        for column in table.select_dtypes("float"):
+            pd.testing.assert_series_equal(written[column], table[column])
+    schemes = pd.read_csv("made/schemes.csv").set_index("scheme")["pays"]
+    assert schemes["saves"] == repr(found.schemes["saves"])
+    assert len(inc.Records.load("made/records").runs) == 6
+    assert json.loads(Path("made/manifest.json").read_text())["command"] == "compare"
+
+
+def test_compare_says_which_estimate_was_refused(tiny):
+    Path(tiny).write_text('off = ["O6"]\n' + TINY)
+    result = call("compare", tiny, "--replications", 2, "--months", 1)
+    assert result.exit_code == 0, result.stderr
+    assert "gaming_effect was refused: " in result.stdout
+    assert tree() == {"tiny.toml"}
+
+
+# ── what is in ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_mechanisms_lists_each_with_its_file_and_parameters():
+    shown = call("mechanisms").stdout
+    for kind in inc.all_mechanisms():
+        (line,) = [line for line in shown.splitlines() if line.split()[:1] == [kind.id]]
+        assert kind.title in line
+        assert kind.__module__.split(".")[-1] + ".py" in line
+        assert all(item.name in line for item in kind.parameters())
+
+
+def test_scenarios_lists_those_that_ship():
+    shown = call("scenarios").stdout
+    for name in inc.scenario_names():
+        assert name in shown
+        assert all(label in shown for label in inc.Scenario.load(name).schemes)
+
+
+def test_show_prints_a_file_that_can_be_loaded(tiny):
+    Path("shown.toml").write_text(call("show", tiny).stdout)
+    assert inc.Scenario.load("shown.toml") == inc.Scenario.load(tiny)
+
+
+def test_show_gives_every_parameter_its_unit_range_and_source(tiny):
+    lines = call("show", tiny, "--units").stdout.splitlines()
+    (rate,) = [line for line in lines if line.split()[:1] == ["audit.rate"]]
+    assert all(word in rate for word in ("0.3", "chance per served contact", "for the test"))
+    (teams,) = [line for line in lines if line.split()[:1] == ["floor.teams"]]
+    assert "the scenario's" in teams
+    assert any(line.split()[:1] == ["workforce.archetypes[1].care"] for line in lines)
+    assert any(line.split()[:1] == ["menu.fabricate.seen"] for line in lines)
+
+
+@pytest.mark.parametrize("words", [[], ["--help"]])
+def test_help_names_every_command(words):
+    result = call(*words)
+    assert result.exit_code == 0
+    assert all(f"  {name} " in result.stdout for name in main.commands)
+    assert "incentives run retail_bank --months 6 --out results/bank" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["run", "compare", "show"])
+def test_help_of_a_command_teaches_by_example(name):
+    shown = call(name, "--help").stdout
+    assert "Examples:" in shown
+    assert f"incentives {name} " in shown.partition("Examples:")[2]
+
+
+def test_the_version_is_that_of_the_package():
+    assert importlib.metadata.version("incentives") in call("--version").stdout
