@@ -9,6 +9,7 @@ who has the log, a few audits and the bills.
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -177,7 +178,7 @@ def true_and_reported(outcomes: pd.DataFrame) -> Figure:
             figures.true_and_reported(part, value="mean", label=label, ax=ax)
             ax.set_title(f"{workforce} workforce" if stem == "save_rate" else "")
             ax.tick_params(axis="x", rotation=30)
-            _one_legend(ax, keep=ax is axes[0, 2])
+    _one_legend(drawn)
     return drawn
 
 
@@ -191,7 +192,7 @@ def gaming_by_kind(table: pd.DataFrame) -> Figure:
             figures.gaming_by_kind(part, label="gamed per 100 contacts", ax=ax)
             ax.set_title(f"{workforce} workforce, {cost}")
             ax.tick_params(axis="x", rotation=30)
-            _one_legend(ax, keep=ax is axes[0, 2])
+    _one_legend(drawn)
     return drawn
 
 
@@ -203,25 +204,26 @@ def churn_curves(table: pd.DataFrame) -> Figure:
         part = table[(table["workforce"] == workforce) & (table["cost"] == "as they are")]
         figures.churn_curves(part, ax=ax)
         ax.set_title(f"{workforce} workforce")
-        _one_legend(ax, keep=ax is axes[0])
+    _one_legend(drawn)
     return drawn
 
 
 @house_style()
 def revenue_and_cost(effects: pd.DataFrame) -> Figure:
     """Draw what each scheme adds to revenue and to pay, against the flat wage."""
-    drawn, axes = plt.subplots(2, 3, figsize=(11, 6), layout="constrained", sharex="col")
-    labels = {"revenue": "revenue per month", "pay": "pay per agent and month"}
+    drawn, axes = plt.subplots(2, 3, figsize=(11, 6), layout="constrained", sharex="row")
+    labels = {
+        "revenue": "revenue per month,\nagainst the wage",
+        "pay": "pay per agent and month,\nagainst the wage",
+    }
     for line, (outcome, label) in zip(axes, labels.items(), strict=True):
         for ax, workforce in zip(line, WORKFORCES, strict=True):
             part = effects[
                 (effects["workforce"] == workforce) & (effects["outcome"] == outcome)
             ].rename(columns={"effect": "estimate"})
-            figures.coefficients(
-                part, y="scheme", hue="cost", label=f"{label}, against the wage", ax=ax
-            )
+            figures.coefficients(part, y="scheme", hue="cost", label=label, ax=ax)
             ax.set_title(f"{workforce} workforce" if outcome == "revenue" else "")
-            _one_legend(ax, keep=ax is axes[0, 0])
+    _one_legend(drawn)
     return drawn
 
 
@@ -248,17 +250,21 @@ def estimates_and_truth(estimates: pd.DataFrame) -> Figure:
             ]
             figures.coefficients(part, y="contrast", label=label, ax=ax)
             ax.set_title(f"{workforce} workforce" if estimand == "gamed" else "")
-            _one_legend(ax, keep=ax is axes[0, 2])
             if ax is not line[0]:
                 ax.set_yticklabels([])
+    _one_legend(drawn)
     return drawn
 
 
-def _one_legend(ax: plt.Axes, *, keep: bool) -> None:
-    """Keep the legend of one panel, since all say the same."""
-    legend = ax.get_legend()
-    if legend is not None and not keep:
-        legend.remove()
+def _one_legend(drawn: Figure) -> None:
+    """Put one legend below all panels, since all say the same."""
+    known: dict[str, Any] = {}
+    for ax in drawn.axes:
+        known |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+        if (legend := ax.get_legend()) is not None:
+            legend.remove()
+    if known:
+        drawn.legend(known.values(), known, loc="outside lower center", ncols=len(known))
 
 
 # -- headline -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
@@ -232,43 +232,55 @@ def cost_matched(
     """
     settings = {"replications": replications, "months": months, "rng": rng, "n_jobs": n_jobs}
     costs = _costs(schemes, centre, settings)
-    target = float(np.mean(list(costs.values()))) if cost is None else float(cost)
+    target = float(np.mean([each.cost for each in costs.values()])) if cost is None else cost
     factors = dict.fromkeys(schemes, 1.0)
     matched = dict(schemes)
     for _ in range(rounds):
-        far = [name for name in schemes if abs(costs[name] / target - 1.0) > tolerance]
+        far = [name for name in schemes if abs(costs[name].cost / target - 1.0) > tolerance]
         if not far:
             break
         for name in far:
-            factors[name] *= _correction(name, matched[name], costs[name], target)
+            factors[name] *= _correction(name, schemes[name], costs[name], target)
             matched[name] = _scaled(schemes[name], factors[name])
         costs |= _costs({name: matched[name] for name in far}, centre, settings)
     return matched
 
 
+class _Cost(NamedTuple):
+    """What a scheme costs, and how much of that is bonus (money per agent and month)."""
+
+    cost: float
+    bonus: float
+
+
 def _costs(
     schemes: Mapping[str, pay.Scheme], centre: Scenario, settings: Mapping[str, Any]
-) -> dict[str, float]:
-    """Measure what each scheme costs per agent and month."""
-    records = simulate(
-        centre.vary(scheme=schemes), keep="cells", progress=False, **settings
-    )
-    paid = records.agents.merge(records.runs[["run", "scheme"]], on="run", suffixes=("_seat", ""))
-    paid["cost"] = paid["wage"] + paid["bonus"] + paid["deferred"] - paid["clawed_back"]
-    return {name: float(paid.loc[paid["scheme"] == name, "cost"].mean()) for name in schemes}
+) -> dict[str, _Cost]:
+    """Measure what each scheme costs per agent and month: what is earned less what is taken."""
+    records = simulate(centre.vary(scheme=schemes), keep="cells", progress=False, **settings)
+    label = records.agents["run"].map(records.runs.set_index("run")["scheme"])
+    money = records.agents.groupby(label, observed=True)[
+        ["wage", "bonus", "deferred", "clawed_back", "penalty"]
+    ].mean()
+    money["earned"] = money["bonus"] + money["deferred"]
+    money["cost"] = money["wage"] + money["earned"] - money["clawed_back"] - money["penalty"]
+    return {
+        str(name): _Cost(float(cost), float(earned))
+        for name, cost, earned in zip(money.index, money["cost"], money["earned"], strict=True)
+    }
 
 
-def _correction(name: str, scheme: pay.Scheme, cost: float, target: float) -> float:
+def _correction(name: str, scheme: pay.Scheme, now: _Cost, target: float) -> float:
     """Give the factor by which a scheme's variable part has to change, all else equal."""
     if not pay.bonus_parts(scheme):
-        return target / cost
-    wage = _wage(scheme)
-    if target <= wage or cost <= wage:
+        return target / now.cost
+    wanted = now.bonus + target - now.cost
+    if wanted <= 0 or now.bonus <= 0:
         raise ScenarioError(
-            f"cost_matched: scheme {name!r} cannot cost {target:.0f} by scaling its bonus: its wage "
-            f"is {wage:.0f} and its bonus now pays {cost - wage:.0f}"
+            f"cost_matched: scheme {name!r} cannot cost {target:.0f} by scaling its bonus: it costs "
+            f"{now.cost:.0f}, of which its bonus pays {now.bonus:.0f}"
         )
-    return (target - wage) / (cost - wage)
+    return wanted / now.bonus
 
 
 def _wage(scheme: pay.Scheme) -> float:
