@@ -78,8 +78,11 @@ class OneLine(click.Group):
         except click.ClickException as error:
             _refuse(error.format_message())
         except click.Abort:
-            click.echo("stopped", err=True)
-            sys.exit(STOPPED)
+            _stop()
+        except SystemError as error:  # what Ctrl-C becomes when it meets compiled code
+            if not isinstance(error.__cause__, KeyboardInterrupt):
+                raise
+            _stop()
         except BrokenPipeError:  # whoever read our output has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
@@ -100,6 +103,11 @@ class OneLine(click.Group):
 def _refuse(message: str) -> None:
     click.echo("error: " + " ".join(message.split()), err=True)
     sys.exit(WRONG_INPUT)
+
+
+def _stop() -> None:
+    click.echo("stopped", err=True)
+    sys.exit(STOPPED)
 
 
 # -- commands -----------------------------------------------------------------------------------

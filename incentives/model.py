@@ -247,6 +247,11 @@ class ContactCentre(mesa.Model):
     model_reporters, agent_reporters
         For the data collector, as Mesa has them; without, the figures of `today`, and no agents.
 
+    Notes
+    -----
+    `mesa.batch_run` takes seeds as ``rng=[1, 2]`` from Mesa 3.5 on, and before that among its
+    parameters: ``{"spec": centre, "rng": [1, 2]}``. Without seeds every run has luck of its own.
+
     Examples
     --------
     >>> import incentives as inc

@@ -137,6 +137,7 @@ def test_an_empty_folder_may_be_written_to_and_the_one_we_are_in_may_not(tiny):
     [
         (OSError(28, "No space left on device"), 2, "error: [Errno 28] No space left on device"),
         (KeyboardInterrupt(), 130, "stopped"),
+        (SystemError("advance returned a result with an exception set"), 130, "stopped"),
     ],
 )
 def test_a_write_that_is_interrupted_leaves_nothing_and_harms_nothing(
@@ -147,7 +148,7 @@ def test_a_write_that_is_interrupted_leaves_nothing_and_harms_nothing(
 
     def save(self: inc.Records, folder: Path) -> None:
         (folder / "runs.parquet").touch()
-        raise trouble
+        raise trouble from KeyboardInterrupt()
 
     monkeypatch.setattr(inc.Records, "save", save)
     for words in (["--out", "made", "--force"], ["--out", "new/deep"]):
@@ -171,7 +172,7 @@ def test_a_folder_of_another_run_that_is_being_written_is_not_touched(tiny):
     ("line", "says"),
     [
         ("[floor]\ncustmers = 4", "unknown key floor.custmers (did you mean 'customers'?); floor"),
-        ("[flor]\nteams = 4", "unknown key 'flor' (did you mean 'floor'?); known are"),
+        ("[floors]\nteams = 4", "unknown key 'floors' (did you mean 'floor'?); known are"),
         ("[audit]\nrate = 1.5", "audit.rate must lie between 0 and 1 (chance per served contact)"),
         ("[audit]\nrate = 'often'", "audit.rate must be a number (chance per served contact)"),
         (
