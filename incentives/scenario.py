@@ -405,12 +405,15 @@ def _from_document(cls: type[Scenario], document: Mapping[str, Any]) -> Any:
         elif key == "menu":
             made[key] = _menu(value, sources)
         elif key == "off":
+            if not isinstance(value, list):
+                raise ScenarioError(f"off must be a list of mechanisms' ids, got {value!r}")
             made[key] = frozenset(value)
         elif key in _PLAIN:
             if not isinstance(value, str):
                 raise ScenarioError(f"{key} must be a text, got {value!r}")
             made[key] = value
         elif key == "schemes":
+            _need_table(key, value)
             made[key] = {
                 label: scheme_from(parts, f"schemes.{label}", sources)
                 for label, parts in value.items()
@@ -434,8 +437,7 @@ def _block(
     where: str, cls: type[Settings], given: Any, sources: dict[str, str]
 ) -> Any:
     """Build one block of settings from a TOML table."""
-    if not isinstance(given, dict):
-        raise ScenarioError(f"{where} must be a table of settings, got {given!r}")
+    _need_table(where, given)
     fields = {item.name: item for item in dataclasses.fields(cls)}
     values = {}
     for key, value in given.items():
@@ -446,17 +448,25 @@ def _block(
             )
         name = f"{where}.{key}"
         if key == "archetypes":
+            if not isinstance(value, list):
+                raise ScenarioError(f"{name} must be an array of tables, got {value!r}")
             values[key] = tuple(
                 _block(f"{name}[{i}]", staff.Archetype, each, sources)
                 for i, each in enumerate(value)
             )
         else:
-            values[key] = _value(name, value, fields[key].metadata, sources)
+            values[key] = _value(name, value, fields[key], sources)
     return _checked(where, cls, values)
+
+
+def _need_table(where: str, given: Any) -> None:
+    if not isinstance(given, dict):
+        raise ScenarioError(f"{where} must be a table, got {given!r}")
 
 
 def _menu(given: Mapping[str, Any], sources: dict[str, str]) -> dict[actions.Action, actions.Row]:
     """Build the menu: the default rows, with what the file changes."""
+    _need_table("menu", given)
     rows = dict(actions.DEFAULT_MENU)
     names = {action.name.lower(): action for action in rows}
     for key, table in given.items():
@@ -475,7 +485,7 @@ def _fields(cls: type[Settings]) -> "tuple[dataclasses.Field[Any], ...]":
     return dataclasses.fields(cls)
 
 
-def _value(name: str, value: Any, declared: Mapping[str, Any], sources: dict[str, str]) -> Any:
+def _value(name: str, value: Any, declared: "dataclasses.Field[Any]", sources: dict[str, str]) -> Any:
     """Take a plain value, or a table of value, unit and source whose unit must be the declared."""
     if isinstance(value, dict):
         unknown = set(value) - {"value", "unit", "source"}
@@ -484,12 +494,14 @@ def _value(name: str, value: Any, declared: Mapping[str, Any], sources: dict[str
                 f"{name} must be a value or a table of value, unit and source, "
                 f"got keys {', '.join(value)}"
             )
-        unit = declared.get("unit")
+        unit = declared.metadata.get("unit")
         if "unit" in value and unit is not None and value["unit"] != unit:
             raise ScenarioError(f"{name} is measured in {unit!r}, got unit {value['unit']!r}")
         if "source" in value:
             sources[name] = value["source"]
         value = value["value"]
+    if isinstance(declared.default, tuple) and not isinstance(value, list):
+        raise ScenarioError(f"{name} must be a list of numbers, got {value!r}")
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -517,7 +529,7 @@ def _change(scenario: Any, name: str, value: Any) -> Any:
             }
         )
         return replace(scenario, menu=rows)
-    if not key and block in (*_PLAIN, *blocks):
+    if not key and block in (*_PLAIN, *blocks, "scheme", "label"):
         return replace(scenario, **{block: value})
     if block not in blocks:
         raise ScenarioError(f"unknown block {block!r}{_nearest(block, blocks)} in {name!r}")
