@@ -43,7 +43,7 @@ def main(scale: Scale, out: Path) -> None:
     """Run every workforce under every scheme, and save tables, figures and headline numbers."""
     scenario = inc.Scenario.load(CENTRE)
     with Output("compare_schemes", out, scale, seeds=[SEED], scenario=scenario) as output:
-        found = {key: frames for key, frames in compared(scenario, scale)}
+        found = dict(compared(scenario, scale))
         tables = {
             name: stacked({key: frames[name] for key, frames in found.items()})
             for name in ("outcomes", "effects", "estimates", "kinds", "curves", "paid")
@@ -64,7 +64,7 @@ Frames = dict[str, pd.DataFrame]
 
 def compared(scenario: inc.Scenario, scale: Scale) -> Iterator[tuple[Key, Frames]]:
     """Compare the schemes for each workforce and cost; keep the tables and let the records go."""
-    settings = scale.pick(
+    settings: dict[str, Any] = scale.pick(
         smoke={"replications": 3, "months": 3, "horizon": 3},
         full={"replications": 20, "months": 24, "horizon": 12},
     )
@@ -107,7 +107,8 @@ def with_shares(scenario: inc.Scenario, shares: dict[str, float]) -> inc.Scenari
 def stacked(frames: dict[Key, pd.DataFrame]) -> pd.DataFrame:
     """Put the tables of all workforces and costs under one another."""
     return (
-        pd.concat(frames, names=["workforce", "cost"]).reset_index(["workforce", "cost"])
+        pd.concat(frames, names=["workforce", "cost"])
+        .reset_index(["workforce", "cost"])
         .reset_index(drop=True)
     )
 
@@ -170,10 +171,11 @@ def true_and_reported(outcomes: pd.DataFrame) -> Figure:
                 (outcomes["workforce"] == workforce) & (outcomes["cost"] == "as they are")
             ]
             names = {f"{stem}_logged": "reported", f"{stem}_true": "true"}
-            part = part[part["outcome"].isin(names)].assign(
-                measure=lambda frame, names=names: frame["outcome"].map(names),
-                conf_low=lambda frame: frame["mean"] - 2 * frame["mc_error"],
-                conf_high=lambda frame: frame["mean"] + 2 * frame["mc_error"],
+            part = part[part["outcome"].isin(names)]
+            part = part.assign(
+                measure=part["outcome"].map(names),
+                conf_low=part["mean"] - 2 * part["mc_error"],
+                conf_high=part["mean"] + 2 * part["mc_error"],
             )
             figures.true_and_reported(part, value="mean", label=label, ax=ax)
             ax.set_title(f"{workforce} workforce" if stem == "save_rate" else "")
@@ -272,13 +274,14 @@ def _one_legend(drawn: Figure) -> None:
 
 def headline(tables: Frames) -> dict[str, float]:
     """Pick the numbers that prose quotes."""
-    numbers = {}
+    numbers: dict[str, float] = {}
+    quoted = ["gamed", "save_rate_logged", "save_rate_true", "churn", "revenue"]
     effects = tables["effects"]
-    for row in effects[effects["cost"] == "as they are"].itertuples():
-        if row.outcome in ("gamed", "save_rate_logged", "save_rate_true", "churn", "revenue"):
-            name = f"{row.workforce}_{row.scheme}_{row.outcome}"
-            numbers[name] = row.effect
-            numbers[f"{name}_mc_error"] = row.mc_error
+    rows = effects[(effects["cost"] == "as they are") & effects["outcome"].isin(quoted)]
+    for row in rows.to_dict("records"):
+        name = "{workforce}_{scheme}_{outcome}".format_map(row)
+        numbers[name] = row["effect"]
+        numbers[f"{name}_mc_error"] = row["mc_error"]
     return numbers
 
 

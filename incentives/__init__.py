@@ -13,7 +13,7 @@ Names are fetched on first use, so that importing the package is quick.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__all__ = [
+__all__ = [  # noqa: RUF022  # by group, in reading order
     # Scenarios
     "Scenario",
     "Assignment",

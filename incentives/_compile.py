@@ -25,6 +25,11 @@ __all__ = ["allocating", "compiled", "rule"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONFIG: Any = numba.config  # made of attributes that no type checker sees
+RULE: dict[str, Any] = {  # `_nrt`, no reference counts, is not in Numba's stubs
+    "error_model": "numpy",
+    "forceinline": True,
+    "_nrt": False,
+}
 PACKAGE = Path(__file__).parent
 STALE_AFTER = 600.0  # seconds; a younger folder may still be written to by another process
 
@@ -48,7 +53,7 @@ def rule(function: F) -> F:
     >>> half(3.0)
     1.5
     """
-    return cast(F, numba.njit(error_model="numpy", forceinline=True, _nrt=False)(function))
+    return cast(F, numba.njit(**RULE)(function))
 
 
 def allocating(function: F) -> F:

@@ -1,4 +1,4 @@
-"""The order of a working day, over columns: who contacts, who serves, what is done and what is logged.
+"""The order of a working day, over columns: who contacts, who serves, what is done and logged.
 
 Read `advance` as the description of a day and `bill` as that of a month's end. Each line calls a
 rule that stands, with its equation, in the file of its family. Everything random is drawn at an
@@ -32,17 +32,17 @@ from incentives.columns import (
     DELAYED,
     DUTY,
     GONE,
+    N_ACCUMULATORS,
     N_FEATURES,
     OFFERED,
-    WAIT,
-    WITHIN,
-    Bills,
-    N_ACCUMULATORS,
     SALES,
     SALES_VALUE,
     SAVES,
     SURVEY_N,
     SURVEY_SUM,
+    WAIT,
+    WITHIN,
+    Bills,
     Customers,
     Floats,
     Ints,
@@ -205,7 +205,9 @@ def schedule(customers: Customers, entry: int, day: int) -> None:
 
 
 @rule
-def rearm(customers: Customers, entry: int, day: int, k0: int, k1: int, rate: float) -> None:
+def rearm(
+    customers: Customers, entry: int, day: int, k0: np.uint32, k1: np.uint32, rate: float
+) -> None:
     """Start the clock of a customer's next need of this kind (`rate` per day)."""
     row = entry >> 2
     need = entry & 3
@@ -221,18 +223,27 @@ def rearm(customers: Customers, entry: int, day: int, k0: int, k1: int, rate: fl
 @rule
 def need_rate(need: int, needs: Any, days: float) -> float:
     """Give how often a need of this kind arises (per day)."""
+    rate: float = 0.0
     if need == 0:
-        return needs.question / days
-    if need == 1:
-        return needs.complaint / days
-    if need == 2:
-        return needs.order / days
-    return 0.0
+        rate = needs.question / days
+    elif need == 1:
+        rate = needs.complaint / days
+    elif need == 2:
+        rate = needs.order / days
+    return rate
 
 
 @compiled
-def open_calendar(customers: Customers, first: int, count: int, day: int, k0: int, k1: int,
-                  needs: Any, days: float) -> None:
+def open_calendar(
+    customers: Customers,
+    first: int,
+    count: int,
+    day: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    needs: Any,
+    days: float,
+) -> None:
     """Start the clocks of newly joined customers."""
     for row in range(first, first + count):
         for need in range(NEEDS - 1):
@@ -291,8 +302,16 @@ class Situation(NamedTuple):
 
 @rule
 def weigh(
-    v: Floats, seat: int, now: Situation, staff: Staff, desk: Desk, plan: FloorPlan, rules: Rules,
-    prices: Prices, features: Floats, watched: bool,
+    v: Floats,
+    seat: int,
+    now: Situation,
+    staff: Staff,
+    desk: Desk,
+    plan: FloorPlan,
+    rules: Rules,
+    prices: Prices,
+    features: Floats,
+    watched: bool,
 ) -> None:
     """Write into `v` what each row on the menu is worth to the agent (money)."""
     menu, value, scheme = rules.menu, rules.value, desk.scheme[seat]
@@ -315,9 +334,9 @@ def weigh(
             first = second = paid[PLAIN]
         elif row == LOG_UPSELL:
             second = paid[SOLD]
-        elif row >= FABRICATE or row == SAVE or row == PRESS:
+        elif row >= FABRICATE or row in (SAVE, PRESS):
             second = paid[row]
-        if row == SAVE or row == PRESS:
+        if row in (SAVE, PRESS):
             decided = rules.decided
             chance = min(
                 (menu.keeps[row] * (1.0 - decided) + menu.keeps_decided[row] * decided)
@@ -326,14 +345,14 @@ def weigh(
             )
             to_client += chance * worth
             to_customer += (1.0 - chance) * value.release + chance * value.resolution
-        elif row == OFFER_AFTER or row == OFFER_FIRST:
+        elif row in (OFFER_AFTER, OFFER_FIRST):
             second = paid[SOLD]
             chance = min(menu.appeal[row] * now.open * staff.closing[seat], 1.0)
             to_client += chance * value.product
             to_customer += resolves * value.resolution
             to_customer -= menu.annoys[row] * (1.0 - now.open)
         elif cancelling:
-            if row == PROCESS or row == FABRICATE:
+            if row in (PROCESS, FABRICATE):
                 to_customer += value.release
         else:
             to_customer += resolves * value.resolution
@@ -358,9 +377,9 @@ def weigh(
         to_employer = to_client
         if rules.contract.contractor > 0.0:
             to_employer = 0.0
-            if row == SAVE or row == PRESS:
+            if row in (SAVE, PRESS):
                 to_employer = chance * rules.contract.fee_save
-            elif row == OFFER_AFTER or row == OFFER_FIRST:
+            elif row in (OFFER_AFTER, OFFER_FIRST):
                 to_employer = chance * rules.contract.fee_sale
             elif row == LOG_UPSELL:
                 to_employer = rules.contract.fee_sale
@@ -369,13 +388,25 @@ def weigh(
         loss = found * rules.audit.penalty
         reluctance = 0.0
         if row == CUT:
-            reluctance = rules.conscience.noise * rules.conscience.stake * cut_cost(
-                staff.reluctance[seat], desk.last_cut[seat] == 1, now.waiting, now.minute,
-                rules.drop,
+            reluctance = (
+                rules.conscience.noise
+                * rules.conscience.stake
+                * cut_cost(
+                    staff.reluctance[seat],
+                    desk.last_cut[seat] == 1,
+                    now.waiting,
+                    now.minute,
+                    rules.drop,
+                )
             )
         cost = time_cost(
-            minutes, plan.usual, staff.effort[seat], pace_pay, now.waiting,
-            staff.standing[seat], desk.rank[seat],
+            minutes,
+            plan.usual,
+            staff.effort[seat],
+            pace_pay,
+            now.waiting,
+            staff.standing[seat],
+            desk.rank[seat],
         )
         v[row] = (
             staff.pay[seat] * pay
@@ -408,7 +439,7 @@ def survey_price(
     expectations = rules.expectations
     points = expectations.plain + rules.menu.courtesy[row] + expectations.resolved * resolves
     points = min(max(points - rules.menu.annoys[row] * (1.0 - now.open), 0.0), 10.0)
-    chance = rules.surveys.invites * answer_chance(points, rules.surveys)
+    chance: float = rules.surveys.invites * answer_chance(points, rules.surveys)
     return chance * price(
         prices, scheme, desk.at, now.spread, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0
     )
@@ -438,8 +469,16 @@ def inclusive(
 
 @rule
 def choose(
-    v: Floats, weights: Floats, reason: int, can_lie: bool, k0: int, k1: int, uid: int, when: int,
-    attempt: int, rules: Rules,
+    v: Floats,
+    weights: Floats,
+    reason: int,
+    can_lie: bool,
+    k0: np.uint32,
+    k1: np.uint32,
+    uid: int,
+    when: int,
+    attempt: int,
+    rules: Rules,
 ) -> int:
     """Choose a row: first among honest work, a lie and cutting off, then within the nest.
 
@@ -483,9 +522,24 @@ def credit(desk: Desk, seat: int, team: int, what: int, amount: float) -> None:
 
 @rule
 def look(
-    seat: int, reason: int, work: float, uid: int, when: int, attempt: int, each: Any,
-    waiting: float, minute: float, days_left: float, days: float, k0: int, k1: int, plan: FloorPlan,
-    rules: Rules, prices: Prices, staff: Staff, desk: Desk,
+    seat: int,
+    reason: int,
+    work: float,
+    uid: int,
+    when: int,
+    attempt: int,
+    each: Any,
+    waiting: float,
+    minute: float,
+    days_left: float,
+    days: float,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
+    rules: Rules,
+    prices: Prices,
+    staff: Staff,
+    desk: Desk,
 ) -> Any:
     """Gather what the agent sees: the contact, the queue, and what logs would pay right now."""
     u_pass, u_open, u_feel, _ = block(k0, k1, uid, when, Purpose.OCCASION, attempt)
@@ -494,8 +548,18 @@ def look(
     paid = desk.worth
     if prices.first[scheme] < prices.first[scheme + 1]:
         stand(
-            prices, scheme, desk.totals, desk.rates, desk.team_totals, desk.team_rates, seat, team,
-            days_left, days, desk.cuts, desk.at,
+            prices,
+            scheme,
+            desk.totals,
+            desk.rates,
+            desk.team_totals,
+            desk.team_rates,
+            seat,
+            team,
+            days_left,
+            days,
+            desk.cuts,
+            desk.at,
         )
         claws = False
         for k in range(prices.first[scheme], prices.first[scheme + 1]):
@@ -508,8 +572,18 @@ def look(
             sales = 1.0 if entry == SOLD else 0.0
             lasting = rules.menu.lasts[entry] if entry > KEPT else 1.0
             paid[entry] = price(
-                prices, scheme, desk.at, spread, lasting, 1.0, cancels, saves, sales,
-                sales * rules.value.product, 0.0, 0.0,
+                prices,
+                scheme,
+                desk.at,
+                spread,
+                lasting,
+                1.0,
+                cancels,
+                saves,
+                sales,
+                sales * rules.value.product,
+                0.0,
+                0.0,
             )
         if not claws:
             paid[SAVE] = paid[PRESS] = paid[FABRICATE] = paid[SUPPRESS] = paid[KEPT]
@@ -536,22 +610,48 @@ def look(
 def worth_of(row: int, reason: int, success: bool, paid: Floats) -> float:
     """Give the price (money) of what this row logged."""
     if row == CUT:
-        return paid[PLAIN]
-    if row == LOG_UPSELL:
-        return paid[SOLD]
-    if row >= FABRICATE:
-        return paid[row]
-    if reason == CANCEL:
-        return paid[row] if success else paid[LOST]
-    return paid[SOLD] if success else paid[PLAIN]
+        entry = PLAIN
+    elif row == LOG_UPSELL:
+        entry = SOLD
+    elif row >= FABRICATE:
+        entry = row
+    elif reason == CANCEL:
+        entry = row if success else LOST
+    else:
+        entry = SOLD if success else PLAIN
+    worth: float = paid[entry]
+    return worth
 
 
 @rule
 def serve(
-    seat: int, entry: int, reason: int, channel: int, work: float, wait: float, minute: float,
-    waiting: float, day: int, month: int, days_left: float, days: float, k0: int, k1: int,
-    plan: FloorPlan, rules: Rules, prices: Prices, customers: Customers, staff: Staff, desk: Desk,
-    v: Floats, weights: Floats, features: Floats, watch: Watch, watched: int, log: Any, count: int,
+    seat: int,
+    entry: int,
+    reason: int,
+    channel: int,
+    work: float,
+    wait: float,
+    minute: float,
+    waiting: float,
+    day: int,
+    month: int,
+    days_left: float,
+    days: float,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
+    rules: Rules,
+    prices: Prices,
+    customers: Customers,
+    staff: Staff,
+    desk: Desk,
+    v: Floats,
+    weights: Floats,
+    features: Floats,
+    watch: Watch,
+    watched: int,
+    log: Any,
+    count: int,
 ) -> tuple[float, int, int]:
     """Serve one contact: choose, let it happen, log it; return minutes, what follows, and rows."""
     row, need = entry >> 2, entry & 3
@@ -560,11 +660,28 @@ def serve(
     when = need << 24 | int(each.episode[need])
     menu, team, scheme = rules.menu, plan.team[seat], desk.scheme[seat]
     now, u_feel = look(
-        seat, reason, work * staff.pace[seat], uid, when, attempt, each, waiting, minute, days_left,
-        days, k0, k1, plan, rules, prices, staff, desk,
+        seat,
+        reason,
+        work * staff.pace[seat],
+        uid,
+        when,
+        attempt,
+        each,
+        waiting,
+        minute,
+        days_left,
+        days,
+        k0,
+        k1,
+        plan,
+        rules,
+        prices,
+        staff,
+        desk,
     )
     keep = (
-        watch.share > 0.0 and block(k0, k1, uid, when, Purpose.SAMPLE, attempt)[0] < watch.share
+        watch.share > 0.0
+        and block(k0, k1, uid, when, Purpose.SAMPLE, attempt)[0] < watch.share
         and watched + N_ACTIONS <= len(watch.rows)
     )
     weigh(v, seat, now, staff, desk, plan, rules, prices, features, keep)
@@ -594,7 +711,7 @@ def serve(
         success = u_success < chance * staff.closing[seat]
         true = SAVED if success else SUPPRESSED if action == SUPPRESS else CANCELLED
         logged = SAVED if success or action >= FABRICATE else CANCELLED
-    elif action == OFFER_AFTER or action == OFFER_FIRST:
+    elif action in (OFFER_AFTER, OFFER_FIRST):
         success = u_success < menu.appeal[action] * now.open * staff.closing[seat]
         if success:
             true = logged = SALE
@@ -610,7 +727,12 @@ def serve(
         points = rules.expectations.cut
     else:
         points = experience(
-            resolved, menu.courtesy[action], menu.annoys[action], now.open, wait, u_feel,
+            resolved,
+            menu.courtesy[action],
+            menu.annoys[action],
+            now.open,
+            wait,
+            u_feel,
             rules.expectations,
         )
     satisfaction, each.expectation = feel(
@@ -661,7 +783,8 @@ def serve(
     if u_audit < probability:
         audit = 1
         desk.checks[seat] += 1
-        if menu.seen[action] > 0.0 and block(k0, k1, uid, when, Purpose.AUDIT, attempt)[0] < menu.seen[action]:
+        seen = menu.seen[action]
+        if seen > 0.0 and block(k0, k1, uid, when, Purpose.AUDIT, attempt)[0] < seen:
             audit = 2
             desk.found[seat] += 1
             desk.penalty[seat] += rules.audit.penalty
@@ -712,8 +835,16 @@ def strike(desk: Desk, seat: int, team: int, logged: int, value: float) -> None:
 
 @rule
 def log_abandoned(
-    log: Any, count: int, customers: Customers, entry: int, reason: int, channel: int, day: int,
-    arrived: float, wait: float, rules: Rules,
+    log: Any,
+    count: int,
+    customers: Customers,
+    entry: int,
+    reason: int,
+    channel: int,
+    day: int,
+    arrived: float,
+    wait: float,
+    rules: Rules,
 ) -> None:
     """Log a contact that nobody answered, and let the customer feel it."""
     need = entry & 3
@@ -755,7 +886,13 @@ def reason_of(each: Any, need: int) -> int:
 
 @rule
 def end_episode(
-    customers: Customers, entry: int, day: int, k0: int, k1: int, rules: Rules, days: float,
+    customers: Customers,
+    entry: int,
+    day: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    rules: Rules,
+    days: float,
     served: bool,
 ) -> None:
     """Close a need, met or given up, and start the clock of the next one of its kind."""
@@ -770,8 +907,16 @@ def end_episode(
 
 @rule
 def follow_up(
-    customers: Customers, entry: int, follows: int, now: float, closes: float, day: int, k0: int,
-    k1: int, rules: Rules, days: float,
+    customers: Customers,
+    entry: int,
+    follows: int,
+    now: float,
+    closes: float,
+    day: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    rules: Rules,
+    days: float,
 ) -> float:
     """Settle what follows a contact; return the minute of another one today, or -1."""
     need = entry & 3
@@ -792,7 +937,7 @@ def follow_up(
             customers, entry, day + 1 + int((rules.needs.return_days - 1.0) * exponential_(u_days))
         )
         return -1.0
-    minute = now + rules.queue.redial_minutes * exponential_(u_minutes)
+    minute: float = now + rules.queue.redial_minutes * exponential_(u_minutes)
     if minute >= closes:
         schedule(customers, entry, day + 1)
         return -1.0
@@ -921,11 +1066,24 @@ def scratch(seats: int, pools: int, contacts: int) -> Events:
 
 @compiled
 def advance(
-    day: int, month: int, day_of_month: int, days: int, k0: int, k1: int, plan: FloorPlan,
-    rules: Rules, prices: Prices, customers: Customers, staff: Staff, desk: Desk, watch: Watch,
-    watched: int, log: Any, count: int,
+    day: int,
+    month: int,
+    day_of_month: int,
+    days: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
+    rules: Rules,
+    prices: Prices,
+    customers: Customers,
+    staff: Staff,
+    desk: Desk,
+    watch: Watch,
+    watched: int,
+    log: Any,
+    count: int,
 ) -> tuple[int, int, Any]:
-    """Run one working day; return the rows now held in the watched choices and the log, and the log.
+    """Run one working day; return how many choices and contacts are now held, and the log.
 
     `log` is replaced by a longer one where the day could overflow it.
     """
@@ -938,12 +1096,34 @@ def advance(
     events = scratch(len(plan.team), plan.pools, contacts)
     open_day(desk)
     watched, count = hours(
-        entries, arrivals, day, month, day_of_month, days, k0, k1, plan, rules, prices, customers,
-        staff, desk, watch, watched, log, count, events,
+        entries,
+        arrivals,
+        day,
+        month,
+        day_of_month,
+        days,
+        k0,
+        k1,
+        plan,
+        rules,
+        prices,
+        customers,
+        staff,
+        desk,
+        watch,
+        watched,
+        log,
+        count,
+        events,
     )
     close_day(day, k0, k1, plan, rules, staff, desk)
     cuts(
-        prices, desk.totals, desk.rates, float(days - day_of_month - 1), plan.team, desk.scheme,
+        prices,
+        desk.totals,
+        desk.rates,
+        float(days - day_of_month - 1),
+        plan.team,
+        desk.scheme,
         desk.cuts,
     )
     return watched, count, log
@@ -958,9 +1138,7 @@ def start_shifts(plan: FloorPlan, desk: Desk, events: Events) -> int:
             start, end = plan.start[seat], plan.end[seat]
             size = push(events.times, events.codes, size, start, seat << 2 | FREE)
             if plan.pause > 0.0:
-                size = push(
-                    events.times, events.codes, size, plan.rest[seat], seat << 2 | PAUSE
-                )
+                size = push(events.times, events.codes, size, plan.rest[seat], seat << 2 | PAUSE)
             desk.duty_month[seat] += end - start - plan.pause
             desk.day[DUTY] += end - start - plan.pause
     return size
@@ -993,9 +1171,25 @@ def longest_waiting(
 
 @rule
 def hours(
-    entries: Ints, arrivals: Floats, day: int, month: int, day_of_month: int, days: int, k0: int,
-    k1: int, plan: FloorPlan, rules: Rules, prices: Prices, customers: Customers, staff: Staff,
-    desk: Desk, watch: Watch, watched: int, log: Any, count: int, events: Events,
+    entries: Ints,
+    arrivals: Floats,
+    day: int,
+    month: int,
+    day_of_month: int,
+    days: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
+    rules: Rules,
+    prices: Prices,
+    customers: Customers,
+    staff: Staff,
+    desk: Desk,
+    watch: Watch,
+    watched: int,
+    log: Any,
+    count: int,
+    events: Events,
 ) -> tuple[int, int]:
     """Run the floor from opening until the last contact has ended."""
     times, codes, idle, waiting = events.times, events.codes, events.idle, events.waiting
@@ -1014,7 +1208,7 @@ def hours(
             minute, code = times[0], codes[0]
             size = pop(times, codes, size)
             kind = code & 3
-            if kind == FREE or kind == PAUSE:
+            if kind in (FREE, PAUSE):
                 seat = code >> 2
             else:
                 entry = code >> 2 & ENTRY_MASK
@@ -1024,7 +1218,7 @@ def hours(
             if idle.listed[seat] == 0:
                 continue
             stand_up(idle, 8 * plan.pool[seat] + plan.skills[seat], seat)
-        if kind == FREE or kind == PAUSE:  # home, a break, the longest-waiting, or idle
+        if kind in (FREE, PAUSE):  # home, a break, the longest-waiting, or idle
             if minute >= plan.end[seat]:
                 continue
             if events.resting[seat] == 1:
@@ -1086,9 +1280,33 @@ def hours(
                 work *= rules.channels.minutes
             left = max(remaining - (minute - plan.opens) / plan.minutes, 0.0)
             minutes, follows, watched = serve(
-                seat, entry, reason, channel, work, wait, minute, float(waiting[q]), day, month,
-                left, float(days), k0, k1, plan, rules, prices, customers, staff, desk,
-                events.worth, events.weights, events.features, watch, watched, log, count,
+                seat,
+                entry,
+                reason,
+                channel,
+                work,
+                wait,
+                minute,
+                float(waiting[q]),
+                day,
+                month,
+                left,
+                float(days),
+                k0,
+                k1,
+                plan,
+                rules,
+                prices,
+                customers,
+                staff,
+                desk,
+                events.worth,
+                events.weights,
+                events.features,
+                watch,
+                watched,
+                log,
+                count,
             )
             if plan.queueing:
                 size = push(times, codes, size, minute + minutes, seat << 2 | FREE)
@@ -1104,7 +1322,7 @@ def hours(
 
 
 @allocating
-def arriving(customers: Customers, day: int, k0: int, k1: int, plan: FloorPlan) -> Any:
+def arriving(customers: Customers, day: int, k0: np.uint32, k1: np.uint32, plan: FloorPlan) -> Any:
     """Take today's contacts from the calendar; return entries and minutes in order of arrival."""
     due = np.empty(customers.held[day % CALENDAR], np.int64)
     count = staying(customers, due, take_due(customers, day, due))
@@ -1127,7 +1345,7 @@ def staying(customers: Customers, due: Ints, count: int) -> int:
 
 @rule
 def draw_arrivals(
-    customers: Customers, due: Ints, arrivals: Floats, k0: int, k1: int, plan: FloorPlan
+    customers: Customers, due: Ints, arrivals: Floats, k0: np.uint32, k1: np.uint32, plan: FloorPlan
 ) -> None:
     """Draw the minute at which each contact arrives."""
     for i in range(len(arrivals)):
@@ -1193,19 +1411,27 @@ def open_day(desk: Desk) -> None:
 
 @allocating
 def close_day(
-    day: int, k0: int, k1: int, plan: FloorPlan, rules: Rules, staff: Staff, desk: Desk
+    day: int, k0: np.uint32, k1: np.uint32, plan: FloorPlan, rules: Rules, staff: Staff, desk: Desk
 ) -> None:
     """Let agents learn from the day: checks, talk, their own pace, and where they rank."""
     seats = len(plan.team)
     for seat in range(seats):
         heard = 0.0
         for mate in range(seats):
-            if mate != seat and plan.team[mate] == plan.team[seat] and desk.found[mate] > 0:
-                if block(k0, k1, seat, day, Purpose.TALK, mate)[0] < rules.belief.talk:
-                    heard += desk.found[mate]
+            if (
+                mate != seat
+                and plan.team[mate] == plan.team[seat]
+                and desk.found[mate] > 0
+                and block(k0, k1, seat, day, Purpose.TALK, mate)[0] < rules.belief.talk
+            ):
+                heard += desk.found[mate]
         handled = desk.totals[seat, CONTACTS] - desk.opening[seat, CONTACTS]
         staff.checks[seat], staff.contacts[seat] = relearn(
-            staff.checks[seat], staff.contacts[seat], float(desk.checks[seat]), handled, heard,
+            staff.checks[seat],
+            staff.contacts[seat],
+            float(desk.checks[seat]),
+            handled,
+            heard,
             rules.belief,
         )
         desk.busy_month[seat] += desk.busy[seat]
@@ -1234,8 +1460,17 @@ def close_day(
 
 @compiled
 def bill(
-    month: int, next_day: int, days: int, k0: int, k1: int, rules: Rules, customers: Customers,
-    desk: Desk, by_home: bool, status: Any, bills: Bills,
+    month: int,
+    next_day: int,
+    days: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    rules: Rules,
+    customers: Customers,
+    desk: Desk,
+    by_home: bool,
+    status: Any,
+    bills: Bills,
 ) -> None:
     """Settle a month with every customer: discovery, wishes to leave, and who is gone.
 
@@ -1268,9 +1503,12 @@ def bill(
                     schedule(customers, 4 * row + CANCEL, next_day + int(u_day * days))
                 else:
                     leaves = SILENTLY
-        elif leaves == 0 and each.wishes == 2:
-            if block(k0, k1, each.uid, month, Purpose.LEAVE, 1)[0] < rules.leaving.walks:
-                leaves = SILENTLY
+        elif (
+            leaves == 0
+            and each.wishes == 2
+            and block(k0, k1, each.uid, month, Purpose.LEAVE, 1)[0] < rules.leaving.walks
+        ):
+            leaves = SILENTLY
         gap = rules.expectations.neutral - each.satisfaction
         each.satisfaction += rules.expectations.fade * gap
         status[row] = leaves

@@ -53,7 +53,11 @@ class Floor(Settings):
         (1.0,), unit="weight of each shift", low=0, high=1e6, source="the scenario's"
     )
     pause: float = param(
-        45.0, unit="minutes' break, staggered around the middle of a shift", low=0, high=240, source="assumed"
+        45.0,
+        unit="minutes' break, staggered around the middle of a shift",
+        low=0,
+        high=240,
+        source="assumed",
     )
     shrinkage: float = param(
         0.08, unit="share of seats absent on a day", low=0, high=0.9, source="assumed"
@@ -98,16 +102,17 @@ class Work(Settings):
     question: float = param(
         5.0, unit="minutes, mean", low=0.05, high=120, source="about 6 min (evidence table)"
     )
-    complaint: float = param(
-        8.0, unit="minutes, mean", low=0.05, high=120, source="assumed"
-    )
+    complaint: float = param(8.0, unit="minutes, mean", low=0.05, high=120, source="assumed")
     order: float = param(6.0, unit="minutes, mean", low=0.05, high=120, source="assumed")
     cancel: float = param(7.0, unit="minutes, mean", low=0.05, high=120, source="assumed")
     spread: float = param(
         0.9, unit="SD of the log", low=0, high=2, source="bank call log 1999: 0.91"
     )
     resolves_question: float = param(
-        0.84, unit="chance", low=0, high=1,
+        0.84,
+        unit="chance",
+        low=0,
+        high=1,
         source="assumed; first-contact resolution 70-72 % (evidence table)",
     )
     resolves_complaint: float = param(0.65, unit="chance", low=0, high=1, source="assumed")
@@ -133,15 +138,16 @@ class Queueing(Mechanism):
     title: ClassVar[str] = "queueing and patience"
 
     patience: float = param(
-        8.0, unit="minutes, mean, voice", low=0.01, high=1e9,
+        8.0,
+        unit="minutes, mean, voice",
+        low=0.01,
+        high=1e9,
         source="bank call log 1999 (experiments/bank_floor.py)",
     )
     patience_chat: float = param(
         12.0, unit="minutes, mean, chat", low=0.01, high=1e9, source="assumed"
     )
-    redials: float = param(
-        0.7, unit="chance", low=0, high=1, source="assumed"
-    )
+    redials: float = param(0.7, unit="chance", low=0, high=1, source="assumed")
     redial_minutes: float = param(20.0, unit="minutes, mean", low=0.1, high=600, source="assumed")
     temper: float = param(0.8, unit="x patience per further try", low=0.1, high=1, source="assumed")
 
@@ -185,9 +191,7 @@ class Channels(Mechanism):
     title: ClassVar[str] = "channels"
 
     chat: float = param(0.15, unit="share of contacts", low=0, high=1, source="assumed")
-    minutes: float = param(
-        1.2, unit="x the work of a call", low=0.1, high=5, source="assumed"
-    )
+    minutes: float = param(1.2, unit="x the work of a call", low=0.1, high=5, source="assumed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +208,10 @@ class Audit(Mechanism):
     title: ClassVar[str] = "audit"
 
     rate: float = param(
-        0.005, unit="chance per served contact", low=0, high=1,
+        0.005,
+        unit="chance per served contact",
+        low=0,
+        high=1,
         source="0.0007 to 0.007 from 1-10 checks per agent-month (evidence table)",
     )
     on_saves: float = param(
@@ -231,12 +238,8 @@ class Contract(Settings):
     contractor: float = param(
         0, unit="1 contractor, 0 in-house", low=0, high=1, source="the scenario's"
     )
-    fee_save: float = param(
-        15.0, unit="money per logged save", low=0, high=1e5, source="assumed"
-    )
-    fee_sale: float = param(
-        10.0, unit="money per logged sale", low=0, high=1e5, source="assumed"
-    )
+    fee_save: float = param(15.0, unit="money per logged save", low=0, high=1e5, source="assumed")
+    fee_sale: float = param(10.0, unit="money per logged sale", low=0, high=1e5, source="assumed")
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
@@ -314,7 +317,8 @@ def plan_floor(
 
 def _deal(place: Ints, crew: int, routing: Routing) -> Ints:
     """Give skills to the seats of a pool: retention from one end, service from the other."""
-    counts = {name: round(getattr(routing, name) * crew) for name in ("service", "retention", "chat")}
+    names = ("service", "retention", "chat")
+    counts = {name: round(getattr(routing, name) * crew) for name in names}
     for name, count in counts.items():
         if count < 1:
             raise ValueError(
@@ -344,7 +348,7 @@ def _deal_shifts(place: Ints, shares: tuple[float, ...]) -> Ints:
 @rule
 def work_of(reason: int, u: float, exponential: bool, rule: Any) -> float:
     """Give the work that a contact brings (minutes of plain service by an average agent)."""
-    mean = rule.question
+    mean: float = rule.question
     if reason == 1:
         mean = rule.complaint
     elif reason == 2:
@@ -359,19 +363,20 @@ def work_of(reason: int, u: float, exponential: bool, rule: Any) -> float:
 @rule
 def resolves_of(reason: int, rule: Any) -> float:
     """Give the chance that plain service resolves a contact."""
+    chance: float = 1.0
     if reason == 0:
-        return rule.resolves_question
-    if reason == 1:
-        return rule.resolves_complaint
-    if reason == 2:
-        return rule.resolves_order
-    return 1.0
+        chance = rule.resolves_question
+    elif reason == 1:
+        chance = rule.resolves_complaint
+    elif reason == 2:
+        chance = rule.resolves_order
+    return chance
 
 
 @rule
 def patience_of(channel: int, attempt: int, u: float, rule: Any) -> float:
     """Give how long a customer waits before giving up (minutes)."""
-    mean = rule.patience if channel == 0 else rule.patience_chat
+    mean: float = rule.patience if channel == 0 else rule.patience_chat
     for _ in range(attempt):
         mean *= rule.temper
     return mean * exponential_(u)
@@ -380,7 +385,7 @@ def patience_of(channel: int, attempt: int, u: float, rule: Any) -> float:
 @rule
 def audit_chance(outcome: int, rule: Any) -> float:
     """Give the chance that a served contact with this logged outcome is checked."""
-    chance = rule.rate
+    chance: float = rule.rate
     if outcome == 1:
         chance += rule.on_sales
     elif outcome == 2:
@@ -399,8 +404,5 @@ def minute_of(u: float, profile: Floats, opens: float, minutes: float) -> float:
             low = middle
         else:
             high = middle
-    share = (u - profile[low]) / (profile[low + 1] - profile[low])
+    share: float = (u - profile[low]) / (profile[low + 1] - profile[low])
     return opens + minutes * (low + share) / slots
-
-
-

@@ -72,9 +72,10 @@ CONTACTS, CANCELS, SAVES, SALES, SALES_VALUE, SURVEY_SUM, SURVEY_N = range(N_ACC
 
 
 class Totals(NamedTuple):
-    """What was logged for each agent in a pay period; each field but `team` is a float array (agents,).
+    """What was logged for each agent in a pay period.
 
-    `team` holds each agent's team as an integer, so that a scheme can look at the others' totals.
+    Each field but `team` is a float array (agents,). `team` holds each agent's team as an integer,
+    so that a scheme can look at the others' totals.
     """
 
     contacts: Floats
@@ -111,6 +112,7 @@ class Prices(NamedTuple):
     place: Ints  #: (components,) whose forecast is the cut: the j-th best of the centre's rivals is
     #: j, of the team's -j, 0 where rival is 0
     drift: Floats  #: (components,) nodes by which a table's row starts later, per spread squared
+
 
 N_REASONS = len(Reason)
 
@@ -149,18 +151,18 @@ CUSTOMER = np.dtype(
 class Customers(NamedTuple):
     """All customers, and the calendar that says on which day each need is due.
 
-    An entry of the calendar is 4 x row + need. A day's entries stand in a chain of chunks of seven, so
-    that reading a day reads memory in order.
+    An entry of the calendar is 4 x row + need. A day's entries stand in a chain of chunks of seven,
+    so that reading a day reads memory in order.
     """
 
     row: npt.NDArray[np.void]  #: (customers,) of dtype CUSTOMER
-    chunk: Ints  #: (chunks, 8) next chunk + 1 above a count of 8 bits, then the entries with due day
+    chunk: Ints  #: (chunks, 8) next chunk + 1 above a count of 8 bits, then entries with due day
     head: Ints  #: (CALENDAR + 1,) first chunk of each day modulo CALENDAR, and of the free ones
     held: Ints  #: (CALENDAR,) entries in each day's chain
 
 
 CALENDAR = 512
-"""Days that the calendar holds apart; later ones share a chain and are told apart by the due day."""
+"""Days that the calendar holds apart; later ones share a chain and are told apart by due day."""
 
 CHUNK = 7
 """Entries in a chunk: with its head, a line of the cache."""
@@ -200,7 +202,8 @@ CONTACT = np.dtype(
     align=True,
 )
 """One row a contact as the kernel writes it: the truth beside the log. `survey` is 1 if invited and
-2 if answered; `audit` is 1 if checked and nothing was found, 2 + mechanism's number if something."""
+2 if answered; `audit` is 1 if checked and nothing was found, 2 + mechanism's number if something.
+"""
 
 DAY = (
     "offered",
@@ -213,8 +216,9 @@ DAY = (
     "duty",
     "callbacks",
 )
-"""The day's counts: contacts offered, answered, given up, answered within the service level and after
-a wait; minutes waited by those answered, on contacts and on duty; contacts that are repeats."""
+"""The day's counts: contacts offered, answered, given up, answered within the service level and
+after a wait; minutes waited by those answered, on contacts and on duty; contacts that are repeats.
+"""
 
 OFFERED, ANSWERED, GONE, WITHIN, DELAYED, WAIT, BUSY, DUTY, CALLBACKS = range(len(DAY))
 
@@ -230,9 +234,9 @@ FEATURES = (
     "employer",
     "reluctance",
 )
-"""What a row of the menu is weighed by: pay as felt, penalty expected, gains of customer, client and
-employer, and what moves the reluctance to cut off (money); minutes, and those while others wait;
-minutes against the usual by rank; whether it is a lie."""
+"""What a row of the menu is weighed by: pay as felt, penalty expected, gains of customer, client
+and employer, and what moves the reluctance to cut off (money); minutes, and those while others
+wait; minutes against the usual by rank; whether it is a lie."""
 
 N_FEATURES = len(FEATURES)
 

@@ -13,7 +13,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from incentives._compile import rule
-from incentives._draws import Purpose, exp, exp_, exponential, log, log_, normal, normal_, uniforms
+from incentives._draws import (
+    Key,
+    Purpose,
+    exp,
+    exp_,
+    exponential,
+    log,
+    log_,
+    normal,
+    normal_,
+    uniforms,
+)
 from incentives.columns import CUSTOMER, Customers
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
@@ -38,23 +49,20 @@ class Needs(Settings):
     an episode has ended. A wish to cancel does not come from a clock but from `Leaving`.
     """
 
-    question: float = param(
-        0.40, unit="per customer and month", low=0, high=20, source="assumed"
-    )
-    complaint: float = param(
-        0.10, unit="per customer and month", low=0, high=20, source="assumed"
-    )
+    question: float = param(0.40, unit="per customer and month", low=0, high=20, source="assumed")
+    complaint: float = param(0.10, unit="per customer and month", low=0, high=20, source="assumed")
     order: float = param(0.15, unit="per customer and month", low=0, high=20, source="assumed")
     spread: float = param(
         0.5, unit="SD of the log between customers", low=0, high=2, source="assumed"
     )
     returns: float = param(
-        0.6, unit="chance that an unresolved contact is repeated", low=0, high=1,
+        0.6,
+        unit="chance that an unresolved contact is repeated",
+        low=0,
+        high=1,
         source="assumed; first-contact resolution 70-72 % (evidence table)",
     )
-    return_days: float = param(
-        2.0, unit="working days, mean", low=1, high=20, source="assumed"
-    )
+    return_days: float = param(2.0, unit="working days, mean", low=1, high=20, source="assumed")
     tries: float = param(
         5.0, unit="contacts about one need, at most", low=1, high=20, source="assumed"
     )
@@ -78,13 +86,15 @@ class Expectations(Mechanism):
     )
     adapts: float = param(0.1, unit="points per point", low=0, high=1, source="assumed")
     losses: float = param(
-        1.5, unit="x a gain of the same size", low=1, high=5, source="assumed; loss aversion about 2"
+        1.5,
+        unit="x a gain of the same size",
+        low=1,
+        high=5,
+        source="assumed; loss aversion about 2",
     )
     fade: float = param(0.1, unit="share per month", low=0, high=1, source="assumed")
     neutral: float = param(6.5, unit="points of 10", low=0, high=10, source="assumed")
-    spread: float = param(
-        1.0, unit="points, SD at the start", low=0, high=4, source="assumed"
-    )
+    spread: float = param(1.0, unit="points, SD at the start", low=0, high=4, source="assumed")
     plain: float = param(
         5.5, unit="points of 10: answered, unresolved", low=0, high=10, source="assumed"
     )
@@ -112,7 +122,10 @@ class Openness(Mechanism):
     title: ClassVar[str] = "willingness to hear an offer"
 
     median: float = param(
-        0.06, unit="chance that an offer after service sells", low=0.001, high=0.9,
+        0.06,
+        unit="chance that an offer after service sells",
+        low=0.001,
+        high=0.9,
         source="assumed; outbound offers sell to 5.7 % at the first attempt (UCI bank marketing)",
     )
     spread: float = param(
@@ -147,7 +160,10 @@ class MadeUpMinds(Mechanism):
     title: ClassVar[str] = "made-up minds"
 
     decided: float = param(
-        0.55, unit="share of callers who want to cancel", low=0, high=1,
+        0.55,
+        unit="share of callers who want to cancel",
+        low=0,
+        high=1,
         source="assumed; retention calls lose 77 % (CallIntel 2014, a practitioner's figure)",
     )
 
@@ -164,25 +180,30 @@ class Leaving(Settings):
     """
 
     base: float = param(
-        0.016, unit="per month at neutral satisfaction", low=1e-6, high=0.5,
+        0.016,
+        unit="per month at neutral satisfaction",
+        low=1e-6,
+        high=0.5,
         source="assumed; between 0.82 % (IBM Telco sample) and 1.9 % (Cell2Cell) a month",
     )
     satisfaction: float = param(
-        0.35, unit="log hazard per point of satisfaction", low=0, high=2,
+        0.35,
+        unit="log hazard per point of satisfaction",
+        low=0,
+        high=2,
         source="assumed; mean to leave 5 % solved first time, 25 % unsolved (SQM Group)",
     )
     trust: float = param(1.0, unit="log hazard per unit of trust", low=0, high=5, source="assumed")
     tenure: float = param(
         0.3, unit="log hazard per log(1 + years)", low=0, high=2, source="assumed"
     )
-    calls: float = param(
-        0.65, unit="share who contact to cancel", low=0, high=1, source="assumed"
-    )
-    walks: float = param(
-        0.5, unit="chance per bill", low=0, high=1, source="assumed"
-    )
+    calls: float = param(0.65, unit="share who contact to cancel", low=0, high=1, source="assumed")
+    walks: float = param(0.5, unit="chance per bill", low=0, high=1, source="assumed")
     mends: float = param(
-        1.0, unit="points of satisfaction when an honest save fixes the cause", low=0, high=5,
+        1.0,
+        unit="points of satisfaction when an honest save fixes the cause",
+        low=0,
+        high=5,
         source="assumed",
     )
     distrust_at_start: float = param(
@@ -202,9 +223,7 @@ class Surveys(Settings):
     0 … 10.
     """
 
-    invites: float = param(
-        0.15, unit="share of served contacts", low=0, high=1, source="assumed"
-    )
+    invites: float = param(0.15, unit="share of served contacts", low=0, high=1, source="assumed")
     answers: float = param(
         0.2, unit="chance", low=0, high=1, source="e-mail 10-30 % (evidence table)"
     )
@@ -234,7 +253,10 @@ class Value(Settings):
         6.0, unit="money to a customer who wants out", low=0, high=1e4, source="assumed"
     )
     horizon: float = param(
-        8.0, unit="months that a true save is worth", low=0, high=120,
+        8.0,
+        unit="months that a true save is worth",
+        low=0,
+        high=120,
         source="assumed; 46 % of kept lines lose revenue within 90 days (CallIntel 2014)",
     )
     misreport: float = param(
@@ -247,7 +269,10 @@ class Acquisition(Settings):
     """Who joins: a number a month that does not depend on the policy."""
 
     monthly: float = param(
-        0.015, unit="share of the initial customers per month", low=0, high=1,
+        0.015,
+        unit="share of the initial customers per month",
+        low=0,
+        high=1,
         source="assumed: about replaces those who leave",
     )
 
@@ -265,7 +290,7 @@ def draw_customers(
     first: int,
     count: int,
     *,
-    key: tuple[int, int],
+    key: Key,
     month: int,
     homes: int,
     client_weights: tuple[float, ...],
@@ -288,9 +313,7 @@ def draw_customers(
     each["trust"] = np.clip(1.0 - 2.0 * leaving.distrust_at_start * a[:, 1], 0.0, 1.0)
     each["openness"] = log(np.array(openness.median / (1.0 - openness.median)))
     each["openness"] += openness.spread * normal(a[:, 2])
-    each["margin"] = value.margin * exp(
-        value.spread * normal(a[:, 3]) - 0.5 * value.spread**2
-    )
+    each["margin"] = value.margin * exp(value.spread * normal(a[:, 3]) - 0.5 * value.spread**2)
     each["busy"] = exp(needs.spread * normal(b[:, 0]) - 0.5 * needs.spread**2)
     tenure = leaving.tenure_at_start * exponential(b[:, 1]) if month == 0 else np.zeros(count)
     each["joined"] = month - np.minimum(np.floor(tenure), 360.0)
@@ -310,11 +333,16 @@ def offer_odds(openness: float, u: float, rule: Any) -> float:
 
 @rule
 def experience(
-    resolved: bool, courtesy: float, annoys: float, openness: float, wait: float, u: float,
+    resolved: bool,
+    courtesy: float,
+    annoys: float,
+    openness: float,
+    wait: float,
+    u: float,
     rule: Any,
 ) -> float:
     """Give the experience of a served contact (points of 10)."""
-    points = rule.plain + courtesy - annoys * (1.0 - openness)
+    points: float = rule.plain + courtesy - annoys * (1.0 - openness)
     if resolved:
         points += rule.resolved
     points += rule.noise * normal_(u) - rule.waiting * min(wait, 20.0)
@@ -322,9 +350,7 @@ def experience(
 
 
 @rule
-def feel(
-    satisfaction: float, expectation: float, points: float, rule: Any
-) -> tuple[float, float]:
+def feel(satisfaction: float, expectation: float, points: float, rule: Any) -> tuple[float, float]:
     """Update satisfaction and expectation by an experience (points of 10)."""
     gap = points - expectation
     weight = rule.speed * rule.losses if gap < 0.0 else rule.speed
@@ -336,17 +362,18 @@ def feel(
 def leaving_hazard(satisfaction: float, trust: float, months: float, rule: Any) -> float:
     """Give the cumulative hazard of wishing to leave in a month: its chance is 1 - exp(-this)."""
     eta = rule.satisfaction * (6.5 - satisfaction) + rule.trust * (1.0 - trust)
-    return rule.base * exp_(eta - rule.tenure * log_(1.0 + months / 12.0))
+    hazard: float = rule.base * exp_(eta - rule.tenure * log_(1.0 + months / 12.0))
+    return hazard
 
 
 @rule
 def answer_chance(points: float, rule: Any) -> float:
     """Give the chance that an invited customer answers."""
-    return min(rule.answers * (1.0 + rule.extremes * abs(points - 6.0) / 4.0), 1.0)
+    chance: float = rule.answers * (1.0 + rule.extremes * abs(points - 6.0) / 4.0)
+    return min(chance, 1.0)
 
 
 @rule
 def survey_score(points: float, u: float, rule: Any) -> float:
     """Give the score of an answered survey, a whole number from 0 to 10."""
     return float(np.floor(min(max(points + rule.noise * normal_(u), 0.0), 10.0) + 0.5))
-

@@ -48,9 +48,9 @@ class SuppressedCancellation(Mechanism):
     """G2: the save is logged and the cancellation is not carried out.
 
     At each later bill the customer finds out with chance `discovery`, loses `distrust` of trust
-    and `anger` points of satisfaction, complains the next days, and leaves at the bill after that. With chance
-    `traced` the complaint leads back to the agent, who pays the penalty and, knowing of it, adds
-    `discovery` x `traced` to the believed chance of being found.
+    and `anger` points of satisfaction, complains the next days, and leaves at the bill after that.
+    With chance `traced` the complaint leads back to the agent, who pays the penalty and, knowing
+    of it, adds `discovery` x `traced` to the believed chance of being found.
     """
 
     id: ClassVar[str] = "G2"
@@ -98,17 +98,16 @@ class DroppedContact(Mechanism):
     r"""G4: a contact that costs the agent's time and standing is cut off.
 
     Log odds against plain work before what it saves: :math:`-\rho_i + h\,[\text{last one cut}] +
-    q\,\min(\text{waiting}, 20) + e\,[\text{evening}]`, in units of the noise of choice, with :math:`\rho_i \sim N(` `reluctance`,
-    `spread` :math:`)`. Minutes saved come on top: each is worth effort, standing and, while others
-    wait, the pay of the next contact. The customer calls again, less patient.
+    q\,\min(\text{waiting}, 20) + e\,[\text{evening}]`, in units of the noise of choice, with
+    :math:`\rho_i \sim N(` `reluctance`, `spread` :math:`)`. Minutes saved come on top: each is
+    worth effort, standing and, while others wait, the pay of the next contact. The customer calls
+    again, less patient.
     """
 
     id: ClassVar[str] = "G4"
     title: ClassVar[str] = "dropped contact"
 
-    reluctance: float = param(
-        4.04, unit="log odds", low=0, high=12, source=_BANK + "4.04, SE 0.23"
-    )
+    reluctance: float = param(4.04, unit="log odds", low=0, high=12, source=_BANK + "4.04, SE 0.23")
     spread: float = param(1.2, unit="log odds", low=0, high=4, source=_BANK + "1.20, SE 0.17")
     habit: float = param(0.5, unit="log odds", low=0, high=2, source=_BANK + "0.54, SE 0.28")
     queue: float = param(
@@ -154,9 +153,7 @@ class Conscience(Settings):
         high=2,
         source=_LAB + "between-site SD 0.3, strictest site +0.49; fitted to field rates (assumed)",
     )
-    slope: float = param(
-        0.22, unit="money per money", low=0, high=1, source=_LAB + "0.22, SE 0.11"
-    )
+    slope: float = param(0.22, unit="money per money", low=0, high=1, source=_LAB + "0.22, SE 0.11")
     onset: float = param(
         0.05, unit="stakes", low=0.001, high=1, source="assumed: gain at which lying pays at all"
     )
@@ -216,7 +213,8 @@ def lie_worth(gain: float, found: float, conscience: Any) -> float:
     gain = min(gain, conscience.cap * conscience.stake)
     pays_at_all = 1.0 - exp_(-gain / (conscience.onset * conscience.stake))
     fixed = (1.0 - conscience.slope) * conscience.stake * pays_at_all
-    return fixed + conscience.slope * gain * (1.0 - found)
+    worth: float = fixed + conscience.slope * gain * (1.0 - found)
+    return worth
 
 
 @rule
@@ -230,11 +228,9 @@ def lie_cost(kappa: float, gain: float, conscience: Any) -> float:
 
 
 @rule
-def cut_cost(
-    reluctance: float, last_cut: bool, waiting: float, minute: float, drop: Any
-) -> float:
+def cut_cost(reluctance: float, last_cut: bool, waiting: float, minute: float, drop: Any) -> float:
     """Give an agent's reluctance to cut a contact off (log odds) at this moment."""
-    cost = reluctance - drop.queue * min(waiting, 20.0)
+    cost: float = reluctance - drop.queue * min(waiting, 20.0)
     if last_cut:
         cost -= drop.habit
     if minute >= drop.evening_from:
@@ -244,10 +240,14 @@ def cut_cost(
 
 @rule
 def relearn(
-    checks: float, contacts: float, own_checks: float, own_contacts: float, heard: float,
+    checks: float,
+    contacts: float,
+    own_checks: float,
+    own_contacts: float,
+    heard: float,
     belief: Any,
 ) -> tuple[float, float]:
-    """Update a belief's two counts at the end of a day: forget, then add what was seen and heard."""
+    """Update a belief's two counts at a day's end: forget, then add what was seen and heard."""
     prior = belief.prior * belief.weight
     checks = prior + belief.memory * (checks - prior) + own_checks + heard
     contacts = belief.weight + belief.memory * (contacts - belief.weight) + own_contacts

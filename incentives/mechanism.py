@@ -100,7 +100,7 @@ def numbers(cls: type[Settings], name: str, module: str) -> Any:
     `module`: ``DropNumbers = numbers(DroppedContact, "DropNumbers", __name__)``.
     """
     names = [item.name for item in cls.parameters() if not isinstance(item.default, tuple)]
-    made = namedtuple(name, names)  # type: ignore[misc]  # noqa: PYI024
+    made = namedtuple(name, names)  # type: ignore[misc]
     made.__module__ = module
     return made
 

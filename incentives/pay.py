@@ -1674,12 +1674,13 @@ def _gain(
     the rest of what it is without.
     """
     rest = (d_contacts, d_cancels, d_sales, d_value, d_survey_sum, d_survey_n)
+    scale: float = prices.scale[k]
     lasts = lasting if prices.claw[k] == 1 else 1.0
     d1 = _change(prices, k, 0, d_saves, *rest)
     if prices.kind[k] == 0:
         if lasts < 1.0:
             d1 = lasts * d1 + (1.0 - lasts) * _change(prices, k, 0, 0.0, *rest)
-        return prices.scale[k] * d1
+        return scale * d1
     d2 = _change(prices, k, 1, d_saves, *rest)
     after = expected(prices, k, y1 + d1, y2 + d2, spread)
     if lasts < 1.0 and d_saves != 0.0:
@@ -1687,7 +1688,7 @@ def _gain(
         d2 = _change(prices, k, 1, 0.0, *rest)
         lost = expected(prices, k, y1 + d1, y2 + d2, spread)
         after = lasts * after + (1.0 - lasts) * lost
-    return prices.scale[k] * (after - now)
+    return scale * (after - now)
 
 
 @rule

@@ -154,7 +154,9 @@ class Records:
             raise FileNotFoundError(f"no records in {folder}: schema.json is missing")
         schema = json.loads(mark.read_text(encoding="utf-8")).get("schema")
         if schema != SCHEMA:
-            raise ValueError(f"records in {folder} have schema {schema}; this version reads {SCHEMA}")
+            raise ValueError(
+                f"records in {folder} have schema {schema}; this version reads {SCHEMA}"
+            )
         return cls(
             **{item.name: pd.read_parquet(folder / f"{item.name}.parquet") for item in fields(cls)}
         )
@@ -223,7 +225,7 @@ def _frame(pieces: Sequence[Columns]) -> pd.DataFrame:
     for name, first in pieces[0].items():
         if isinstance(first, Coded):
             codes = np.concatenate([piece[name].codes for piece in pieces])
-            columns[name] = pd.Categorical.from_codes(codes, categories=list(first.names))
+            columns[name] = pd.Categorical.from_codes(codes, categories=pd.Index(first.names))
         else:
             columns[name] = np.concatenate([piece[name] for piece in pieces])
     return pd.DataFrame(columns)
@@ -238,11 +240,12 @@ class Recorder:
     def __init__(
         self, world: Any, *, keep: Keep, run: int, replication: int, choices: float
     ) -> None:
-        if keep not in ("contacts", "cells"):
-            if not isinstance(keep, int | float) or isinstance(keep, bool) or not 0 < keep <= 1:
-                raise ValueError(
-                    f"keep must be 'contacts', 'cells' or a share between 0 and 1, got {keep!r}"
-                )
+        if keep not in ("contacts", "cells") and (
+            not isinstance(keep, int | float) or isinstance(keep, bool) or not 0 < keep <= 1
+        ):
+            raise ValueError(
+                f"keep must be 'contacts', 'cells' or a share between 0 and 1, got {keep!r}"
+            )
         if not 0 <= choices <= 1:
             raise ValueError(f"choices must be a share between 0 and 1, got {choices!r}")
         self.keep, self.run, self.replication = keep, run, replication
@@ -287,7 +290,7 @@ class Recorder:
     def _sampled(self, world: Any, uid: Any) -> Any:
         """Tell which customers belong to the sample that is kept."""
         u = uniforms(world.key, Purpose.SAMPLE, uid, 2**32 - 1)[:, 0]
-        return u < self.keep
+        return u < (1.0 if isinstance(self.keep, str) else self.keep)
 
     def _team(self, world: Any, agent: Any) -> Any:
         team = np.append(world.plan.team, -1)
@@ -311,29 +314,27 @@ class Recorder:
 
     def _contacts(self, world: Any, log: Any, number: Any) -> Columns:
         key = self._key(world, log, number)
-        return (
-            {
-                **key,
-                "day": log["day"],
-                "minute": log["minute"],
-                "channel": _coded(log["channel"], _names(Channel)),
-                "reason": _coded(log["reason"], _names(Reason)),
-                "customer": log["customer"].astype(np.int64),
-                "episode": log["episode"],
-                "attempt": log["attempt"] + np.uint8(1),
-                "hire": log["hire"],
-                "wait_minutes": log["wait"],
-                "handle_minutes": log["handle"],
-                "ended": _coded(log["ended"], _names(Ended)),
-                "logged_outcome": _coded(log["logged"], _names(Outcome)),
-                "logged_value": log["value"],
-                "true_action": _coded(log["action"], ACTIONS),
-                "true_outcome": _coded(log["true"], _names(Outcome)),
-                "true_resolved": log["resolved"].astype(bool),
-                "true_gaming": _coded(GAMING[log["action"]], GAMED),
-                "true_experience": log["experience"],
-            }
-        )
+        return {
+            **key,
+            "day": log["day"],
+            "minute": log["minute"],
+            "channel": _coded(log["channel"], _names(Channel)),
+            "reason": _coded(log["reason"], _names(Reason)),
+            "customer": log["customer"].astype(np.int64),
+            "episode": log["episode"],
+            "attempt": log["attempt"] + np.uint8(1),
+            "hire": log["hire"],
+            "wait_minutes": log["wait"],
+            "handle_minutes": log["handle"],
+            "ended": _coded(log["ended"], _names(Ended)),
+            "logged_outcome": _coded(log["logged"], _names(Outcome)),
+            "logged_value": log["value"],
+            "true_action": _coded(log["action"], ACTIONS),
+            "true_outcome": _coded(log["true"], _names(Outcome)),
+            "true_resolved": log["resolved"].astype(bool),
+            "true_gaming": _coded(GAMING[log["action"]], GAMED),
+            "true_experience": log["experience"],
+        }
 
     def _cells(self, world: Any, log: Any) -> Columns:
         shape = (world.seats + 1, len(Reason), len(Outcome), N_ACTIONS + 1)
@@ -368,56 +369,50 @@ class Recorder:
         checked = log[rows]
         found = checked["audit"] == 2
         base = world.rules.audit.rate
-        return (
-            {
-                **self._key(world, checked, first + rows),
-                "reason": _coded(checked["reason"], _names(Reason)),
-                "logged_outcome": _coded(checked["logged"], _names(Outcome)),
-                "prob": checked["prob"].astype(float),
-                "mode": _coded(checked["prob"] > np.float32(base), ("random", "outcome")),
-                "found": _coded(np.where(found, GAMING[checked["action"]], 0), GAMED),
-                "found_outcome": _coded(
-                    np.where(found, checked["true"], checked["logged"]), _names(Outcome)
-                ),
-                "true_gaming": _coded(GAMING[checked["action"]], GAMED),
-            }
-        )
+        return {
+            **self._key(world, checked, first + rows),
+            "reason": _coded(checked["reason"], _names(Reason)),
+            "logged_outcome": _coded(checked["logged"], _names(Outcome)),
+            "prob": checked["prob"].astype(float),
+            "mode": _coded(checked["prob"] > np.float32(base), ("random", "outcome")),
+            "found": _coded(np.where(found, GAMING[checked["action"]], 0), GAMED),
+            "found_outcome": _coded(
+                np.where(found, checked["true"], checked["logged"]), _names(Outcome)
+            ),
+            "true_gaming": _coded(GAMING[checked["action"]], GAMED),
+        }
 
     def _surveys(self, world: Any, log: Any, first: int) -> Columns:
         rows = np.flatnonzero(log["survey"] > (1 if self.keep == "cells" else 0))
         asked = log[rows]
-        return (
-            {
-                **self._key(world, asked, first + rows),
-                "answered": asked["survey"] == 2,
-                "score": np.where(asked["survey"] == 2, asked["score"], np.nan).astype(np.float32),
-                "true_experience": asked["experience"],
-            }
-        )
+        return {
+            **self._key(world, asked, first + rows),
+            "answered": asked["survey"] == 2,
+            "score": np.where(asked["survey"] == 2, asked["score"], np.nan).astype(np.float32),
+            "true_experience": asked["experience"],
+        }
 
     def _agents(self, world: Any, slip: Any, gone: Any) -> Columns:
         desk, staff, seats = world.desk, world.staff, world.seats
         kinds = [each.name for each in world.scenario.workforce.archetypes]
-        return (
-            {
-                "run": np.full(seats, self.run, np.int64),
-                "month": np.full(seats, world.month, np.int16),
-                "agent": np.arange(seats, dtype=np.int16),
-                "hire": staff.hire.astype(np.int16),
-                "team": world.plan.team.astype(np.int16),
-                "scheme": self._scheme(desk.scheme),
-                **{f"logged_{name}": desk.totals[:, i].copy() for i, name in enumerate(ACCUMULATORS)},
-                "minutes_busy": desk.busy_month.copy(),
-                "minutes_on_duty": desk.duty_month.copy(),
-                **{name: getattr(slip, name) for name in slip._fields if name != "paid"},
-                "penalty": desk.penalty.copy(),
-                "paid": slip.paid - desk.penalty,
-                "quit": np.asarray(gone),
-                "true_kind": _coded(staff.kind, kinds),
-                "true_conscience": staff.kappa.copy(),
-                "true_belief": staff.checks / staff.contacts,
-            }
-        )
+        return {
+            "run": np.full(seats, self.run, np.int64),
+            "month": np.full(seats, world.month, np.int16),
+            "agent": np.arange(seats, dtype=np.int16),
+            "hire": staff.hire.astype(np.int16),
+            "team": world.plan.team.astype(np.int16),
+            "scheme": self._scheme(desk.scheme),
+            **{f"logged_{name}": desk.totals[:, i].copy() for i, name in enumerate(ACCUMULATORS)},
+            "minutes_busy": desk.busy_month.copy(),
+            "minutes_on_duty": desk.duty_month.copy(),
+            **{name: getattr(slip, name) for name in slip._fields if name != "paid"},
+            "penalty": desk.penalty.copy(),
+            "paid": slip.paid - desk.penalty,
+            "quit": np.asarray(gone),
+            "true_kind": _coded(staff.kind, kinds),
+            "true_conscience": staff.kappa.copy(),
+            "true_belief": staff.checks / staff.contacts,
+        }
 
     def _customers(self, world: Any, status: Any, bills: Any) -> Columns:
         """Give the customer-months at risk, one by one or as the bill has counted them."""
@@ -494,17 +489,15 @@ class Recorder:
     def _choices(self, world: Any, first: int) -> Columns:
         rows = self.watch.rows[: self.watched]
         agent = rows[:, 1].astype(np.int64)
-        frame: Columns = (
-            {
-                "run": np.full(len(rows), self.run, np.int64),
-                "contact": first + rows[:, 0].astype(np.int64),
-                "month": np.full(len(rows), world.month, np.int16),
-                "agent": agent.astype(np.int16),
-                "scheme": self._scheme(world.desk.scheme[agent]),
-                "true_action": _coded(rows[:, 2].astype(int), ACTIONS),
-                "true_chosen": rows[:, 3].astype(bool),
-            }
-        )
+        frame: Columns = {
+            "run": np.full(len(rows), self.run, np.int64),
+            "contact": first + rows[:, 0].astype(np.int64),
+            "month": np.full(len(rows), world.month, np.int16),
+            "agent": agent.astype(np.int16),
+            "scheme": self._scheme(world.desk.scheme[agent]),
+            "true_action": _coded(rows[:, 2].astype(int), ACTIONS),
+            "true_chosen": rows[:, 3].astype(bool),
+        }
         for i, name in enumerate(FEATURES):
             frame[f"true_{name}"] = rows[:, 4 + i].copy()
         return frame
@@ -513,10 +506,7 @@ class Recorder:
 
     def records(self, world: Any) -> Records:
         """Put the months together."""
-        stacked = {
-            name: _frame(pieces)
-            for name, pieces in self.pieces.items()
-        }
+        stacked = {name: _frame(pieces) for name, pieces in self.pieces.items()}
         days = pd.DataFrame(self.day_rows, columns=["day", "month", *DAY])
         days.insert(0, "run", np.int64(self.run))
         stacked["days"] = days.rename(
@@ -557,8 +547,15 @@ class Recorder:
             randomised = trial.arms is None
             share = np.bincount(world.arms, minlength=len(names)) / len(world.arms)
             rows = [
-                (trial.unit, unit, names[arm], trial.start, world.months, randomised,
-                 float(share[arm]) if randomised else 1.0)
+                (
+                    trial.unit,
+                    unit,
+                    names[arm],
+                    trial.start,
+                    world.months,
+                    randomised,
+                    float(share[arm]) if randomised else 1.0,
+                )
                 for unit, arm in enumerate(world.arms)
             ]
             if trial.start > 0:
@@ -574,6 +571,3 @@ class Recorder:
         frame["unit"] = pd.Categorical(frame["unit"], categories=["world", "team", "agent"])
         frame["scheme"] = frame["scheme"].astype(labels)
         return frame
-
-
-

@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self, TypeVar, cast
 
 import pandas as pd
 import tomli_w
@@ -100,7 +100,9 @@ class Scenario:
         default_factory=gaming.MisclassifiedContact
     )
     dropped_contact: gaming.DroppedContact = field(default_factory=gaming.DroppedContact)
-    menu: Mapping[actions.Action, actions.Row] = field(default_factory=lambda: dict(actions.DEFAULT_MENU))
+    menu: Mapping[actions.Action, actions.Row] = field(
+        default_factory=lambda: dict(actions.DEFAULT_MENU)
+    )
     scheme: pay.Scheme = field(default_factory=pay.Wage)
     label: str = "own"
     schemes: Mapping[str, pay.Scheme] = field(default_factory=dict)
@@ -113,7 +115,8 @@ class Scenario:
         for name in self.off:
             if name not in known:
                 raise ScenarioError(
-                    f"no mechanism {name!r} in the model; those in it are {', '.join(sorted(known))}"
+                    f"no mechanism {name!r} in the model; "
+                    f"those in it are {', '.join(sorted(known))}"
                 )
 
     # -- files -----------------------------------------------------------------------------------
@@ -174,8 +177,9 @@ class Scenario:
             changed = _change(changed, name, value)
         return changed
 
-    def vary(self, scheme: Mapping[str, pay.Scheme] | None = None,
-             **values: Sequence[Any]) -> tuple[Self, ...]:
+    def vary(
+        self, scheme: Mapping[str, pay.Scheme] | None = None, **values: Sequence[Any]
+    ) -> tuple[Self, ...]:
         """Give every combination of schemes and of values, as scenarios to simulate.
 
         Parameters
@@ -293,7 +297,7 @@ class Lowered(NamedTuple):
 
 
 def lower(scenario: Scenario) -> Lowered:
-    """Turn a scenario's settings into the kernel's numbers, with switched-off mechanisms neutral."""
+    """Turn a scenario's settings into the kernel's numbers; what is switched off is neutral."""
     off = scenario.off
     exact = scenario.work.shape == "exponential"
     still = {"adapts": 0.0} if "C1" in off else {}
@@ -301,9 +305,7 @@ def lower(scenario: Scenario) -> Lowered:
     nobody = {"rate": 0.0, "on_saves": 0.0, "on_sales": 0.0, "penalty": 0.0} if "O6" in off else {}
     rules = Rules(
         needs=lower_numbers(scenario.needs, customers.NeedsNumbers),
-        expectations=lower_numbers(
-            scenario.expectations, customers.ExpectationNumbers, **still
-        ),
+        expectations=lower_numbers(scenario.expectations, customers.ExpectationNumbers, **still),
         openness=lower_numbers(scenario.openness, customers.OpennessNumbers, **alike),
         leaving=lower_numbers(scenario.leaving, customers.LeavingNumbers),
         surveys=lower_numbers(scenario.surveys, customers.SurveyNumbers),
@@ -323,9 +325,7 @@ def lower(scenario: Scenario) -> Lowered:
         decided=0.0 if "C6" in off else float(scenario.made_up_minds.decided),
         menu=actions.lower_menu(scenario.menu, off),
     )
-    plan = centre.plan_floor(
-        scenario.floor, scenario.routing, scenario.work, exact=exact, off=off
-    )
+    plan = centre.plan_floor(scenario.floor, scenario.routing, scenario.work, exact=exact, off=off)
     return Lowered(plan, rules)
 
 
@@ -334,9 +334,9 @@ def lower(scenario: Scenario) -> Lowered:
 
 def _blocks() -> dict[str, type[Settings]]:
     """List the scenario's blocks of settings by field name."""
-    found = {}
+    found: dict[str, type[Settings]] = {}
     for item in dataclasses.fields(Scenario):
-        factory = item.default_factory
+        factory: Any = item.default_factory
         if isinstance(factory, type) and issubclass(factory, Settings):
             found[item.name] = factory
     return found
@@ -359,14 +359,15 @@ def parameter_table() -> pd.DataFrame:
             owner = actions.ENTRIES[actions.Action[name.split(".")[1].upper()]].mechanism
         for item in cls.parameters():
             default = item.default if made is None else getattr(made, item.name)
-            rows.append({"block": name, "mechanism": owner, "parameter": item.name,
-                         "default": default, **item._asdict()})
+            about = {"block": name, "mechanism": owner, "parameter": item.name}
+            rows.append({**about, "default": default, **item._asdict()})
     table = pd.DataFrame(rows).drop(columns="name")
     return table[["block", "mechanism", "parameter", "default", "unit", "low", "high", "source"]]
 
 
 # -- TOML ---------------------------------------------------------------------------------------
 
+S = TypeVar("S", bound=Scenario)
 _PLAIN = ("name", "description", "currency", "off")
 
 
@@ -393,7 +394,7 @@ def _nearest(name: str, known: Collection[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _from_document(cls: type[Scenario], document: Mapping[str, Any]) -> Any:
+def _from_document(cls: type[S], document: Mapping[str, Any]) -> S:
     """Build a scenario from what a TOML file held, naming whatever does not fit."""
     blocks = _blocks()
     known = [*_PLAIN, *blocks, "menu", "schemes", "scheme"]
@@ -433,9 +434,7 @@ def _from_document(cls: type[Scenario], document: Mapping[str, Any]) -> Any:
     return cls(**made, sources=sources)
 
 
-def _block(
-    where: str, cls: type[Settings], given: Any, sources: dict[str, str]
-) -> Any:
+def _block(where: str, cls: type[Settings], given: Any, sources: dict[str, str]) -> Any:
     """Build one block of settings from a TOML table."""
     _need_table(where, given)
     fields = {item.name: item for item in dataclasses.fields(cls)}
@@ -443,8 +442,7 @@ def _block(
     for key, value in given.items():
         if key not in fields:
             raise ScenarioError(
-                f"unknown key {where}.{key}{_nearest(key, fields)}; "
-                f"{where} has {', '.join(fields)}"
+                f"unknown key {where}.{key}{_nearest(key, fields)}; {where} has {', '.join(fields)}"
             )
         name = f"{where}.{key}"
         if key == "archetypes":
@@ -485,7 +483,9 @@ def _fields(cls: type[Settings]) -> "tuple[dataclasses.Field[Any], ...]":
     return dataclasses.fields(cls)
 
 
-def _value(name: str, value: Any, declared: "dataclasses.Field[Any]", sources: dict[str, str]) -> Any:
+def _value(
+    name: str, value: Any, declared: "dataclasses.Field[Any]", sources: dict[str, str]
+) -> Any:
     """Take a plain value, or a table of value, unit and source whose unit must be the declared."""
     if isinstance(value, dict):
         unknown = set(value) - {"value", "unit", "source"}
@@ -568,8 +568,12 @@ def _to_document(scenario: Scenario) -> dict[str, Any]:
         for action, row in scenario.menu.items()
         if (
             table := dict(
-                _table(f"menu.{action.name.lower()}", row, actions.DEFAULT_MENU[action],
-                       scenario.sources)
+                _table(
+                    f"menu.{action.name.lower()}",
+                    row,
+                    actions.DEFAULT_MENU[action],
+                    scenario.sources,
+                )
             )
         )
     }
@@ -586,11 +590,16 @@ def _table(
         name, value = f"{where}.{item.name}", getattr(settings, item.name)
         if item.name == "archetypes":
             if value != getattr(default, item.name):
-                yield item.name, [
-                    {"name": each.name,
-                     **dict(_table(f"{name}[{i}]", each, staff.Archetype(), sources))}
-                    for i, each in enumerate(value)
-                ]
+                yield (
+                    item.name,
+                    [
+                        {
+                            "name": each.name,
+                            **dict(_table(f"{name}[{i}]", each, staff.Archetype(), sources)),
+                        }
+                        for i, each in enumerate(value)
+                    ],
+                )
             continue
         if value == getattr(default, item.name) and name not in sources:
             continue
@@ -615,10 +624,8 @@ def _scheme_classes() -> dict[str, type[pay.Scheme]]:
     }
 
 
-def scheme_from(
-    given: Any, where: str, sources: dict[str, str] | None = None
-) -> pay.Scheme:
-    """Build a scheme from a list of parts, each a table with its `kind`, its fields and a source."""
+def scheme_from(given: Any, where: str, sources: dict[str, str] | None = None) -> pay.Scheme:
+    """Build a scheme from a list of parts: tables of a `kind`, its fields and a source."""
     parts = given if isinstance(given, list) else [given]
     noted: dict[str, str] = {} if sources is None else sources
     built = [_part(part, f"{where}[{i}]", noted) for i, part in enumerate(parts)]
@@ -641,7 +648,7 @@ def _part(given: Any, where: str, sources: dict[str, str]) -> pay.Scheme:
             f"schemes are {', '.join(classes)}"
         )
     cls = classes[kind]
-    known = [item.name for item in dataclasses.fields(cls)]
+    known = [item.name for item in dataclasses.fields(cast(Any, cls))]
     values: dict[str, Any] = {}
     for key, value in given.items():
         if key == "kind":
@@ -653,7 +660,10 @@ def _part(given: Any, where: str, sources: dict[str, str]) -> pay.Scheme:
             raise ScenarioError(
                 f"unknown key {where}.{key}{_nearest(key, known)}; {kind} has {', '.join(known)}"
             )
-        values[key] = scheme_from(value, f"{where}.{key}", sources) if key == "scheme" else _tuples(value)
+        if key == "scheme":
+            values[key] = scheme_from(value, f"{where}.{key}", sources)
+        else:
+            values[key] = _tuples(value)
     try:
         return cls(**values)
     except (TypeError, ValueError, KeyError) as error:

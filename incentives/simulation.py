@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import joblib
 import numpy as np
@@ -21,6 +21,23 @@ from incentives.scenario import Scenario, ScenarioError
 from incentives.world import World
 
 __all__ = ["cost_matched", "simulate"]
+
+
+class _Task(TypedDict):
+    """What sets one run apart from the others of a sweep."""
+
+    scenario: Scenario
+    replication: int
+    run: int
+
+
+class _Common(TypedDict):
+    """What all runs of a sweep share."""
+
+    rng: np.random.SeedSequence
+    months: int
+    keep: Keep
+    choices: float
 
 
 def simulate(
@@ -48,7 +65,7 @@ def simulate(
     rng
         A seed, 0 or more, or a seed sequence. Replication k is the same world under every scenario.
     n_jobs
-        Processes, as joblib counts them (-1 for all cores). The records are the same for any number.
+        Processes, as joblib counts them (-1 for all cores), whose number changes no record.
     keep
         ``"contacts"`` keeps every contact and customer-month, ``"cells"`` counts them, and a share
         such as 0.05 keeps those of so many customers. Audits, pay and counts are always whole.
@@ -77,12 +94,12 @@ def simulate(
     if not listed:
         raise ValueError("simulate: scenarios must hold at least one scenario, got none")
     seed = rng if isinstance(rng, np.random.SeedSequence) else np.random.SeedSequence(rng)
-    tasks = [
+    tasks: list[_Task] = [
         {"scenario": scenario, "replication": replication, "run": i * replications + replication}
         for i, scenario in enumerate(listed)
         for replication in range(replications)
     ]
-    common = {"rng": seed, "months": months, "keep": keep, "choices": choices}
+    common: _Common = {"rng": seed, "months": months, "keep": keep, "choices": choices}
     store = None if folder is None else _Store(Path(folder), listed, seed, common)
     waiting = [task for task in tasks if store is None or not store.has(task["run"])]
     done: dict[int, Records] = {}
@@ -98,15 +115,13 @@ def simulate(
     return Records.concat(done[task["run"]] for task in tasks)
 
 
-def _check_counts(**counts: int) -> None:
+def _check_counts(**counts: object) -> None:
     for name, value in counts.items():
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
             raise ValueError(f"simulate: {name} must be a whole number, 1 or more, got {value!r}")
 
 
-def _each(
-    tasks: Sequence[Mapping[str, Any]], common: Mapping[str, Any], n_jobs: int
-) -> Iterator[tuple[int, Records]]:
+def _each(tasks: Sequence[_Task], common: _Common, n_jobs: int) -> Iterator[tuple[int, Records]]:
     """Run the tasks, here or in processes, and give each result as soon as it is there."""
     if n_jobs == 1 or len(tasks) < 2:
         for task in tasks:
@@ -118,7 +133,7 @@ def _each(
     yield from workers(joblib.delayed(_run)(task, common) for task in rest)
 
 
-def _run(task: Mapping[str, Any], common: Mapping[str, Any]) -> tuple[int, Records]:
+def _run(task: _Task, common: _Common) -> tuple[int, Records]:
     world = World(**task, **common)
     return task["run"], world.run()
 
@@ -147,7 +162,7 @@ class _Store:
         folder: Path,
         scenarios: Sequence[Scenario],
         seed: np.random.SeedSequence,
-        common: Mapping[str, Any],
+        common: _Common,
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -277,8 +292,8 @@ def _correction(name: str, scheme: pay.Scheme, now: _Cost, target: float) -> flo
     wanted = now.bonus + target - now.cost
     if wanted <= 0 or now.bonus <= 0:
         raise ScenarioError(
-            f"cost_matched: scheme {name!r} cannot cost {target:.0f} by scaling its bonus: it costs "
-            f"{now.cost:.0f}, of which its bonus pays {now.bonus:.0f}"
+            f"cost_matched: scheme {name!r} cannot cost {target:.0f} by scaling its bonus: "
+            f"it costs {now.cost:.0f}, of which its bonus pays {now.bonus:.0f}"
         )
     return wanted / now.bonus
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from incentives._compile import rule
-from incentives._draws import Purpose, exp, normal, uniforms
+from incentives._draws import Key, Purpose, exp, normal, uniforms
 from incentives.columns import Floats, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
@@ -41,7 +41,10 @@ class Archetype(Settings):
         0.0, unit="stakes, against Conscience.mean", low=-3, high=3, source="assumed"
     )
     fear: float = param(
-        1.0, unit="money per money expected to be lost", low=0, high=3,
+        1.0,
+        unit="money per money expected to be lost",
+        low=0,
+        high=3,
         source="lying experiments of Duch, Laroze and Zakharov (2021): the numeraire",
     )
     care: float = param(
@@ -53,9 +56,7 @@ class Archetype(Settings):
     client: float = param(
         0.004, unit="money per money to the client", low=0, high=2, source="assumed"
     )
-    standing: float = param(
-        0.1, unit="money per contact's time", low=0, high=10, source="assumed"
-    )
+    standing: float = param(0.1, unit="money per contact's time", low=0, high=10, source="assumed")
     risk: float = param(
         0.005, unit="1 per money", low=0, high=1, source="assumed: halves a 50:50 gamble at 200"
     )
@@ -83,11 +84,17 @@ class Workforce(Settings):
         0.4, unit="SD of the log", low=0, high=2, source="assumed: within a kind, most within x2"
     )
     pace: float = param(
-        0.2, unit="SD of the log of handle time between agents", low=0, high=1,
+        0.2,
+        unit="SD of the log of handle time between agents",
+        low=0,
+        high=1,
         source="bank call log 1999: CV across agents 0.21",
     )
     closing: float = param(
-        0.25, unit="SD of the log of the chance to close", low=0, high=1.5,
+        0.25,
+        unit="SD of the log of the chance to close",
+        low=0,
+        high=1.5,
         source="assumed; novices gain a third from help (Brynjolfsson, Li and Raymond 2025)",
     )
 
@@ -122,7 +129,10 @@ class Regard(Mechanism):
     title: ClassVar[str] = "loyalty and its distance"
 
     distance: float = param(
-        0.4, unit="x regard for a client through a contractor", low=0, high=1,
+        0.4,
+        unit="x regard for a client through a contractor",
+        low=0,
+        high=1,
         source="assumed: a client is hardly one's own employer",
     )
     spread: float = param(
@@ -140,15 +150,16 @@ class Turnover(Settings):
     """
 
     hazard: float = param(
-        0.035, unit="per month at the outside pay", low=0, high=1,
+        0.035,
+        unit="per month at the outside pay",
+        low=0,
+        high=1,
         source="yearly attrition 27 % in US centres, 56 % at outsourcers (evidence table)",
     )
     outside: float = param(
         2000.0, unit="money per month", low=0, high=1e6, source="the scenario's: the base wage"
     )
-    slope: float = param(
-        1.5, unit="log hazard per share of pay", low=0, high=10, source="assumed"
-    )
+    slope: float = param(1.5, unit="log hazard per share of pay", low=0, high=10, source="assumed")
 
 
 TurnoverNumbers = numbers(Turnover, "TurnoverNumbers", __name__)
@@ -189,7 +200,7 @@ def hire(
     staff: Staff,
     seats: Ints,
     *,
-    key: tuple[int, int],
+    key: Key,
     workforce: Workforce,
     regard: Regard,
     conscience: Any,
@@ -245,7 +256,7 @@ def hire(
 
 
 def quits(
-    staff: Staff, paid: Floats, *, key: tuple[int, int], month: int, turnover: Turnover
+    staff: Staff, paid: Floats, *, key: Key, month: int, turnover: Turnover
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Tell which agents leave at this month's end."""
     seats = np.arange(len(staff.hire))
@@ -263,8 +274,13 @@ def certain(price: float, chance: float, prize: float, risk: float) -> float:
 
 @rule
 def time_cost(
-    minutes: float, usual: float, effort: float, pace_pay: float, waiting: float,
-    standing: float, rank: float,
+    minutes: float,
+    usual: float,
+    effort: float,
+    pace_pay: float,
+    waiting: float,
+    standing: float,
+    rank: float,
 ) -> float:
     """Give what `minutes` on a contact cost the agent (money).
 
@@ -275,4 +291,3 @@ def time_cost(
     if waiting > 0.0:
         cost += pace_pay * minutes
     return cost + standing * (0.5 + rank) * minutes / usual
-

@@ -162,9 +162,7 @@ def twins(
     )
 
 
-def truth_of(
-    records: Records, *, policy: str, against: str, horizon: int = 12
-) -> Twins:
+def truth_of(records: Records, *, policy: str, against: str, horizon: int = 12) -> Twins:
     """Give the paired effects from records of whole worlds that share replications.
 
     Parameters
@@ -180,7 +178,8 @@ def truth_of(
     known = list(runs["scheme"].unique())
     for name in (policy, against):
         if name not in known:
-            raise KeyError(f"no scheme {name!r} in records; schemes are {', '.join(map(repr, known))}")
+            schemes = ", ".join(map(repr, known))
+            raise KeyError(f"no scheme {name!r} in records; schemes are {schemes}")
     first = runs[runs["scheme"] == policy].set_index("replication")["run"]
     second = runs[runs["scheme"] == against].set_index("replication")["run"]
     shared = first.index.intersection(second.index)
@@ -203,13 +202,11 @@ def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:
         return _by_run(served[chosen], "n", runs)
 
     handled = _by_run(served, "n", runs)
-    cancels = count(
-        (served["reason"] == "cancel") & (served["true_action"] != "cut_off")
-    )
+    cancels = count((served["reason"] == "cancel") & (served["true_action"] != "cut_off"))
     logged, true = served["logged_outcome"], served["true_outcome"]
     gaming, action = served["true_gaming"], served["true_action"]
-    day = records.days.groupby("run")[["offered", "answered", "abandoned", "wait_minutes",
-                                       "callbacks"]].sum().reindex(runs)
+    counted = ["offered", "answered", "abandoned", "wait_minutes", "callbacks"]
+    day = records.days.groupby("run")[counted].sum().reindex(runs)
     frame = pd.DataFrame(
         {
             "gamed": 100 * count(gaming != "none") / handled,
@@ -239,7 +236,7 @@ def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:
     return frame.rename_axis("run").reset_index()
 
 
-def _by_run(frame: pd.DataFrame, column: str, runs: Sequence[int]) -> pd.Series:
+def _by_run(frame: pd.DataFrame, column: str, runs: list[int]) -> pd.Series:
     return frame.groupby("run")[column].sum().reindex(runs, fill_value=0)
 
 

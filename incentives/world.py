@@ -26,7 +26,6 @@ from incentives.columns import (
     N_ACCUMULATORS,
     Bills,
     Customers,
-    Floats,
     Ints,
     LeftBy,
     Totals,
@@ -83,9 +82,7 @@ class World:
         self._open_floor()
         self._open_doors()
         self.ledger = pay.Ledger(self.schemes, self.seats, months)
-        self.recorder = Recorder(
-            self, keep=keep, run=run, replication=replication, choices=choices
-        )
+        self.recorder = Recorder(self, keep=keep, run=run, replication=replication, choices=choices)
 
     @property
     def seats(self) -> int:
@@ -305,7 +302,8 @@ class World:
             status,
             bills,
         )
-        totals = Totals(*desk.totals.T.copy(), team=self.plan.team)
+        logged = dict(zip(ACCUMULATORS, desk.totals.T.copy(), strict=True))
+        totals = Totals(**logged, team=self.plan.team)
         settled = self.ledger.close(
             month,
             totals,
@@ -353,6 +351,3 @@ def _longer(array: Any, length: int) -> Any:
     grown = np.zeros((length, *array.shape[1:]), array.dtype)
     grown[: len(array)] = array
     return grown
-
-
-

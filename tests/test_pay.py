@@ -36,9 +36,9 @@ from incentives.pay import (
     lower,
     measure,
     price,
+    scale_bonus,
     spread_of,
     stand,
-    scale_bonus,
     without_bonus,
 )
 
