@@ -1417,10 +1417,10 @@ def close_day(
     seats = len(plan.team)
     for seat in range(seats):
         heard = 0.0
-        for mate in range(seats):
+        first = plan.team[seat] * plan.size
+        for mate in range(first, first + plan.size):
             if (
                 mate != seat
-                and plan.team[mate] == plan.team[seat]
                 and desk.found[mate] > 0
                 and block(k0, k1, seat, day, Purpose.TALK, mate)[0] < rules.belief.talk
             ):
@@ -1446,13 +1446,11 @@ def close_day(
     for seat in range(seats):
         for what in range(N_ACCUMULATORS):
             desk.team_rates[plan.team[seat], what] += desk.rates[seat, what]
-        ahead, mates = 0.0, 0.0
-        for mate in range(seats):
-            if mate != seat and plan.team[mate] == plan.team[seat]:
-                mates += 1.0
-                if desk.totals[mate, CONTACTS] > desk.totals[seat, CONTACTS]:
-                    ahead += 1.0
-        desk.rank[seat] = ahead / mates if mates > 0.0 else 0.5
+        first, ahead = plan.team[seat] * plan.size, 0.0
+        for mate in range(first, first + plan.size):
+            if desk.totals[mate, CONTACTS] > desk.totals[seat, CONTACTS]:
+                ahead += 1.0
+        desk.rank[seat] = ahead / (plan.size - 1.0) if plan.size > 1 else 0.5
 
 
 # -- the bill -----------------------------------------------------------------------------------

@@ -260,7 +260,8 @@ ContractNumbers = numbers(Contract, "ContractNumbers", __name__)
 class FloorPlan(NamedTuple):
     """The floor as the kernel reads it."""
 
-    team: Ints  #: (seats,)
+    team: Ints  #: (seats,) teams sit side by side
+    size: int  #: seats per team
     pool: Ints  #: (seats,) who is routed together
     pools: int
     skills: Ints  #: (seats,) bit per skill
@@ -297,6 +298,7 @@ def plan_floor(
     share = np.cumsum(np.array(floor.profile, float))
     return FloorPlan(
         team=team,
+        size=size,
         pool=pool,
         pools=int(pool.max()) + 1,
         skills=skills,

@@ -664,6 +664,15 @@ def _part(given: Any, where: str, sources: dict[str, str]) -> pay.Scheme:
             values[key] = scheme_from(value, f"{where}.{key}", sources)
         else:
             values[key] = _tuples(value)
+    missing = [
+        item.name
+        for item in dataclasses.fields(cls)
+        if item.name not in values
+        and item.default is dataclasses.MISSING
+        and item.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise ScenarioError(f"{where}: {kind} needs {' and '.join(missing)}")
     try:
         return cls(**values)
     except (TypeError, ValueError, KeyError) as error:

@@ -34,7 +34,7 @@ from incentives.columns import (
 from incentives.customers import draw_customers
 from incentives.menu import N_ACTIONS
 from incentives.records import Keep, Recorder, Records
-from incentives.scenario import Scenario, lower
+from incentives.scenario import Scenario, ScenarioError, lower
 
 __all__ = ["World"]
 
@@ -147,6 +147,11 @@ class World:
         scenario, seats = self.scenario, self.seats
         reference = self._reference()
         self.prices = pay.lower(self.schemes, reference=reference)
+        trial = scenario.assignment
+        if trial is not None and trial.unit == "agent" and self.prices.team.any():
+            raise ScenarioError(
+                "assign: a TeamPool pays whole teams; assign it with unit='team', got unit='agent'"
+            )
         usual = np.array([getattr(reference, name) for name in ACCUMULATORS]) / self.days
         teams = int(scenario.floor.teams)
         components = len(self.prices.kind)
