@@ -666,7 +666,7 @@ def _part(given: Any, where: str, sources: dict[str, str]) -> pay.Scheme:
             values[key] = _tuples(value)
     missing = [
         item.name
-        for item in dataclasses.fields(cls)
+        for item in dataclasses.fields(cls)  # type: ignore[arg-type]  # every scheme is one
         if item.name not in values
         and item.default is dataclasses.MISSING
         and item.default_factory is dataclasses.MISSING

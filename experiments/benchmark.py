@@ -1,0 +1,298 @@
+"""How fast is the kernel, beside the same rules as a Mesa program and beside what no loop can save?
+
+Three things are measured in one run on one core, in seconds of CPU: the kernel; the independent
+reading of the same rules as plain Mesa (`tests/reading`); and a floor, which draws the same
+numbers, takes the same logarithms, keeps the same heap, touches the same memory and does no more.
+Ratios hold within the run; the absolute numbers are those of the machine.
+"""
+
+import importlib
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pandas as pd
+
+import incentives as inc
+from experiments._common import PROJECT, Output, Scale, arguments
+from incentives import world
+from incentives._draws import Purpose, block, exp_, log_
+from incentives.columns import CONTACT, CUSTOMER
+from incentives.world import World
+
+CENTRE = "outsourced_retentions"
+SEED = 1
+BLOCKS, LOGS, EXPS = 7, 18, 8
+"""Draws of four, logarithms, exponentials of a contact on this floor, counted in the rules."""
+
+BARS = {
+    "times the Mesa reading": (100.0, "at least"),
+    "million contacts a second": (1.5, "at least"),
+    "bytes per customer": (200.0, "at most"),
+    "growth of cost from 10 thousand to 2 million customers": (0.5, "at most"),
+    "seconds to the first result, compiling": (60.0, "at most"),
+    "seconds to the first result, compiled before": (3.0, "at most"),
+}
+
+
+def main(scale: Scale, out: Path) -> None:
+    """Measure, and save the tables."""
+    scenario = inc.Scenario.load(CENTRE)
+    with Output("benchmark", out, scale, seeds=[SEED], scenario=scenario) as output:
+        first = first_results()
+        speed = speeds(scenario, scale)
+        growth = growing(scenario, scale)
+        output.table("speed", speed)
+        output.table("growth", growth)
+        output.table("profile", profile(scenario, scale, speed))
+        bars = against_bars(first, speed, growth)
+        output.table("bars", bars)
+        output.numbers(dict(zip(bars["bar"], bars["measured"], strict=True)))
+        print(bars.to_string(index=False))
+
+
+# -- clocks -------------------------------------------------------------------------------------
+
+
+class Clock:
+    """Adds up the CPU seconds of the calls that go through it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Give the call, timed."""
+
+        def timed(*given: Any) -> Any:
+            before = time.process_time()
+            try:
+                return call(*given)
+            finally:
+                self.seconds += time.process_time() - before
+
+        return timed
+
+
+def kernel_seconds(scenario: inc.Scenario, months: int) -> tuple[float, float, int]:
+    """Run a world; give CPU seconds in the kernel, in all, and how many contacts there were."""
+    clock = Clock()
+    names = vars(world)
+    own = {name: names[name] for name in ("advance", "bill")}
+    names.update({name: clock.around(call) for name, call in own.items()})
+    try:
+        centre = World(scenario, rng=SEED, months=months, keep="cells")
+        before = time.process_time()
+        records = centre.run()
+        whole = time.process_time() - before
+    finally:
+        names.update(own)
+    return clock.seconds, whole, int(records.runs["contacts"].sum())
+
+
+def best(repeats: int, scenario: inc.Scenario, months: int) -> tuple[float, float, int]:
+    """Give the run with the least time in the kernel: what the machine can do undisturbed."""
+    return min(kernel_seconds(scenario, months) for _ in range(repeats))
+
+
+# -- speed --------------------------------------------------------------------------------------
+
+
+def speeds(scenario: inc.Scenario, scale: Scale) -> pd.DataFrame:
+    """Measure contacts per second of CPU for the kernel, the reading and the floor."""
+    months, repeats = scale.pick(smoke=(1, 1), full=(12, 5))
+    kernel_seconds(scenario, 1)  # compiled before the clock starts
+    rows = []
+    for label in ("wage", "retention", "mixture"):
+        paid = scenario.change({"scheme": scenario.schemes[label], "label": label})
+        kernel, whole, contacts = best(repeats, paid, months)
+        rows.append(("kernel", label, contacts, kernel))
+        rows.append(("simulate, with records", label, contacts, whole))
+    seconds, contacts = reading_seconds(scenario, scale)
+    rows.append(("Mesa reading", "retention", contacts, seconds))
+    n = scale.pick(smoke=100_000, full=1_000_000)
+    rows.append(("floor", "", n, min(floor_seconds(n) for _ in range(repeats))))
+    table = pd.DataFrame(rows, columns=["program", "scheme", "contacts", "cpu_seconds"])
+    table["contacts_per_second"] = table["contacts"] / table["cpu_seconds"]
+    reading = table.loc[table["program"] == "Mesa reading", "contacts_per_second"].iloc[0]
+    table["times_the_reading"] = table["contacts_per_second"] / reading
+    return table
+
+
+def reading_seconds(scenario: inc.Scenario, scale: Scale) -> tuple[float, int]:
+    """Run the Mesa reading of the same scenario; give CPU seconds and contacts."""
+    sys.path.insert(0, str(PROJECT / "tests"))
+    reading = importlib.import_module("reading.centre")
+    centre = reading.Centre(scenario, SEED, keep="cells")
+    days = scale.pick(smoke=2, full=40)
+    before = time.process_time()
+    for _ in range(days):
+        centre.step()
+    return time.process_time() - before, int(centre.n_contacts)
+
+
+@numba.njit(error_model="numpy")
+def _floor(n: int, customers: Any, log: Any, times: Any, k0: int, k1: int) -> float:
+    """Draw, take logs and exps, pop and push, read a customer and write a line; nothing else."""
+    total = 0.0
+    seats = len(times)
+    for i in range(n):
+        row = (i * 2654435761) % len(customers)
+        each = customers[row]
+        for b in range(BLOCKS):
+            u0, u1, u2, u3 = block(k0, k1, each.uid, i, Purpose.CHOICE, 0, b)
+            total += u0 + u1 + u2 + u3
+        for _ in range(LOGS):
+            total += log_(u0 + total * 1e-9)
+        for _ in range(EXPS):
+            total += exp_(-u1)
+        for _ in range(2):
+            time_ = times[0] + u2
+            j = 0
+            while 2 * j + 1 < seats:
+                child = 2 * j + 1
+                if child + 1 < seats and times[child + 1] < times[child]:
+                    child += 1
+                if times[child] >= time_:
+                    break
+                times[j] = times[child]
+                j = child
+            times[j] = time_
+        each.satisfaction = u3
+        line = log[i % len(log)]
+        line.customer = each.uid
+        line.minute = time_
+        line.handle = u2
+        line.audit = 0
+    return total
+
+
+def floor_seconds(n: int) -> float:
+    """Time the floor for so many contacts (CPU seconds)."""
+    customers, log = np.zeros(41_000, CUSTOMER), np.zeros(40_000, CONTACT)
+    times = np.sort(np.random.default_rng(0).random(32))
+    _floor(10, customers, log, times.copy(), 1, 2)
+    before = time.process_time()
+    _floor(n, customers, log, times, 1, 2)
+    return time.process_time() - before
+
+
+# -- where the time goes ------------------------------------------------------------------------
+
+
+def profile(scenario: inc.Scenario, scale: Scale, speed: pd.DataFrame) -> pd.DataFrame:
+    """Say where the kernel's time goes: parts timed alone, and what goes with a part left out."""
+    months, repeats = scale.pick(smoke=(1, 1), full=(6, 3))
+    paid = scenario.change({"scheme": scenario.schemes["mixture"], "label": "mixture"})
+
+    def cost(variant: inc.Scenario) -> float:
+        kernel, _, contacts = best(repeats, variant, months)
+        return 1e9 * kernel / contacts
+
+    whole = cost(paid)
+    floor = speed.loc[speed["program"] == "floor", "contacts_per_second"].iloc[0]
+    without = {
+        "prices of the mixture": scenario.change(
+            {"scheme": scenario.schemes["wage"], "label": "wage"}
+        ),
+        "lies and cutting off on the menu": paid.without("G1", "G2", "G3", "G4"),
+        "queues, patience, events of waiting": paid.without("O5"),
+    }
+    rows = [("all", whole), ("floor: draws, logarithms, heap, memory", 1e9 / floor)]
+    rows += [(part, whole - cost(variant)) for part, variant in without.items()]
+    rest = whole - sum(nanoseconds for _, nanoseconds in rows[1:])
+    rows.append(("rest: utilities, outcomes, accounts, calendar, bills", rest))
+    table = pd.DataFrame(rows, columns=["part", "ns_per_contact"])
+    table["share"] = table["ns_per_contact"] / whole
+    return table
+
+
+# -- growth -------------------------------------------------------------------------------------
+
+
+def growing(scenario: inc.Scenario, scale: Scale) -> pd.DataFrame:
+    """Measure cost per contact and memory per customer as centres grow in proportion."""
+    sizes = scale.pick(smoke=(10_000, 20_000), full=(10_000, 100_000, 500_000, 2_000_000))
+    per_team = scenario.floor.customers / scenario.floor.teams
+    rows = []
+    for size in sizes:
+        grown = scenario.change(
+            {"floor.customers": size, "floor.teams": max(1, round(size / per_team))}
+        )
+        months = max(1, 200_000 // size)
+        kernel, _, contacts = best(scale.pick(smoke=1, full=3), grown, months)
+        centre = World(grown, rng=SEED, months=1, keep="cells")
+        held = sum(array.nbytes for array in centre.customers)
+        rows.append(
+            {
+                "customers": size,
+                "seats": grown.floor.seats,
+                "contacts": contacts,
+                "ns_per_contact": 1e9 * kernel / contacts,
+                "bytes_per_customer": held / size,
+                "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+            }
+        )
+    table = pd.DataFrame(rows)
+    table["growth"] = table["ns_per_contact"] / table["ns_per_contact"].iloc[0] - 1.0
+    return table
+
+
+# -- first results ------------------------------------------------------------------------------
+
+FIRST = """
+import time
+start = time.perf_counter()
+import incentives as inc
+inc.simulate(inc.Scenario(floor=inc.Floor(teams=1, customers=300)), months=1)
+print(time.perf_counter() - start)
+"""
+
+
+def first_results() -> tuple[float, float]:
+    """Time the first result in a new process, with nothing compiled and with all compiled."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
+
+        def once() -> float:
+            done = subprocess.run(
+                [sys.executable, "-c", FIRST],
+                env=environment,
+                cwd=PROJECT,
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            return float(done.stdout)
+
+        return once(), min(once() for _ in range(3))
+
+
+def against_bars(
+    first: tuple[float, float], speed: pd.DataFrame, growth: pd.DataFrame
+) -> pd.DataFrame:
+    """Put what was measured beside what was asked for."""
+    kernel = speed[(speed["program"] == "kernel") & (speed["scheme"] == "retention")].iloc[0]
+    measured = (
+        kernel["times_the_reading"],
+        kernel["contacts_per_second"] / 1e6,
+        growth["bytes_per_customer"].max(),
+        growth["growth"].iloc[-1],
+        *first,
+    )
+    rows = []
+    for (bar, (value, kind)), found in zip(BARS.items(), measured, strict=True):
+        holds = found >= value if kind == "at least" else found <= value
+        rows.append({"bar": bar, "asked": f"{kind} {value:g}", "measured": found, "holds": holds})
+    return pd.DataFrame(rows)
+
+
+if __name__ == "__main__":
+    main(*arguments(__doc__))
