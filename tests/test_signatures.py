@@ -1,0 +1,570 @@
+"""What each mechanism leaves behind, and what it leaves behind no more when it is switched off.
+
+A signature is a statement about counts that a world with the mechanism makes true. Those of gaming
+are also held against mutants: records to which false saves were added at a constant rate, or in
+proportion to pay or to fear. A statement that such a record makes true shows nothing.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import incentives as inc
+
+STAKE = inc.Conscience().stake  # money: what one full lie gains at the reference scheme
+PIECES = {f"{x:g}": x * STAKE for x in (0.0, 0.0625, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)}
+
+
+def a_centre(**values: Any) -> inc.Scenario:
+    """Sixteen agents who stay and are busy two thirds of the time; customers often want out."""
+    return inc.Scenario().change(
+        {
+            "floor.teams": 4,
+            "floor.team_size": 4,
+            "floor.customers": 14_000,
+            "floor.minutes": 330.0,
+            "floor.shift_minutes": (330.0,),
+            "floor.pause": 30.0,
+            "leaving.base": 0.05,
+            "acquisition.monthly": 0.05,
+            "turnover.hazard": 0.0,
+            **values,
+        }
+    )
+
+
+def per_save(money: float) -> inc.Scheme:
+    return inc.Wage() + inc.PieceRate("saves", money)
+
+
+def wishes(records: inc.Records) -> pd.DataFrame:
+    """Count the wishes to cancel that each agent dealt with, and what was done with them."""
+    cells = records.cells
+    cells = cells[(cells["reason"] == "cancel") & (cells["agent"] >= 0)]
+    table = cells.pivot_table(
+        index=["run", "agent"], columns="true_action", values="n", aggfunc="sum", observed=False
+    )
+    done = table.drop(columns="cut_off")
+    return done.assign(handled=done.sum(axis=1))
+
+
+def rates(records: inc.Records, action: str = "fabricate") -> pd.DataFrame:
+    """Give the share of wishes dealt with by an action: a row a person, a column a scheme."""
+    counts = wishes(records)
+    runs = records.runs.set_index("run")
+    share = (counts[action] / counts["handled"]).rename("share").reset_index()
+    share = share.join(runs[["scheme", "replication"]].astype(str), on="run")
+    return share.pivot_table(
+        index=["replication", "agent"], columns="scheme", values="share", aggfunc="first"
+    )
+
+
+def gap(more: pd.Series, less: pd.Series) -> tuple[float, float]:
+    """Give a mean paired difference between persons or worlds, and its standard error."""
+    difference = (more - less).to_numpy()
+    return difference.mean(), difference.std(ddof=1) / np.sqrt(len(difference))
+
+
+def constant(records: inc.Records, scheme: str, others: list[str], share: float) -> pd.DataFrame:
+    """The mutant: whatever the pay, the unpaid rate and a constant share on top, by chance."""
+    base = rates(records)[scheme].to_numpy()
+    handled = wishes(records)["handled"].mean()
+    rng = np.random.default_rng(1)
+    return pd.DataFrame(
+        {name: base + rng.binomial(int(handled), share, len(base)) / handled for name in others}
+    )
+
+
+# -- the bonus ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def by_pay() -> inc.Records:
+    schemes = {name: per_save(money) for name, money in PIECES.items()}
+    return inc.simulate(
+        a_centre().vary(scheme=schemes), months=6, replications=4, rng=3, keep="cells"
+    )
+
+
+def test_without_the_bonus_gaming_is_what_it_is_for_a_wage_alone() -> None:
+    paid = a_centre().vary(scheme={"own": per_save(STAKE)})[0]
+    nothing = a_centre().vary(scheme={"own": per_save(0.0)})[0]
+    wage = inc.simulate(a_centre(), months=2, rng=3)
+    for other in (nothing, paid.without("P1")):
+        unpaid = inc.simulate(other, months=2, rng=3)
+        for name in ("contacts", "customers", "agents", "audits", "surveys", "days"):
+            pd.testing.assert_frame_equal(getattr(unpaid, name), getattr(wage, name))
+    pair = inc.twins(paid, nothing, months=3, horizon=3, replications=6, rng=3)
+    for outcome in ("gamed", "fabricated", "misclassified", "save_rate_logged"):
+        assert pair.effect(outcome) > 4 * pair.mc_error(outcome), outcome
+    values = pair.pairs[pair.pairs["outcome"] == "fabricated"]
+    assert values["policy"].mean() > 10 * values["against"].mean()
+
+
+def rises_in_a_step(shares: pd.DataFrame) -> bool:
+    """Is there a rise from no pay to the stake, of which a doubling of the pay adds less than half?
+
+    In proportion, a doubling would add as much again.
+    """
+    rise, error = gap(shares["1"], shares["0"])
+    more, more_error = gap(shares["2"], shares["1"])
+    return rise > 4 * error and more + 2 * more_error < 0.5 * rise
+
+
+def test_fabrication_rises_with_pay_in_a_step_and_not_in_proportion(by_pay: inc.Records) -> None:
+    shares = rates(by_pay)
+    for less, more in (("0", "0.0625"), ("0.0625", "0.25")):
+        rise, error = gap(shares[more], shares[less])
+        assert rise > 3 * error, f"from {less} to {more}"
+    assert rises_in_a_step(shares)
+    # neither a constant rate nor one in proportion to pay would do
+    assert not rises_in_a_step(constant(by_pay, "0", list(PIECES), 0.15))
+    proportional = pd.DataFrame({name: 0.15 * float(name) * shares["1"] for name in PIECES})
+    assert not rises_in_a_step(proportional)
+
+
+def test_fabrication_does_not_fall_when_a_save_pays_more(by_pay: inc.Records) -> None:
+    shares = rates(by_pay)
+    for less, more in (("0.5", "1"), ("1", "2"), ("2", "4"), ("4", "8")):
+        rise, error = gap(shares[more], shares[less])
+        assert rise > -4 * error, f"{shares[less].mean():.3f} to {shares[more].mean():.3f}"
+
+
+def some_never_do(shares: pd.DataFrame) -> bool:
+    """Is there a share of persons, a fifth or more, who do not do it once, whatever it pays?"""
+    return bool((shares == 0).all(axis=1).mean() >= 0.2)
+
+
+def test_some_never_fabricate_however_high_the_pay(by_pay: inc.Records) -> None:
+    shares = rates(by_pay)
+    assert some_never_do(shares)
+    assert (shares.max(axis=1) > 0.5).any()  # and some nearly always
+    assert not some_never_do(constant(by_pay, "0", list(PIECES), 0.03))
+    # they are those whom a lie costs most
+    agents = by_pay.agents.merge(by_pay.runs[["run", "replication"]], on="run")
+    cost = agents.groupby(["replication", "agent"])["true_conscience"].first().to_numpy()
+    never = (shares == 0).all(axis=1).to_numpy()
+    assert np.median(cost[never]) > np.median(cost[~never])
+    assert never[cost > 2.5 * STAKE].all()
+
+
+# -- audit --------------------------------------------------------------------------------------
+
+BELIEVED = 0.1  # chance of a check, held fast: a belief with so much weight learns nothing
+SURE = {"belief.prior": BELIEVED, "belief.weight": 1e6, "audit.rate": 0.0, "audit.on_saves": 0.0}
+ALIKE = {
+    "workforce.archetypes": (inc.Archetype(name="one"),),
+    "workforce.tastes": 0.0,
+    "workforce.pace": 0.0,
+    "workforce.closing": 0.0,
+    "conscience.spread": 0.0,
+    "conscience.ability": 0.0,
+    "conscience.mean": 0.0,
+    "conscience.culture": 0.0,
+    "dropped_contact.spread": 0.0,
+}
+
+
+def by_penalty(centre: inc.Scenario, penalties: list[float]) -> pd.DataFrame:
+    """Give each person's share of fabricated saves by the penalty: a row a person."""
+    worlds = [
+        centre.change({"audit.penalty": each}).vary(scheme={f"{each:g}": per_save(STAKE)})[0]
+        for each in penalties
+    ]
+    return rates(inc.simulate(worlds, months=3, replications=2, rng=3, keep="cells"))[
+        [f"{each:g}" for each in penalties]
+    ]
+
+
+def falls_in_a_step(penalties: list[float], shares: pd.Series) -> bool:
+    """Is most of the fall near the penalty at which a lie just pays?
+
+    That penalty is where the share has halved. A fall in proportion would take a fifth off at two
+    fifths of it, and leave a fifth at eight fifths.
+    """
+    left = shares.to_numpy() / shares.iloc[0]
+    even = np.interp(0.5, left[::-1], penalties[::-1])
+    before, after = np.interp([0.4 * even, 1.6 * even], penalties, left)
+    return bool(before > 0.9 and after < 0.1)
+
+
+def test_fabrication_falls_with_the_penalty_in_a_step() -> None:
+    penalties = [0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 70.0]
+    shares = by_penalty(a_centre(**SURE, **ALIKE).without("G2"), penalties).mean()
+    assert (np.diff(shares) <= 0).all()
+    assert falls_in_a_step(penalties, shares)
+    in_proportion = shares.iloc[0] * (1.0 - np.array(penalties) / penalties[-1])
+    assert not falls_in_a_step(penalties, pd.Series(in_proportion))
+    assert not falls_in_a_step(penalties, 0.5 * shares.iloc[0] + 0.5 * shares)
+
+
+def some_stop_and_some_go_on(shares: pd.DataFrame) -> bool:
+    """Of those who often lie when it is safe, do some stop and some go on when it is less so?"""
+    often = shares[shares["0"] > 0.2]
+    left = often["20"] / often["0"]
+    return bool((left < 0.1).mean() > 0.2 and (left > 0.5).mean() > 0.1)
+
+
+def test_the_penalty_that_deters_differs_between_people() -> None:
+    shares = by_penalty(a_centre(**SURE), [0.0, 20.0, 200.0])
+    assert some_stop_and_some_go_on(shares)
+    assert shares["200"].max() < 0.02
+    assert not some_stop_and_some_go_on(shares.assign(**{"20": 0.3 * shares["0"]}))
+
+
+@pytest.mark.parametrize(
+    "more", [{"belief.prior": 0.1}, {"audit.rate": 0.1}, {"audit.penalty": 600.0}]
+)
+def test_fabrication_falls_when_checks_are_believed_more_likely_or_dearer(
+    more: dict[str, float],
+) -> None:
+    paid = a_centre().vary(scheme={"own": per_save(STAKE)})[0]
+    pair = inc.twins(paid.change(more), paid, months=3, horizon=3, replications=6, rng=3)
+    assert pair.effect("fabricated") < -4 * pair.mc_error("fabricated")
+
+
+def test_where_nobody_checks_the_penalty_deters_nobody() -> None:
+    paid = a_centre().vary(scheme={"own": per_save(STAKE)})[0].without("O6")
+    first, second = (
+        inc.simulate(paid.change({"audit.penalty": penalty}), months=2, rng=3).contacts
+        for penalty in (0.0, 5_000.0)
+    )
+    pd.testing.assert_frame_equal(first, second)
+
+
+# -- what becomes of the customers --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def gamed() -> inc.Records:
+    paid = a_centre().vary(scheme={"own": per_save(STAKE)})[0]
+    both = [paid, paid.without("G1")]  # without fabrication, cancellations are suppressed instead
+    return inc.simulate(both, months=5, replications=2, rng=3)
+
+
+def left_after(records: inc.Records, contacts: pd.DataFrame) -> pd.DataFrame:
+    """Say how many bills after a contact its customer left, and how (nothing if never)."""
+    customers = records.customers[records.customers["left"] == 1]
+    columns = ["run", "customer", "month", "left_contact", "left_discovery"]
+    left = contacts.merge(customers[columns], on=["run", "customer"], how="left",
+                          suffixes=("", "_left"))  # fmt: skip
+    return left.assign(bills=left["month_left"] - left["month"] + 1)
+
+
+def test_customers_saved_by_fabrication_are_gone_within_two_bills(gamed: inc.Records) -> None:
+    contacts = gamed.contacts
+    saved = contacts[(contacts["logged_outcome"] == "saved") & (contacts["month"] <= 2)]
+    saved = saved[saved["reason"] == "cancel"]
+    false = left_after(gamed, saved[saved["true_action"] == "fabricate"])
+    assert len(false) > 100
+    assert (false["bills"] <= 2).all()
+    assert (false["left_contact"] == 1).all()
+    true = left_after(gamed, saved[saved["true_outcome"] == "saved"])
+    assert (true["bills"] <= 2).mean() < 0.3
+
+
+def test_suppressed_cancellations_end_in_complaints_and_departure(gamed: inc.Records) -> None:
+    contacts = gamed.contacts
+    held = contacts[(contacts["true_outcome"] == "suppressed") & (contacts["month"] <= 2)]
+    held = left_after(gamed, held)
+    assert len(held) > 150
+    gone = held[held["bills"].notna()]
+    assert (gone["left_discovery"] == 1).all()
+    assert gone["bills"].min() == 2  # found out at the first bill, gone at the second
+    chance = inc.SuppressedCancellation().discovery
+    share = (held["bills"] == 2).mean()
+    assert abs(share - chance) < 4 * np.sqrt(chance * (1 - chance) / len(held))
+    later = held[held["bills"] > 2]
+    again = (later["bills"] == 3).sum() / ((held["bills"] != 2) & (held["month"] <= 2)).sum()
+    assert abs(again - chance) < 4 * np.sqrt(chance * (1 - chance) / len(later))
+    complaints = contacts[contacts["reason"] == "complaint"]
+    soon = gone.merge(complaints, on=["run", "customer"], suffixes=("", "_complaint"))
+    told = soon[(soon["month_complaint"] == soon["month_left"])
+                & (soon["day_complaint"] % 20 <= 8)]  # fmt: skip
+    assert len(told[["run", "customer"]].drop_duplicates()) == len(gone)
+
+
+# -- thresholds ---------------------------------------------------------------------------------
+
+THRESHOLD = 8  # saves a month
+
+
+def bunches(counts: pd.Series) -> bool:
+    """Are there more counts at and just above the threshold than any smooth course allows?
+
+    Of three adjacent bins of three counts, the last begins at the threshold. Their logarithms bend
+    downwards where counts have one smooth hill; with a hole below the threshold and a heap above
+    they bend upwards.
+    """
+    low, below, above = (
+        counts.between(THRESHOLD + shift, THRESHOLD + shift + 2).sum() for shift in (-6, -3, 0)
+    )
+    bend = np.log(above) - 2 * np.log(below) + np.log(low)
+    return bool(bend > 4 * np.sqrt(1 / above + 4 / below + 1 / low))
+
+
+def test_a_target_makes_logged_saves_bunch_and_a_piece_rate_does_not() -> None:
+    schemes = {
+        "target": inc.Wage() + inc.Target("saves", THRESHOLD, lump=60.0),
+        "piece": per_save(3.0),
+        "wage": inc.Wage(),
+    }
+    records = inc.simulate(
+        a_centre().vary(scheme=schemes), months=8, replications=6, rng=3, keep="cells"
+    )
+    agents = records.agents.merge(records.runs[["run", "scheme"]], on="run", suffixes=("_own", ""))
+    saves = {name: each["logged_saves"].astype(int) for name, each in agents.groupby("scheme")}
+    assert bunches(saves["target"])
+    assert not bunches(saves["piece"])
+    assert not bunches(saves["wage"])
+    ratio = {  # of those who just made it to those who just did not
+        name: each.between(THRESHOLD, THRESHOLD + 2).sum()
+        / each.between(THRESHOLD - 3, THRESHOLD - 1).sum()
+        for name, each in saves.items()
+    }
+    assert ratio["target"] > 3 * ratio["piece"]
+    # false saves at a constant rate shift the counts and do not bunch them
+    cancels = agents.loc[agents["scheme"] == "wage", "logged_cancels"].astype(int)
+    rng = np.random.default_rng(1)
+    for share in (0.05, 0.15, 0.3):
+        false = rng.binomial(cancels - saves["wage"], share)
+        assert not bunches(saves["wage"] + false)
+
+
+def test_the_price_of_a_save_peaks_below_the_threshold_and_vanishes_when_it_is_reached() -> None:
+    lump = 60.0
+    target = inc.Wage() + inc.Target("saves", THRESHOLD, lump=lump)
+    centre = a_centre().without("O6").vary(scheme={"target": target})[0]
+    records = inc.simulate(centre, months=4, rng=3, choices=1.0)
+    contacts = records.contacts[records.contacts["ended"] == "served"].copy()
+    # in the order of service, in which the log is written
+    saved = (contacts["logged_outcome"] == "saved").astype(int)
+    contacts["so_far"] = saved.groupby([contacts["month"], contacts["agent"]]).cumsum() - saved
+    menus = records.choices[records.choices["true_action"].isin(["fabricate", "process"])]
+    felt = menus.pivot_table(
+        index="contact", columns="true_action", values="true_pay", observed=True
+    )
+    felt["gain"] = felt["fabricate"] - felt["process"]  # what a false save is felt to add to pay
+    told = contacts.set_index("contact")[["so_far", "day"]].join(felt["gain"], how="inner")
+    last = told[told["day"] % 20 >= 18].groupby("so_far")["gain"].mean()
+    assert last.idxmax() == THRESHOLD - 1
+    assert (last.loc[: THRESHOLD - 1].diff().loc[THRESHOLD - 4 :] > 0).all()
+    reached = told.loc[told["so_far"] >= THRESHOLD, "gain"]
+    assert len(reached) > 100
+    assert reached.max() < 0.01 * lump
+
+
+# -- load ---------------------------------------------------------------------------------------
+
+
+def test_a_doubled_load_drops_callers_and_loses_customers_through_the_queue() -> None:
+    # beliefs are held fast: more contacts would teach agents sooner how seldom they are checked
+    base = a_centre(**{"floor.customers": 10_000, "belief.weight": 1e6})
+    base = base.vary(scheme={"own": per_save(STAKE)})[0]
+    double = base.change({"floor.customers": 20_000})
+    settings: dict[str, Any] = {"months": 6, "horizon": 6, "replications": 8, "rng": 4}
+    queued = inc.twins(double, base, **settings)
+    at_once = inc.twins(double.without("O5"), base.without("O5"), **settings)
+    for outcome in ("wait", "abandoned", "cut_off", "callbacks", "churn"):
+        assert queued.effect(outcome) > 4 * queued.mc_error(outcome), outcome
+    for outcome in ("cut_off", "callbacks", "churn"):
+        assert abs(at_once.effect(outcome)) < 4 * at_once.mc_error(outcome), outcome
+        assert abs(at_once.effect(outcome)) < 0.3 * queued.effect(outcome), outcome
+    for outcome in ("wait", "abandoned"):
+        assert at_once.effect(outcome) == 0.0
+
+
+# -- customers' mechanisms ----------------------------------------------------------------------
+
+
+def indifferent(**values: Any) -> inc.Scenario:
+    """A centre whose agents care for nothing, so that what they do is an answer to nothing."""
+    tastes = ("pay", "effort", "fear", "care", "employer", "client", "standing", "risk")
+    nothing: dict[str, Any] = dict.fromkeys(tastes, 0.0)
+    return (
+        a_centre(**ALIKE)
+        .change({"workforce.archetypes": (inc.Archetype(name="none", **nothing),)})
+        .change(
+            {"conscience.noise": 2.0, "conscience.kinship": 1.0, "openness.median": 0.3, **values}
+        )
+        .without("G1", "G2", "G3", "G4")
+    )
+
+
+def mean(values: Any) -> tuple[float, float]:
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def near(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return bool(abs(one[0] - other[0]) < 4 * np.hypot(one[1], other[1]))
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_an_offer_sells_more_and_harms_less_after_the_issue(off: bool) -> None:
+    centre = indifferent().without("C4") if off else indifferent()
+    contacts = inc.simulate(centre, months=4, rng=3).contacts
+    sold = (contacts["true_outcome"] == "sale").astype(float)
+    felt = contacts["true_experience"].astype(float)
+    first, after = (contacts["true_action"] == name for name in ("offer_first", "offer_after"))
+    sells = mean(sold[first]), mean(sold[after])
+    feels = mean(felt[first]), mean(felt[after])
+    if off:
+        assert near(*sells)
+        assert near(*feels)
+        return
+    appeal = centre.menu[inc.Action.OFFER_FIRST].appeal
+    (one, one_error), (two, two_error) = sells
+    assert near((one / two, one / two * np.hypot(one_error / one, two_error / two)), (appeal, 0.0))
+    assert feels[1][0] - feels[0][0] > 0.5
+    assert not near(*feels)
+
+
+def test_without_the_order_effect_more_is_sold() -> None:
+    pair = inc.twins(indifferent(), indifferent().without("C4"), months=3, horizon=3,
+                     replications=4, rng=3)  # fmt: skip
+    assert pair.effect("sales_true") < -4 * pair.mc_error("sales_true")
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_what_delights_at_first_is_expected_later(off: bool) -> None:
+    centre = a_centre(**{"floor.customers": 6_000, "needs.question": 1.2})
+    centre = centre.without("C1") if off else centre
+    records = inc.simulate(centre, months=1, rng=3)
+    rule = centre.expectations
+    contacts = records.contacts.copy()
+    # an experience is had when the contact ends
+    contacts["at"] = contacts["day"] * 1440.0 + contacts["minute"] + contacts["wait_minutes"]
+    start = inc.simulate(centre.change({"needs.question": 0.0, "needs.complaint": 0.0,
+                                        "needs.order": 0.0}), months=1, rng=3)  # fmt: skip
+    fading = 1.0 - rule.fade
+    before = start.customers.set_index("customer")["true_satisfaction"].astype(float)
+    before = (before - rule.fade * rule.neutral) / fading
+    felt = contacts.sort_values("at").groupby("customer")["true_experience"].agg(list)
+    after = records.customers.set_index("customer")["true_satisfaction"].astype(float)
+    adapts = 0.0 if off else rule.adapts
+    told = {}
+    for who, experiences in zip(felt.index, felt, strict=True):
+        s, e = before[who], rule.neutral
+        for q in map(float, experiences):
+            weight = rule.speed * (rule.losses if q < e else 1.0)
+            s = min(max(s + weight * (q - e), 0.0), 10.0)
+            e += adapts * (q - e)
+        told[who] = fading * s + rule.fade * rule.neutral
+    expected = pd.Series(told)
+    np.testing.assert_allclose(after[expected.index], expected, atol=1e-4)
+    assert felt.map(len).max() >= 4
+
+
+def test_where_expectations_adapt_good_service_pleases_less_and_less() -> None:
+    good = a_centre(**{"expectations.plain": 7.0, "needs.question": 1.2, "floor.customers": 6_000})
+    adapting, steady = (inc.simulate(each, months=1, rng=3) for each in (good, good.without("C1")))
+    pd.testing.assert_frame_equal(adapting.contacts, steady.contacts)
+    tries = steady.contacts.groupby("customer").size()
+    satisfaction = pd.DataFrame(
+        {
+            name: records.customers.set_index("customer")["true_satisfaction"].astype(float)
+            for name, records in (("adapting", adapting), ("steady", steady))
+        }
+    ).join(tries.rename("tries"))
+    once, often = (satisfaction[chosen] for chosen in
+                   (satisfaction["tries"] == 1, satisfaction["tries"] >= 3))  # fmt: skip
+    assert (once["adapting"] == once["steady"]).all()
+    less, error = gap(often["steady"], often["adapting"])
+    assert less > 4 * error
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_made_up_minds_are_seldom_changed_and_then_by_pressure(off: bool) -> None:
+    centre = indifferent().without("C6") if off else indifferent()
+    contacts = inc.simulate(centre, months=6, rng=3).contacts
+    decided = 0.0 if off else centre.made_up_minds.decided
+    for action in (inc.Action.SAVE, inc.Action.PRESS):
+        row = centre.menu[action]
+        chance = (1.0 - decided) * row.keeps + decided * row.keeps_decided
+        tried = contacts[contacts["true_action"] == action.name.lower()]
+        kept = mean((tried["true_outcome"] == "saved").astype(float))
+        assert near(kept, (chance, 0.0)), action.name
+
+
+def test_with_made_up_minds_fewer_are_saved() -> None:
+    pair = inc.twins(indifferent(), indifferent().without("C6"), months=4, horizon=4,
+                     replications=4, rng=3)  # fmt: skip
+    assert pair.effect("save_rate_true") < -4 * pair.mc_error("save_rate_true")
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_openness_differs_between_customers(off: bool) -> None:
+    centre = indifferent(**{"openness.spread": 1.5, "openness.moment": 0.2})
+    centre = centre.without("C3") if off else centre
+    contacts = inc.simulate(centre, months=5, rng=3).contacts
+    offers = contacts[contacts["true_action"] == "offer_after"].copy()
+    offers["sold"] = (offers["true_outcome"] == "sale").astype(float)
+    turn = offers.groupby("customer").cumcount()
+    pairs = offers[turn == 0].merge(offers[turn == 1], on="customer")
+    product = (pairs["sold_x"] - pairs["sold_x"].mean()) * (
+        pairs["sold_y"] - pairs["sold_y"].mean()
+    )
+    alike = mean(product)
+    median = centre.openness.median
+    felt = contacts["true_experience"].astype(float)
+    served, offered = (
+        felt[(contacts["true_action"] == name) & (contacts["wait_minutes"] == 0)]
+        for name in ("serve", "offer_after")
+    )
+    if off:
+        assert near(mean(offers["sold"]), (median, 0.0))
+        assert near(alike, (0.0, 0.0))
+        assert near(mean(served), mean(offered))  # no offer annoys
+    else:
+        assert alike[0] > 4 * alike[1]  # who bought once is likelier to buy again
+        assert mean(served)[0] - mean(offered)[0] > 0.3
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_chats_are_a_share_of_contacts_and_take_longer(off: bool) -> None:
+    centre = indifferent(**{"channels.chat": 0.3})
+    centre = centre.without("O4") if off else centre
+    contacts = inc.simulate(centre, months=4, rng=3).contacts
+    chat = contacts["channel"] == "chat"
+    if off:
+        assert not chat.any()
+        return
+    first = contacts["attempt"] == 1
+    assert near(mean(chat[first].astype(float)), (centre.channels.chat, 0.0))
+    served = contacts[(contacts["reason"] == "question") & (contacts["true_action"] == "serve")]
+    minutes = np.log(served["handle_minutes"].astype(float))
+    long, short = (
+        mean(minutes[served["channel"] == "chat"]),
+        mean(minutes[served["channel"] == "voice"]),
+    )
+    assert near((long[0] - short[0], np.hypot(long[1], short[1])), (np.log(1.2), 0.0))
+
+
+def test_those_who_chat_wait_longer_before_they_give_up() -> None:
+    chats = {"channels.chat": 0.5, "channels.minutes": 1.0, "queueing.patience_chat": 24.0}
+    crowded = indifferent(**chats, **{"floor.customers": 20_000})
+    contacts = inc.simulate(crowded, months=2, rng=3).contacts
+    waited = contacts[(contacts["wait_minutes"] > 0) & (contacts["attempt"] == 1)]
+    gone = (waited["ended"] == "abandoned").astype(float)
+    chat, voice = (mean(gone[waited["channel"] == name]) for name in ("chat", "voice"))
+    assert chat[0] + 4 * np.hypot(chat[1], voice[1]) < voice[0]
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_wishes_to_cancel_wait_for_the_few_who_may_deal_with_them(off: bool) -> None:
+    skilled = indifferent(**{"routing.retention": 0.125, "floor.customers": 17_000})
+    skilled = skilled.without("O4", *(("O2",) if off else ()))
+    contacts = inc.simulate(skilled, months=4, rng=3).contacts
+    cancels = contacts["reason"] == "cancel"
+    seats = set(contacts.loc[cancels & (contacts["agent"] >= 0), "agent"])
+    days = contacts.assign(cancels=cancels, wait=contacts["wait_minutes"].astype(float))
+    days = days.pivot_table(index="day", columns="cancels", values="wait").dropna()
+    longer, error = gap(days[True], days[False])
+    if off:
+        assert seats == set(range(16))
+        assert abs(longer) < 4 * error
+    else:
+        assert seats == {0, 1}
+        assert longer > 4 * error
