@@ -501,7 +501,7 @@ class Tiers(Scheme):
         What is measured.
     steps
         Pairs of a threshold, rising, and a rate or a lump (currency, 0 or more).
-    kind
+    pays
         ``"rate"``: units between two thresholds earn the rate of the lower one (for a rate metric,
         per 1.0). ``"lump"``: the highest threshold reached pays its lump, the lower ones nothing.
     gate
@@ -515,20 +515,20 @@ class Tiers(Scheme):
 
     Examples
     --------
-    >>> keep = Tiers("save_rate", ((0.75, 0), (0.80, 750), (0.85, 1_000)), kind="lump")
+    >>> keep = Tiers("save_rate", ((0.75, 0), (0.80, 750), (0.85, 1_000)), pays="lump")
     >>> keep.pay(example(saves=[79, 82, 90], cancels=[100, 100, 100]))
     array([   0.,  750., 1000.])
     """
 
     metric: Metric
     steps: tuple[tuple[float, float], ...]
-    kind: Literal["rate", "lump"] = "rate"
+    pays: Literal["rate", "lump"] = "rate"
     gate: tuple[Metric, float] | None = None
 
     def __post_init__(self) -> None:
         _check_metric(self, self.metric)
-        if self.kind not in ("rate", "lump"):
-            raise ValueError(f"Tiers.kind must be 'rate' or 'lump', got {self.kind!r}")
+        if self.pays not in ("rate", "lump"):
+            raise ValueError(f"Tiers.pays must be 'rate' or 'lump', got {self.pays!r}")
         object.__setattr__(self, "steps", self._checked_steps())
         object.__setattr__(self, "gate", self._checked_gate())
 
@@ -539,13 +539,13 @@ class Tiers(Scheme):
             pairs = []
         if not pairs:
             raise ValueError(
-                f"Tiers.steps must be pairs of a threshold and a {self.kind}, got {self.steps!r}"
+                f"Tiers.steps must be pairs of a threshold and a {self.pays}, got {self.steps!r}"
             )
         low = {"low": 0.0, "high": math.inf}
         steps = tuple(
             (
                 _number(f"Tiers.steps[{i}] threshold", threshold, {"unit": "units"} | low),
-                _number(f"Tiers.steps[{i}] {self.kind}", amount, {"unit": "currency"} | low),
+                _number(f"Tiers.steps[{i}] {self.pays}", amount, {"unit": "currency"} | low),
             )
             for i, (threshold, amount) in enumerate(pairs)
         )
@@ -570,7 +570,7 @@ class Tiers(Scheme):
     def pay(self, totals: Totals) -> Floats:
         """Return what the steps pay, to those who passed the gate."""
         money = np.zeros(len(totals.contacts))
-        if self.kind == "lump":
+        if self.pays == "lump":
             for threshold, lump in self.steps:
                 money = np.where(reached(totals, self.metric, threshold), lump, money)
         else:
@@ -586,7 +586,7 @@ class Tiers(Scheme):
     def lower(self, reference: "Reference") -> "list[Component]":
         """Return the price of climbing the steps and of passing the gate."""
         rungs, none = _increments(self.steps), ()
-        lumps, slopes = (rungs, none) if self.kind == "lump" else (none, rungs)
+        lumps, slopes = (rungs, none) if self.pays == "lump" else (none, rungs)
         return _stepwise(self, self.metric, lumps, slopes, self.gate, reference)
 
 

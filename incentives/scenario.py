@@ -244,6 +244,8 @@ class Scenario:
         if unit not in ("agent", "team"):
             raise ScenarioError(f"assign: unit must be 'agent' or 'team', got {unit!r}")
         units = int(self.floor.teams) if unit == "team" else self.floor.seats
+        if start < 0:
+            raise ScenarioError(f"assign: start must be a month, 0 or later, got {start!r}")
         if len(schemes) < 2:
             raise ScenarioError(f"assign: give at least two schemes, got {list(schemes)}")
         if len(schemes) > units:
@@ -397,7 +399,7 @@ def _nearest(name: str, known: Collection[str]) -> str:
 def _from_document(cls: type[S], document: Mapping[str, Any]) -> S:
     """Build a scenario from what a TOML file held, naming whatever does not fit."""
     blocks = _blocks()
-    known = [*_PLAIN, *blocks, "menu", "schemes", "scheme"]
+    known = [*_PLAIN, *blocks, "menu", "schemes", "scheme", "label", "assignment"]
     sources: dict[str, str] = {}
     made: dict[str, Any] = {}
     for key, value in document.items():
@@ -414,24 +416,60 @@ def _from_document(cls: type[S], document: Mapping[str, Any]) -> S:
                 raise ScenarioError(f"{key} must be a text, got {value!r}")
             made[key] = value
         elif key == "schemes":
-            _need_table(key, value)
-            made[key] = {
-                label: scheme_from(parts, f"schemes.{label}", sources)
-                for label, parts in value.items()
-            }
-        elif key != "scheme":
+            made[key] = _schemes_from(value, key, sources)
+        elif key == "assignment":
+            made[key] = _assignment_from(value, sources)
+        elif key not in ("scheme", "label"):
             raise ScenarioError(
                 f"unknown key {key!r}{_nearest(key, known)}; known are {', '.join(known)}"
             )
-    if "scheme" in document:
-        schemes, label = made.get("schemes", {}), document["scheme"]
-        if label not in schemes:
-            raise ScenarioError(
-                f"scheme = {label!r}{_nearest(str(label), schemes)} is not among the schemes "
-                f"of the file: {', '.join(schemes) or 'there are none'}"
-            )
-        made["scheme"], made["label"] = schemes[label], label
+    made |= _paid_from(document, made.get("schemes", {}), sources)
     return cls(**made, sources=sources)
+
+
+def _paid_from(
+    document: Mapping[str, Any], schemes: Mapping[str, pay.Scheme], sources: dict[str, str]
+) -> dict[str, Any]:
+    """Read what is paid: the label of one of the file's schemes, or the parts of one of its own."""
+    given = document.get("scheme")
+    label = document.get("label", given if isinstance(given, str) else "own")
+    if not isinstance(label, str):
+        raise ScenarioError(f"label must be a text, got {label!r}")
+    if given is None:
+        return {"label": label}
+    if isinstance(given, list) and all(isinstance(part, dict) for part in given):
+        return {"scheme": scheme_from(given, "scheme", sources), "label": label}
+    if not isinstance(given, str) or given not in schemes:
+        raise ScenarioError(
+            f"scheme = {given!r}{_nearest(str(given), schemes)} is not among the schemes "
+            f"of the file: {', '.join(schemes) or 'there are none'}"
+        )
+    return {"scheme": schemes[given], "label": label}
+
+
+def _schemes_from(given: Any, where: str, sources: dict[str, str]) -> dict[str, pay.Scheme]:
+    """Build schemes by label."""
+    _need_table(where, given)
+    return {
+        label: scheme_from(parts, f"{where}.{label}", sources) for label, parts in given.items()
+    }
+
+
+def _assignment_from(given: Any, sources: dict[str, str]) -> Assignment:
+    """Build who is put under which scheme."""
+    _need_table("assignment", given)
+    known = [item.name for item in dataclasses.fields(Assignment)]
+    for key in given:
+        if key not in known:
+            raise ScenarioError(f"unknown key assignment.{key}{_nearest(key, known)}")
+    schemes = _schemes_from(given.get("schemes", {}), "assignment.schemes", sources)
+    arms = given.get("arms")
+    return Assignment(
+        tuple(schemes.items()),
+        given.get("unit", "team"),
+        given.get("start", 0),
+        None if arms is None else tuple(arms),
+    )
 
 
 def _block(where: str, cls: type[Settings], given: Any, sources: dict[str, str]) -> Any:
@@ -472,6 +510,7 @@ def _menu(given: Mapping[str, Any], sources: dict[str, str]) -> dict[actions.Act
             raise ScenarioError(
                 f"unknown action menu.{key}{_nearest(key, names)}; actions are {', '.join(names)}"
             )
+        _need_table(f"menu.{key}", table)
         action = names[key]
         default = {item.name: getattr(rows[action], item.name) for item in _fields(actions.Row)}
         changed = _block(f"menu.{key}", actions.Row, {**default, **table}, sources)
@@ -520,26 +559,36 @@ def _change(scenario: Any, name: str, value: Any) -> Any:
     blocks = _blocks()
     if block == "menu":
         action, _, key = key.partition(".")
-        rows = dict(scenario.menu)
-        rows.update(
-            {
-                each: _checked(f"menu.{action}", actions.Row, {**_as_dict(row), key: value})
-                for each, row in rows.items()
-                if each.name.lower() == action
-            }
-        )
-        return replace(scenario, menu=rows)
-    if not key and block in (*_PLAIN, *blocks, "scheme", "label"):
+        named = {each.name.lower(): each for each in scenario.menu}
+        if action not in named:
+            raise ScenarioError(
+                f"unknown action menu.{action}{_nearest(action, named)}; "
+                f"actions are {', '.join(named)}"
+            )
+        row = _changed(f"menu.{action}", scenario.menu[named[action]], key, value)
+        return replace(scenario, menu={**scenario.menu, named[action]: row})
+    if not key and block in blocks:
+        if not isinstance(value, blocks[block]):
+            raise ScenarioError(f"{block} must be a {blocks[block].__name__}, got {value!r}")
+        return replace(scenario, **{block: value})
+    if not key and block in (*_PLAIN, "scheme", "label"):
         return replace(scenario, **{block: value})
     if block not in blocks:
         raise ScenarioError(f"unknown block {block!r}{_nearest(block, blocks)} in {name!r}")
-    known = [item.name for item in _fields(blocks[block])]
-    if key not in known:
+    return replace(scenario, **{block: _changed(block, getattr(scenario, block), key, value)})
+
+
+def _changed(where: str, settings: Settings, key: str, value: Any) -> Any:
+    """Make a block of settings again with one value changed."""
+    fields = {item.name: item for item in _fields(type(settings))}
+    if key not in fields:
         raise ScenarioError(
-            f"unknown key {name}{_nearest(key, known)}; {block} has {', '.join(known)}"
+            f"unknown key {where}.{key}{_nearest(key, fields)}; {where} has {', '.join(fields)}"
         )
-    values = {**_as_dict(getattr(scenario, block)), key: value}
-    return replace(scenario, **{block: _checked(block, blocks[block], values)})
+    if isinstance(fields[key].default, tuple) and not isinstance(value, tuple | list):
+        raise ScenarioError(f"{where}.{key} must be a list of numbers, got {value!r}")
+    value = tuple(value) if isinstance(value, list) else value
+    return _checked(where, type(settings), {**_as_dict(settings), key: value})
 
 
 def _as_dict(settings: Settings) -> dict[str, Any]:
@@ -551,14 +600,21 @@ def _to_document(scenario: Scenario) -> dict[str, Any]:
     document: dict[str, Any] = {key: getattr(scenario, key) for key in _PLAIN if key != "off"}
     if scenario.off:
         document["off"] = sorted(scenario.off)
-    schemes = {**scenario.schemes, scenario.label: scenario.scheme}
-    document["scheme"] = scenario.label
-    document["schemes"] = {
-        label: _with_sources(scheme_to(scheme), f"schemes.{label}", scenario.sources)
-        for label, scheme in schemes.items()
-    }
-    if scenario.assignment is not None:
-        document["assignment"] = repr(scenario.assignment)
+    sources, trial = scenario.sources, scenario.assignment
+    document["label"] = scenario.label
+    if scenario.schemes.get(scenario.label) == scenario.scheme:
+        document["scheme"] = scenario.label
+    else:
+        document["scheme"] = _with_sources(scheme_to(scenario.scheme), "scheme", sources)
+    if scenario.schemes:
+        document["schemes"] = _schemes_to(scenario.schemes, "schemes", sources)
+    if trial is not None:
+        document["assignment"] = {
+            "unit": trial.unit,
+            "start": trial.start,
+            "schemes": _schemes_to(dict(trial.schemes), "assignment.schemes", sources),
+            **({} if trial.arms is None else {"arms": list(trial.arms)}),
+        }
     for name, cls in _blocks().items():
         table = dict(_table(name, getattr(scenario, name), cls(), scenario.sources))
         if table:
@@ -687,6 +743,15 @@ def scheme_to(scheme: pay.Scheme) -> list[dict[str, Any]]:
     """Give a scheme as a list of tables: what `scheme_from` reads."""
     parts = scheme.parts if isinstance(scheme, pay.Sum) else (scheme,)
     return [_part_to(part) for part in parts]
+
+
+def _schemes_to(
+    schemes: Mapping[str, pay.Scheme], where: str, sources: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        label: _with_sources(scheme_to(scheme), f"{where}.{label}", sources)
+        for label, scheme in schemes.items()
+    }
 
 
 def _with_sources(

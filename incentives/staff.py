@@ -61,6 +61,11 @@ class Archetype(Settings):
         0.005, unit="1 per money", low=0, high=1, source="assumed: halves a 50:50 gamble at 200"
     )
 
+    def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        if not isinstance(self.name, str):
+            raise TypeError(f"Archetype.name must be a text, got {self.name!r}")
+
 
 MERCENARY = Archetype(
     name="mercenary", conscience=-0.6, care=0.0, employer=0.0, client=0.0, standing=0.05

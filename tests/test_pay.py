@@ -117,7 +117,7 @@ def tiers(draw: Any) -> Tiers:
     metric = draw(st.sampled_from(METRICS))
     at = sorted(draw(st.sets(THRESHOLDS[metric], min_size=1, max_size=3)))
     steps = tuple((x, draw(MONEY)) for x in at)
-    return Tiers(metric, steps, kind=draw(st.sampled_from(["rate", "lump"])))
+    return Tiers(metric, steps, pays=draw(st.sampled_from(["rate", "lump"])))
 
 
 @st.composite
@@ -138,7 +138,7 @@ def gated(draw: Any) -> Tiers:
     )
     steps = ((draw(THRESHOLDS[metric]), draw(MONEY)),)
     kind = "lump" if metric in ("save_rate", "survey_score") else "rate"
-    return Tiers(metric, steps, kind=kind, gate=(gate, draw(THRESHOLDS[gate])))
+    return Tiers(metric, steps, pays=kind, gate=(gate, draw(THRESHOLDS[gate])))
 
 
 piece_rates = st.builds(
@@ -295,7 +295,7 @@ def test_an_accelerator_pays_each_unit_at_the_rate_of_its_tier() -> None:
 
 
 def test_lump_tiers_pay_the_highest_step_and_only_that() -> None:
-    scheme = Tiers("sales", ((10, 100.0), (20, 150.0)), kind="lump")
+    scheme = Tiers("sales", ((10, 100.0), (20, 150.0)), pays="lump")
     assert scheme.pay(example(sales=[9, 10, 20])).tolist() == [0.0, 100.0, 150.0]
 
 
@@ -903,7 +903,7 @@ def test_what_is_earned_is_paid_pending_forfeited_or_taken_back(some: Any, seed:
             r"^Tiers\.gate 'save_rates' is not a metric; did you mean 'save_rate'",
         ),
         (lambda: Tiers("sales", ((1, 2),), gate="saves"), ValueError, r"^Tiers\.gate must be a m"),
-        (lambda: Tiers("sales", ((1, 2),), kind="lumps"), ValueError, r"^Tiers\.kind must be"),
+        (lambda: Tiers("sales", ((1, 2),), pays="lumps"), ValueError, r"^Tiers\.pays must be"),
         (
             lambda: Tournament("sales", (1, 2)),
             ValueError,
