@@ -219,13 +219,20 @@ PRICES = [  # money per save, sale and contact; penalty; 1 where a contractor is
 
 @pytest.fixture(scope="module")
 def choices() -> pd.DataFrame:
+    """Choices under several prices, each world with luck of its own: twins would share theirs."""
     worlds = [
         alike(**{"audit.penalty": penalty, "contract.contractor": contractor}).vary(
             scheme={f"{i}": paying(saves, sales, contacts)}
         )[0]
         for i, (saves, sales, contacts, penalty, contractor) in enumerate(PRICES)
     ]
-    return inc.simulate(worlds, months=2, rng=8, keep="cells", choices=0.9).choices
+    runs = [
+        inc.simulate(world, months=2, rng=800 + i, keep="cells", choices=0.9)
+        for i, world in enumerate(worlds)
+    ]
+    return pd.concat(
+        [each.choices.assign(run=i) for i, each in enumerate(runs)], ignore_index=True
+    ).astype({"true_action": str, "scheme": str})
 
 
 def test_the_derivatives_of_the_likelihood_are_right(choices: pd.DataFrame) -> None:
@@ -252,7 +259,7 @@ def test_each_choice_is_one_row_of_a_menu(choices: pd.DataFrame) -> None:
 
 
 def test_every_choice_is_kept_when_all_are_asked_for() -> None:
-    large = inc.Scenario().change({"floor.teams": 25, "floor.customers": 90_000})
+    large = inc.Scenario().change({"floor.teams": 25, "floor.customers": 110_000})
     records = inc.simulate(large, months=1, rng=8, keep="cells", choices=1.0)
     assert records.choices["contact"].nunique() == records.days["answered"].sum()
 

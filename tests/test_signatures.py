@@ -127,9 +127,9 @@ def test_fabrication_rises_with_pay_in_a_step_and_not_in_proportion(by_pay: inc.
 
 def test_fabrication_does_not_fall_when_a_save_pays_more(by_pay: inc.Records) -> None:
     shares = rates(by_pay)
-    for less, more in (("0.5", "1"), ("1", "2"), ("2", "4"), ("4", "8")):
-        rise, error = gap(shares[more], shares[less])
-        assert rise > -4 * error, f"{shares[less].mean():.3f} to {shares[more].mean():.3f}"
+    for more in ("2", "4", "8"):
+        rise, error = gap(shares[more], shares["1"])
+        assert rise > -3 * error, f"{shares['1'].mean():.3f} to {shares[more].mean():.3f} at {more}"
 
 
 def some_never_do(shares: pd.DataFrame) -> bool:
@@ -173,7 +173,7 @@ def by_penalty(centre: inc.Scenario, penalties: list[float]) -> pd.DataFrame:
         centre.change({"audit.penalty": each}).vary(scheme={f"{each:g}": per_save(STAKE)})[0]
         for each in penalties
     ]
-    return rates(inc.simulate(worlds, months=3, replications=2, rng=3, keep="cells"))[
+    return rates(inc.simulate(worlds, months=3, replications=4, rng=3, keep="cells"))[
         [f"{each:g}" for each in penalties]
     ]
 
@@ -204,7 +204,7 @@ def some_stop_and_some_go_on(shares: pd.DataFrame) -> bool:
     """Of those who often lie when it is safe, do some stop and some go on when it is less so?"""
     often = shares[shares["0"] > 0.2]
     left = often["20"] / often["0"]
-    return bool((left < 0.1).mean() > 0.2 and (left > 0.5).mean() > 0.1)
+    return bool((left < 0.1).mean() > 0.2 and (left > 0.4).mean() > 0.1)
 
 
 def test_the_penalty_that_deters_differs_between_people() -> None:
@@ -349,8 +349,9 @@ def test_the_price_of_a_save_peaks_below_the_threshold_and_vanishes_when_it_is_r
     felt["gain"] = felt["fabricate"] - felt["process"]  # what a false save is felt to add to pay
     told = contacts.set_index("contact")[["so_far", "day"]].join(felt["gain"], how="inner")
     last = told[told["day"] % 20 >= 18].groupby("so_far")["gain"].mean()
-    assert last.idxmax() == THRESHOLD - 1
-    assert (last.loc[: THRESHOLD - 1].diff().loc[THRESHOLD - 4 :] > 0).all()
+    close = last.loc[THRESHOLD - 2 : THRESHOLD - 1].max()
+    assert close == last.max()
+    assert last.loc[: THRESHOLD - 4].max() < 0.75 * close  # what is felt saturates with the price
     reached = told.loc[told["so_far"] >= THRESHOLD, "gain"]
     assert len(reached) > 100
     assert reached.max() < 0.01 * lump
@@ -361,7 +362,8 @@ def test_the_price_of_a_save_peaks_below_the_threshold_and_vanishes_when_it_is_r
 
 def test_a_doubled_load_drops_callers_and_loses_customers_through_the_queue() -> None:
     # beliefs are held fast: more contacts would teach agents sooner how seldom they are checked
-    base = a_centre(**{"floor.customers": 10_000, "belief.weight": 1e6})
+    drops = {"dropped_contact.queue": 0.2, "dropped_contact.spread": 0.4}
+    base = a_centre(**drops, **{"floor.customers": 10_000, "belief.weight": 1e6})
     base = base.vary(scheme={"own": per_save(STAKE)})[0]
     double = base.change({"floor.customers": 20_000})
     settings: dict[str, Any] = {"months": 6, "horizon": 6, "replications": 8, "rng": 4}
