@@ -140,7 +140,6 @@ class Desk(NamedTuple):
     penalty: Floats  #: penalties this month (money)
     busy_month: Floats  #: minutes on contacts this month
     duty_month: Floats  #: minutes on duty this month
-    lost: Floats  #: (seats, months) saves logged in a month whose customer has left since
     day: Floats  #: the day's counts, in the order of DAY
 
 
@@ -634,7 +633,6 @@ def serve(
     minute: float,
     waiting: float,
     day: int,
-    month: int,
     days_left: float,
     days: float,
     k0: np.uint32,
@@ -749,10 +747,8 @@ def serve(
     elif true == SUPPRESSED:
         each.wishes = 0
         each.suppressed = 1
+        each.suppressed_by = seat
     each.satisfaction = satisfaction
-    if logged == SAVED:
-        each.saved_by = seat
-        each.saved_month = month
     each.exposed = each.exposed | (1 << scheme)
 
     # what the agent's figures make of it
@@ -1067,7 +1063,6 @@ def scratch(seats: int, pools: int, contacts: int) -> Events:
 @compiled
 def advance(
     day: int,
-    month: int,
     day_of_month: int,
     days: int,
     k0: np.uint32,
@@ -1099,7 +1094,6 @@ def advance(
         entries,
         arrivals,
         day,
-        month,
         day_of_month,
         days,
         k0,
@@ -1174,7 +1168,6 @@ def hours(
     entries: Ints,
     arrivals: Floats,
     day: int,
-    month: int,
     day_of_month: int,
     days: int,
     k0: np.uint32,
@@ -1289,7 +1282,6 @@ def hours(
                 minute,
                 float(waiting[q]),
                 day,
-                month,
                 left,
                 float(days),
                 k0,
@@ -1488,8 +1480,8 @@ def bill(
                 each.satisfaction = max(each.satisfaction - rules.suppress.anger, 0.0)
                 _, u_day, u_trace, _ = block(k0, k1, each.uid, month, Purpose.DISCOVER, 0)
                 schedule(customers, 4 * row + CANCEL, next_day + int(3.0 * u_day))
-                if each.saved_by >= 0 and u_trace < rules.suppress.traced:
-                    desk.penalty[each.saved_by] += rules.audit.penalty
+                if each.suppressed_by >= 0 and u_trace < rules.suppress.traced:
+                    desk.penalty[each.suppressed_by] += rules.audit.penalty
         elif leaves == 0 and each.wishes == 0:
             months = month - float(each.joined)
             hazard = leaving_hazard(each.satisfaction, each.trust, months, rules.leaving)
@@ -1518,5 +1510,3 @@ def bill(
         if leaves != 0:
             each.left = leaves
             each.left_month = month
-            if each.saved_by >= 0:
-                desk.lost[each.saved_by, each.saved_month] += 1.0

@@ -128,8 +128,8 @@ CUSTOMER = np.dtype(
         ("joined", np.int16),  # month, below 0 for those there at the start
         ("home", np.int16),  # team or site that serves the customer, where routing keeps to it
         ("left_month", np.int16),  # month of the bill at which the customer left
-        ("saved_by", np.int16),  # seat that last logged a save, -1 if none
-        ("saved_month", np.int16),  # month of that save
+        ("suppressed_by", np.int16),  # seat that suppressed a cancellation, -1 if none or gone
+        ("unused", np.int16),
         ("exposed", np.uint16),  # bit per scheme met this month
         ("episode", np.uint16, (N_REASONS,)),  # how many needs of each kind have ended
         ("attempt", np.uint8, (N_REASONS,)),  # contacts made about the current need

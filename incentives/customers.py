@@ -320,7 +320,7 @@ def draw_customers(
     each["home"] = np.minimum(np.floor(b[:, 2] * homes), homes - 1)
     share = np.cumsum(client_weights) / np.sum(client_weights)
     each["client"] = np.searchsorted(share[:-1], b[:, 3], side="right")
-    each["saved_by"] = -1
+    each["suppressed_by"] = -1
     each["uid"] = uid
     each["initial"] = month == 0
 

@@ -26,8 +26,10 @@ from incentives.columns import (
     N_ACCUMULATORS,
     Bills,
     Customers,
+    Floats,
     Ints,
     LeftBy,
+    Outcome,
     Totals,
     chunks_for,
 )
@@ -176,12 +178,13 @@ class World:
             penalty=np.zeros(seats),
             busy_month=np.zeros(seats),
             duty_month=np.zeros(seats),
-            lost=np.zeros((seats, self.months)),
             day=np.zeros(len(DAY)),
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
         self._hire(np.arange(seats))
         self.hired_month = np.zeros(seats, np.int64)
+        self._lost = np.zeros((seats, self.months))
+        self._saves = np.zeros((4, 0), np.int64)  # customer, seat, hire and month of each
 
     def _hire(self, seats: Ints) -> None:
         scenario = self.scenario
@@ -257,7 +260,6 @@ class World:
         recorder = self.recorder
         recorder.watched, recorder.count, recorder.log = advance(
             self.day,
-            self.month,
             day_of_month,
             self.days,
             *self.key,
@@ -313,7 +315,7 @@ class World:
             month,
             totals,
             desk.scheme,
-            lost_saves=desk.lost[:, : month + 1],
+            lost_saves=self._lost_saves()[:, : month + 1],
             hired_month=self.hired_month,
         )
         paid = settled.paid - desk.penalty
@@ -342,13 +344,28 @@ class World:
         self.staff.hire[seats] += 1
         self._hire(seats)
         self.hired_month[seats] = self.month
-        self.desk.lost[seats] = 0.0
+        self._lost[seats] = 0.0
         self.desk.pace_pay[seats] = 0.0
         rates = self.desk.rates
         rates[seats] = rates.mean(axis=0)
-        # a customer saved by somebody who has left is nobody's claw-back
-        row = self._customers.row
-        row["saved_by"][np.isin(row["saved_by"], seats)] = -1
+        row = self._customers.row  # who has left pays no penalty for what is found out later
+        row["suppressed_by"][np.isin(row["suppressed_by"], seats)] = -1
+
+    def _lost_saves(self) -> Floats:
+        """Count, by seat and month of the save, the logged saves whose customer has left since."""
+        if not self.prices.claw.any():
+            return self._lost
+        log = self.recorder.log[: self.recorder.count]
+        saved = log[(log["logged"] == Outcome.SAVED) & (log["audit"] != 2)]
+        month = np.full(len(saved), self.month)
+        new = np.stack([saved["customer"], saved["agent"], saved["hire"], month]).astype(np.int64)
+        self._saves = np.concatenate([self._saves, new], axis=1)
+        customer, seat, hire, month = self._saves
+        gone = self._customers.row["left"][customer] != 0
+        own = gone & (self.staff.hire[seat] == hire)
+        np.add.at(self._lost, (seat[own], month[own]), 1.0)
+        self._saves = self._saves[:, ~gone]
+        return self._lost
 
 
 def _longer(array: Any, length: int) -> Any:
