@@ -62,7 +62,7 @@ from incentives.customers import (
 )
 from incentives.gaming import cut_cost, lie_cost, lie_worth, relearn
 from incentives.menu import N_ACTIONS, Action, MenuTable
-from incentives.pay import cuts, price, spread_of, stand
+from incentives.pay import cuts, price, stand
 from incentives.staff import Staff, certain, time_cost
 
 NEEDS = 4
@@ -127,7 +127,7 @@ class Desk(NamedTuple):
     team_totals: Floats  #: (teams, accumulators)
     team_rates: Floats  #: (teams, accumulators)
     cuts: Floats  #: (components, seats) what a rival's place costs, in the component's index
-    at: Floats  #: (components, 3) where the agent at work stands: see `pay.stand`
+    at: Floats  #: (components, 4) where the agent at work stands: see `pay.stand`
     worth: Floats  #: (actions,) what each log entry would pay the agent at work (money)
     present: Ints  #: 1 if at work today
     rank: Floats  #: 0 first to 1 last in the team, by contacts handled this month
@@ -296,7 +296,6 @@ class Situation(NamedTuple):
     minute: float
     can_pass: bool  #: could pass for something else on the log
     believed: float  #: believed chance of a check
-    spread: float  #: square root of the share of the month that is left
 
 
 @rule
@@ -318,6 +317,7 @@ def weigh(
     cancelling = now.reason == CANCEL
     paid = desk.worth
     reference = paid[LOST] if cancelling else paid[PLAIN]
+    honest = reference  # the most that honest work on this contact is expected to pay
     worth = value.horizon * now.margin
     pace_pay = desk.pace_pay[seat] * staff.pay[seat] if now.waiting > 0.0 else 0.0
     for row in range(N_ACTIONS):
@@ -359,9 +359,9 @@ def weigh(
         found = now.believed * menu.seen[row]
         if row == SUPPRESS:
             found += (1.0 - found) * rules.suppress.discovery * rules.suppress.traced
-        gain = second - reference if lie else 0.0
+        gain = second - honest if lie else 0.0
         if lie:
-            pay = reference + lie_worth(gain, found, rules.conscience)
+            pay = honest + lie_worth(gain, found, rules.conscience)
             conscience = lie_cost(staff.kappa[seat], gain, rules.conscience)
             to_client -= value.misreport * max(gain, 0.0)
             if row == SUPPRESS:
@@ -371,6 +371,8 @@ def weigh(
                 first + chance * (second - first), chance, second - first, staff.risk[seat]
             )
             conscience = 0.0
+            if row != CUT:
+                honest = max(honest, pay)
         if asks and row != CUT:
             pay += survey_price(row, resolves, scheme, now, desk, rules, prices)
         to_employer = to_client
@@ -439,9 +441,7 @@ def survey_price(
     points = expectations.plain + rules.menu.courtesy[row] + expectations.resolved * resolves
     points = min(max(points - rules.menu.annoys[row] * (1.0 - now.open), 0.0), 10.0)
     chance: float = rules.surveys.invites * answer_chance(points, rules.surveys)
-    return chance * price(
-        prices, scheme, desk.at, now.spread, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0
-    )
+    return chance * price(prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0)
 
 
 @rule
@@ -543,7 +543,6 @@ def look(
     """Gather what the agent sees: the contact, the queue, and what logs would pay right now."""
     u_pass, u_open, u_feel, _ = block(k0, k1, uid, when, Purpose.OCCASION, attempt)
     scheme, team = desk.scheme[seat], plan.team[seat]
-    spread = spread_of(days_left, days)
     paid = desk.worth
     if prices.first[scheme] < prices.first[scheme + 1]:
         stand(
@@ -574,7 +573,6 @@ def look(
                 prices,
                 scheme,
                 desk.at,
-                spread,
                 lasting,
                 1.0,
                 cancels,
@@ -601,7 +599,6 @@ def look(
         minute,
         reason == CANCEL or u_pass < passes,
         staff.checks[seat] / staff.contacts[seat],
-        spread,
     ), u_feel
 
 

@@ -183,6 +183,8 @@ def lower_menu(menu: Menu, off: Collection[str] = ()) -> MenuTable:
     for action, row in rows.items():
         for name, column in columns.items():
             column[action] = getattr(row, name)
+    if "O6" in off:
+        columns["seen"][:] = 0.0
     if "C3" in off:
         columns["annoys"][:] = 0.0
     allowed = np.zeros((len(Reason), N_ACTIONS), np.int64)

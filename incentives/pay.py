@@ -1531,7 +1531,6 @@ def _ints(rows: Any, tail: tuple[int, ...] = ()) -> Ints:
 NO_RIVAL = -1e12
 """The cut of a place that nobody else can hold: it is won."""
 
-ROW = 1.0 / (N_SPREADS - 1)  # of spread
 NODE = 1e-9  # of a step: how far below a node still counts as on it
 
 
@@ -1555,7 +1554,6 @@ def _on_line(prices: Prices, k: int, row: int, position: float) -> float:
     """Expected pay lies on the straight line between the nodes, and before a jump below it."""
     size = prices.size[k, 0]
     at = prices.start[k] + row * size
-    position -= prices.drift[k] * (row * ROW * row * ROW)
     if row == 0 and prices.sharp[k, 0] == 1:
         at += min(max(int(np.floor(position + NODE)), 0), size - 1)
         below: float = prices.values[at]
@@ -1570,7 +1568,6 @@ def _on_line(prices: Prices, k: int, row: int, position: float) -> float:
 def _on_plane(prices: Prices, k: int, row: int, p1: float, p2: float) -> float:
     """Expected pay lies between four nodes, and along a sharp axis with no time left on two."""
     size1, size2 = prices.size[k, 0], prices.size[k, 1]
-    p1 -= prices.drift[k] * (row * ROW * row * ROW)
     i, j = _cell(p1, size1), _cell(p2, size2)
     f, g = p1 - i, p2 - j
     if row == 0:
@@ -1594,10 +1591,14 @@ def expected(prices: Prices, k: int, y1: float, y2: float, spread: float) -> flo
     """
     if prices.kind[k] == 0:
         return y1
-    at = min(max(spread, 0.0), 1.0) * (N_SPREADS - 1)
+    spread = min(max(spread, 0.0), 1.0)
+    at = spread * (N_SPREADS - 1)
     row = min(int(at), N_SPREADS - 2)
     part = at - row
     p1 = (y1 - prices.origin[k, 0]) / prices.step[k, 0]
+    if prices.drift[k] > 0.0:  # events: rows are read at what is logged, weighted to the mean
+        p1 -= prices.drift[k] * spread * spread
+        part = (at * at - row * row) / (2.0 * row + 1.0)
     if prices.kind[k] == 1:
         near = _on_line(prices, k, row, p1)
         if part == 0.0:
@@ -1710,23 +1711,29 @@ def stand(
 
     ``totals`` and ``rates`` (per day) are the agents' rows, ``team_totals`` and ``team_rates`` the
     sums of the teams' members who are under the scheme, ``cut`` is that of `cuts`, and ``at`` is
-    (components, 3). What is linear pays the same from anywhere.
+    (components, 4). What is linear pays the same from anywhere. Where events are counted, the
+    spread is that of as many as the agent's own rate will bring: what is logged cannot be lost.
     """
-    spread = spread_of(days_left, days_in_period)
     for k in range(prices.first[scheme], prices.first[scheme + 1]):
         if prices.kind[k] == 0:
             continue
         if prices.team[k] == 1:
-            y1 = _forecast(prices, k, 0, team_totals[team], team_rates[team], days_left)
+            coming = days_left * index(prices, k, 0, team_rates[team])
+            y1 = index(prices, k, 0, team_totals[team]) + coming
             y2 = _forecast(prices, k, 1, team_totals[team], team_rates[team], days_left)
         else:
-            y1 = _forecast(prices, k, 0, totals[seat], rates[seat], days_left)
+            coming = days_left * index(prices, k, 0, rates[seat])
+            y1 = index(prices, k, 0, totals[seat]) + coming
             y2 = _forecast(prices, k, 1, totals[seat], rates[seat], days_left)
         if prices.rival[k] == 1:
             y1 -= cut[k, seat]
+        spread = spread_of(days_left, days_in_period)
+        if prices.drift[k] > 0.0:
+            spread = math.sqrt(max(coming, 0.0) / (prices.drift[k] * prices.step[k, 0]))
         at[k, 0] = y1
         at[k, 1] = y2
         at[k, 2] = expected(prices, k, y1, y2, spread)
+        at[k, 3] = spread
 
 
 @rule
@@ -1734,7 +1741,6 @@ def price(
     prices: Prices,
     scheme: int,
     at: Floats,
-    spread: float,
     lasting: float,
     d_contacts: float,
     d_cancels: float,
@@ -1746,8 +1752,8 @@ def price(
 ) -> float:
     """What a log is worth is the difference that it makes to the pay to be expected.
 
-    ``at`` is where the agent stands (`stand`), ``spread`` that of the time left (`spread_of`) and
-    ``lasting`` the believed chance that a save lasts, where pay for it can be clawed back.
+    ``at`` is where the agent stands (`stand`) and ``lasting`` the believed chance that a save
+    lasts, where pay for it can be clawed back.
     """
     worth = 0.0
     for k in range(prices.first[scheme], prices.first[scheme + 1]):
@@ -1757,7 +1763,7 @@ def price(
             at[k, 0],
             at[k, 1],
             at[k, 2],
-            spread,
+            at[k, 3],
             lasting,
             d_contacts,
             d_cancels,

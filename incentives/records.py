@@ -251,8 +251,7 @@ class Recorder:
         self.keep, self.run, self.replication = keep, run, replication
         self.log = np.empty(1024, CONTACT)
         self.count = 0
-        rows = 400_000 if choices > 0 else 0
-        self.watch = Watch(float(choices), np.empty((rows, 4 + N_FEATURES)))
+        self.watch = Watch(float(choices), np.empty((0, 4 + N_FEATURES)))
         self.watched = 0
         self.logged = 0
         self.pieces: dict[str, list[Columns]] = {
@@ -260,6 +259,15 @@ class Recorder:
         }
         self.day_rows: list[Any] = []
         self.labels = [name for name, _ in world.policies]
+
+    def begin_day(self, contacts: int) -> None:
+        """Make room for the choices of a day with at most so many contacts."""
+        share, rows = self.watch
+        needed = self.watched + N_ACTIONS * contacts
+        if share > 0 and needed > len(rows):
+            longer = np.empty((2 * needed, rows.shape[1]))
+            longer[: self.watched] = rows[: self.watched]
+            self.watch = Watch(share, longer)
 
     def end_day(self, world: Any) -> None:
         """Note the day's figures."""

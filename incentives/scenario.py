@@ -305,7 +305,6 @@ def lower(scenario: Scenario) -> Lowered:
     still = {"adapts": 0.0} if "C1" in off else {}
     alike = {"spread": 0.0, "moment": 0.0} if "C3" in off else {}
     nobody = {"rate": 0.0, "on_saves": 0.0, "on_sales": 0.0, "penalty": 0.0} if "O6" in off else {}
-    unfeared = {"prior": 0.0} if "O6" in off else {}
     rules = Rules(
         needs=lower_numbers(scenario.needs, customers.NeedsNumbers),
         expectations=lower_numbers(scenario.expectations, customers.ExpectationNumbers, **still),
@@ -314,7 +313,7 @@ def lower(scenario: Scenario) -> Lowered:
         surveys=lower_numbers(scenario.surveys, customers.SurveyNumbers),
         value=lower_numbers(scenario.value, customers.ValueNumbers),
         conscience=lower_numbers(scenario.conscience, gaming.ConscienceNumbers),
-        belief=lower_numbers(scenario.belief, gaming.BeliefNumbers, **unfeared),
+        belief=lower_numbers(scenario.belief, gaming.BeliefNumbers),
         drop=lower_numbers(scenario.dropped_contact, gaming.DropNumbers),
         suppress=lower_numbers(scenario.suppressed_cancellation, gaming.SuppressNumbers),
         misclassify=lower_numbers(scenario.misclassified_contact, gaming.MisclassifyNumbers),

@@ -165,7 +165,7 @@ class World:
             team_totals=np.zeros((teams, N_ACCUMULATORS)),
             team_rates=np.tile(usual * scenario.floor.team_size, (teams, 1)),
             cuts=np.zeros((components, seats)),
-            at=np.zeros((components, 3)),
+            at=np.zeros((components, 4)),
             worth=np.zeros(N_ACTIONS),
             present=np.ones(seats, np.int64),
             rank=np.full(seats, 0.5),
@@ -258,6 +258,8 @@ class World:
             self._present = u >= self.scenario.floor.shrinkage
         self.desk.present[:] = self._present[day_of_month]
         recorder = self.recorder
+        due = int(self._customers.held[self.day % CALENDAR])
+        recorder.begin_day(due * int(self.scenario.needs.tries))
         recorder.watched, recorder.count, recorder.log = advance(
             self.day,
             day_of_month,

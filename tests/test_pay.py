@@ -37,7 +37,6 @@ from incentives.pay import (
     measure,
     price,
     scale_bonus,
-    spread_of,
     stand,
     without_bonus,
 )
@@ -209,11 +208,10 @@ def price_of(
     prices = prices_of(scheme) if not hasattr(scheme, "first") else scheme
     change = [logged.get(name, 0.0) for name in ACCUMULATORS]
     cuts = np.full((len(prices.kind), 1), cut)
-    at = np.zeros((len(prices.kind), 3))
+    at = np.zeros((len(prices.kind), 4))
     one = (rows[None, :] for rows in (totals, rates, team, rates))
     stand(prices, 0, *one, 0, 0, days_left, DAYS, cuts, at)
-    spread = spread_of(days_left, DAYS)
-    return price(prices, 0, at, spread, lasting, *map(float, change))
+    return price(prices, 0, at, lasting, *map(float, change))
 
 
 def row(**logged: float) -> np.ndarray:
