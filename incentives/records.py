@@ -419,7 +419,8 @@ class Recorder:
             "quit": np.asarray(gone),
             "true_kind": _coded(staff.kind, kinds),
             "true_conscience": staff.kappa.copy(),
-            "true_belief": staff.checks / staff.contacts,
+            # where nobody checks, nobody has a belief about being checked
+            "true_belief": staff.checks / staff.contacts * ("O6" not in world.scenario.off),
         }
 
     def _customers(self, world: Any, status: Any, bills: Any) -> Columns:
