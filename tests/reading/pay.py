@@ -1,9 +1,10 @@
 """What a log entry is worth under a pay scheme: the difference it makes to the pay expected.
 
-The month's totals will be what is logged so far, what is expected of the rest of the month, and a
-normal error with the variance that a Poisson process at the reference agent's level has over the
-time that is left. Rates per piece, lumps and slopes have closed forms; a scheme of the user's own
-is evaluated at many nodes of that normal distribution.
+The month's totals will be what is logged so far and what is to come. Of a count, what is to come is
+Poisson at the agent's own rate; of a rate or a sum of money, it is normal around the agent's own
+rate with the variance that a Poisson process at the reference agent's level has over the time that
+is left. Rates per piece, lumps and slopes have closed forms; a scheme of the user's own is
+evaluated at many nodes of a normal forecast error.
 """
 
 import math
@@ -78,6 +79,30 @@ def expected_excess(gap: float, spread: float) -> float:
     return spread * math.exp(-0.5 * x * x) * 0.3989422804014327 + gap * normal_cdf(x)
 
 
+def poisson_tail(least: float, mean: float) -> float:
+    """Return the chance that a Poisson number is `least` or more."""
+    k = math.ceil(least - CERTAIN)
+    if k <= 0:
+        return 1.0
+    if mean <= 0.0:
+        return 0.0
+    if mean > 100.0:
+        return normal_cdf((mean - k + 0.5) / math.sqrt(mean))
+    term = below = math.exp(-mean)
+    for i in range(1, k):
+        term *= mean / i
+        below += term
+    return max(0.0, 1.0 - below)
+
+
+def poisson_excess(floor: float, mean: float) -> float:
+    """Return the mean of what a Poisson number has above `floor`."""
+    if floor <= 0.0:
+        return mean - floor
+    k = math.floor(floor) + 1
+    return mean * poisson_tail(k - 1, mean) - floor * poisson_tail(k, mean)
+
+
 class Pieces:
     """So much a unit from the first one on: the price is the rate, whatever has been logged."""
 
@@ -94,31 +119,48 @@ class Pieces:
 
 
 class CountSteps:
-    """Lumps at thresholds of a count, and slopes beyond them."""
+    """Lumps at thresholds of a count, and slopes beyond them; what is to come is Poisson."""
 
     fixed = False
     team = False
 
-    def __init__(self, metric: str, lumps: Any, slopes: Any, reference: Reference) -> None:
-        at = COUNTS[metric]
-        self.reads = (at,)
+    def __init__(self, metric: str, lumps: Any, slopes: Any) -> None:
+        self.reads = (COUNTS[metric],)
         self.lumps = [(threshold, lump) for threshold, lump in lumps if lump]
         self.slopes = [(threshold, slope) for threshold, slope in slopes if slope]
-        self.half = 0.5  # a whole number reaches 60 where its normal stand-in reaches 59.5
-        self.variance = max(reference[at], 1.0)
-        if metric == "sales_value":
-            mean = reference.sales_value / reference.sales
-            self.half = 0.0
-            self.variance = reference.sales * (mean**2 + reference.sale_sd**2)
 
-    def expected(self, level: list[float], share: float) -> float:
-        """Return the pay expected with a forecast and a share of the month left."""
-        y = level[self.reads[0]]
-        spread = math.sqrt(self.variance * share)
-        half = self.half if spread >= CERTAIN else 0.0
+    def expected(self, now: list[float], ahead: list[float], share: float) -> float:
+        """Return the pay expected, with a share of the month left."""
+        at = self.reads[0]
+        have, mean = now[at], ahead[at]
         money = 0.0
         for threshold, lump in self.lumps:
-            money += lump * chance_of_reaching(y - threshold + half, spread)
+            money += lump * poisson_tail(threshold - have, mean)
+        for threshold, slope in self.slopes:
+            money += slope * poisson_excess(threshold - have, mean)
+        return money
+
+
+class SumSteps:
+    """Lumps at thresholds of the value sold, and slopes beyond them."""
+
+    fixed = False
+    team = False
+
+    def __init__(self, lumps: Any, slopes: Any, reference: Reference) -> None:
+        self.reads = (SALES_VALUE,)
+        self.lumps = [(threshold, lump) for threshold, lump in lumps if lump]
+        self.slopes = [(threshold, slope) for threshold, slope in slopes if slope]
+        mean = reference.sales_value / reference.sales
+        self.variance = reference.sales * (mean**2 + reference.sale_sd**2)
+
+    def expected(self, now: list[float], ahead: list[float], share: float) -> float:
+        """Return the pay expected, with a share of the month left."""
+        y = now[SALES_VALUE] + ahead[SALES_VALUE]
+        spread = math.sqrt(self.variance * share)
+        money = 0.0
+        for threshold, lump in self.lumps:
+            money += lump * chance_of_reaching(y - threshold, spread)
         for threshold, slope in self.slopes:
             money += slope * expected_excess(y - threshold, spread)
         return money
@@ -144,10 +186,10 @@ class RateSteps:
         self.lumps = [(t, lump, n * (each + (mean - t) ** 2)) for t, lump in lumps if lump]
         self.slopes = [(t, slope, n * (each + (mean - t) ** 2)) for t, slope in slopes if slope]
 
-    def expected(self, level: list[float], share: float) -> float:
-        """Return the pay expected with a forecast and a share of the month left."""
+    def expected(self, now: list[float], ahead: list[float], share: float) -> float:
+        """Return the pay expected, with a share of the month left."""
         top, bottom = self.reads
-        s, n = level[top], level[bottom]
+        s, n = now[top] + ahead[top], now[bottom] + ahead[bottom]
         if share <= 0.0 and n <= 0.0:
             return 0.0
         money = 0.0
@@ -168,24 +210,27 @@ class AnyScheme:
 
     def __init__(self, scheme: Any, reference: Reference) -> None:
         self.scheme = scheme
-        # independent streams, each normal with its Poisson variance, added up to totals
-        z = np.random.default_rng(7).standard_normal((6, NODES // 2))
-        z = np.hstack([z, -z])
-        saves = math.sqrt(reference.saves) * z[0]
-        lost = math.sqrt(max(reference.cancels - reference.saves, 1.0)) * z[1]
-        sales = math.sqrt(reference.sales) * z[2]
-        rest = max(reference.contacts - reference.cancels - reference.sales, 1.0)
-        contacts = saves + lost + sales + math.sqrt(rest) * z[3]
-        answers = math.sqrt(reference.survey_n) * z[4]
+        self.nodes = np.random.default_rng(7).standard_normal((7, NODES // 2))
+        self.nodes = np.hstack([self.nodes, -self.nodes])
         score = reference.survey_sum / reference.survey_n
-        scores = score * answers + reference.score_sd * math.sqrt(reference.survey_n) * z[5]
-        value = reference.sales_value / reference.sales
-        self.errors = (contacts, saves + lost, saves, sales, value * sales, scores, answers)
+        self.answers = math.sqrt(reference.survey_n) * self.nodes[4]
+        scatter = reference.score_sd * math.sqrt(reference.survey_n) * self.nodes[5]
+        self.scores = score * self.answers + scatter
+        self.price = reference.sales_value / reference.sales
+        self.scatter = reference.sale_sd * math.sqrt(reference.sales) * self.nodes[6]
 
-    def expected(self, level: list[float], share: float) -> float:
-        """Return the pay expected with a forecast and a share of the month left."""
-        spread = math.sqrt(share)
-        columns = [np.maximum(y + spread * e, 0.0) for y, e in zip(level, self.errors, strict=True)]
+    def expected(self, now: list[float], ahead: list[float], share: float) -> float:
+        """Return the pay expected, with a share of the month left."""
+        z, spread = self.nodes, math.sqrt(share)
+        saves = math.sqrt(ahead[SAVES]) * z[0]  # independent streams, added up to totals
+        lost = math.sqrt(max(ahead[CANCELS] - ahead[SAVES], 0.0)) * z[1]
+        sales = math.sqrt(ahead[SALES]) * z[2]
+        rest = math.sqrt(max(ahead[CONTACTS] - ahead[CANCELS] - ahead[SALES], 0.0)) * z[3]
+        value = self.price * sales + spread * self.scatter
+        cancels = saves + lost
+        errors = (cancels + sales + rest, cancels, saves, sales, value, spread * self.scores,
+                  spread * self.answers)  # fmt: skip
+        columns = [np.maximum(x + r + e, x) for x, r, e in zip(now, ahead, errors, strict=True)]
         totals = Totals(*columns, team=np.arange(NODES))
         return float(np.mean(self.scheme.pay(totals)))
 
@@ -225,21 +270,27 @@ def parts_of(scheme: Any, reference: Reference, team_size: int) -> list[Part]:
 
 
 def _form_of(scheme: Any, reference: Reference) -> Any:
-    if isinstance(scheme, PieceRate) and scheme.above == 0.0:
-        return Pieces(scheme.metric, scheme.rate)
     if isinstance(scheme, PieceRate):
-        return CountSteps(scheme.metric, (), [(scheme.above, scheme.rate)], reference)
+        if scheme.above == 0.0:
+            return Pieces(scheme.metric, scheme.rate)
+        return _steps(scheme.metric, (), [(scheme.above, scheme.rate)], reference)
     if isinstance(scheme, Target):
-        kind = CountSteps if scheme.metric in COUNTS else RateSteps
         lumps, slopes = [(scheme.threshold, scheme.lump)], [(scheme.threshold, scheme.rate)]
-        return kind(scheme.metric, lumps, slopes, reference)
+        return _steps(scheme.metric, lumps, slopes, reference)
     if isinstance(scheme, Tiers) and scheme.gate is None:
-        kind = CountSteps if scheme.metric in COUNTS else RateSteps
         below = [0.0, *(amount for _, amount in scheme.steps)]
         rungs = [(t, more - less) for (t, more), less in zip(scheme.steps, below, strict=False)]
-        lump = scheme.kind == "lump"
-        return kind(scheme.metric, rungs if lump else (), () if lump else rungs, reference)
+        lump = scheme.pays == "lump"
+        return _steps(scheme.metric, rungs if lump else (), () if lump else rungs, reference)
     return AnyScheme(scheme, reference)
+
+
+def _steps(metric: str, lumps: Any, slopes: Any, reference: Reference) -> Any:
+    if metric in RATES:
+        return RateSteps(metric, lumps, slopes, reference)
+    if metric == "sales_value":
+        return SumSteps(lumps, slopes, reference)
+    return CountSteps(metric, lumps, slopes)
 
 
 class PriceList:
@@ -294,7 +345,7 @@ class Quote:
         self.agent = agent
         self.days_left = days_left
         self.share = share  # of the month that is left
-        self.known: dict[int, tuple[list[float], float]] = {}  # forecast and pay of each part
+        self.known: dict[int, tuple[list[float], list[float], float]] = {}  # of each part
 
     def price(self, entry: Entry, lasts: float = 1.0) -> float:
         """Return what an entry adds to the pay expected; a save counts as far as it may last."""
@@ -315,24 +366,24 @@ class Quote:
     def _change(self, number: int, form: Any, entry: Entry) -> float:
         if form.fixed:
             return form.constant(entry)
-        if number in self.known:
-            level, before = self.known[number]
-        else:
-            level = self._forecast(form)
-            before = form.expected(level, self.share)
-            self.known[number] = level, before
-        after = level[:]
+        if number not in self.known:
+            now, ahead = self._forecast(form)
+            self.known[number] = now, ahead, form.expected(now, ahead, self.share)
+        now, ahead, before = self.known[number]
+        after = now[:]
         for at in form.reads:
             after[at] += entry[at]
-        return form.expected(after, self.share) - before
+        return form.expected(after, ahead, self.share) - before
 
-    def _forecast(self, form: Any) -> list[float]:
-        level = [0.0] * N_ACCUMULATORS
+    def _forecast(self, form: Any) -> tuple[list[float], list[float]]:
+        """Say what is logged so far, and what can be expected of the rest of the month."""
+        now, ahead = [0.0] * N_ACCUMULATORS, [0.0] * N_ACCUMULATORS
         people = (self.agent, *self.agent.mates) if form.team else (self.agent,)
         for one in people:
             for at in form.reads:
-                level[at] += one.totals[at] + one.rates[at] * self.days_left
-        return level
+                now[at] += one.totals[at]
+                ahead[at] += one.rates[at] * self.days_left
+        return now, ahead
 
 
 class FixedQuote(Quote):

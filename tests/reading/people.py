@@ -263,7 +263,7 @@ class FrontlineAgent(mesa.Agent):
         time = contact.work * per_minute
 
         weigh = self._weigh_cancellation if contact.reason == CANCEL else self._weigh_service
-        worths, usual = weigh(contact, shelf, time)
+        worths, honest = weigh(contact, shelf, time)
         if prices.reads_surveys:
             pay, openness = self.pay, contact.openness
             for at, option in enumerate(shelf.work):
@@ -276,13 +276,13 @@ class FrontlineAgent(mesa.Agent):
 
         lie = cut = -math.inf
         if contact.passable and shelf.lies:
-            lies = [self._weigh_lie(row, contact, usual, time) for row in shelf.lies]
+            lies = [self._weigh_lie(row, contact, honest, time) for row in shelf.lies]
             top = max(lies)
             lie_weights = [exp((worth - top) / scale) for worth in lies]
             lie_total = sum(lie_weights)
             lie = top + scale * math.log(lie_total)
         if shelf.cut:
-            cut = self._weigh_cut(shelf.cut[0], contact, usual, time, queue, minute)
+            cut = self._weigh_cut(shelf.cut[0], time, queue, minute)
 
         best = max(work, lie, cut)
         work, lie = exp((work - best) / tau), exp((lie - best) / tau)
@@ -297,7 +297,7 @@ class FrontlineAgent(mesa.Agent):
     def _weigh_service(
         self, contact: Contact, shelf: Shelf, time: float
     ) -> tuple[list[float], float]:
-        """Return the worth of honest work where nobody wants to cancel, and the usual price."""
+        """Return the worth of honest work on a need, and the most that it is felt to pay."""
         price, pay, fear = self.quote.price, self.pay, self.fear_of_check
         plain = gain = 0.0
         if not self.model.prices.nothing:
@@ -307,22 +307,24 @@ class FrontlineAgent(mesa.Agent):
         worths = [
             worth + base - time * minutes - fear * seen for _, minutes, worth, seen in shelf.plain
         ]
-        openness, sold = contact.openness, self.sale_worth[contact.customer.client] + pay * gain
-        closed, risk = 1.0 - openness, pay * self.half_risk * gain * gain
+        openness, sold = contact.openness, self.sale_worth[contact.customer.client]
+        closed, risk, best = 1.0 - openness, self.half_risk * gain * gain, plain
         for _, minutes, worth, seen, appeal, annoys in shelf.offers:
             c = appeal * openness
             if c > 1.0:
                 c = 1.0
+            felt = plain + c * (gain - risk * (1.0 - c))
+            if felt > best:
+                best = felt
             worths.append(
-                worth + base + c * (sold - risk * (1.0 - c)) - annoys * closed
-                - time * minutes - fear * seen
-            )  # fmt: skip
-        return worths, plain
+                worth + pay * felt + c * sold - annoys * closed - time * minutes - fear * seen
+            )
+        return worths, best
 
     def _weigh_cancellation(
         self, contact: Contact, shelf: Shelf, time: float
     ) -> tuple[list[float], float]:
-        """Return the worth of honest work on a wish to cancel, and the usual price."""
+        """Return the worth of honest work on a wish, and the most that it is felt to pay."""
         price, pay, fear = self.quote.price, self.pay, self.fear_of_check
         nothing, customer = self.model.prices.nothing, contact.customer
         lost = 0.0 if nothing else price(LOST)
@@ -333,18 +335,20 @@ class FrontlineAgent(mesa.Agent):
         forever = self.model.scenario.value.horizon * customer.margin
         employers = forever if self.fee_save is None else self.fee_save
         kept = self.client[customer.client] * forever + self.employer * employers
+        best = lost
         for option, minutes, worth, seen, c in shelf.attempts:
             gain = 0.0 if nothing else price(KEPT, option.lasts) - lost
-            felt = pay * (c * gain - self.half_risk * c * (1.0 - c) * gain * gain)
-            worths.append(worth + base + felt + c * kept - time * minutes - fear * seen)
-        return worths, lost
+            felt = lost + c * (gain - self.half_risk * (1.0 - c) * gain * gain)
+            best = max(best, felt)
+            worths.append(worth + pay * felt + c * kept - time * minutes - fear * seen)
+        return worths, best
 
-    def _weigh_lie(self, row: Any, contact: Contact, usual: float, time: float) -> float:
+    def _weigh_lie(self, row: Any, contact: Contact, honest: float, time: float) -> float:
         """Return the worth of a lie: the gain as it is felt, the conscience, the risk."""
         option, minutes, worth, seen, traced = row
         p, scruple, gain = self.model.scenario, self.conscience, 0.0
         if not self.model.prices.nothing:
-            gain = self.quote.price(option.entry, option.lasts) - usual
+            gain = self.quote.price(option.entry, option.lasts) - honest
         found = self.belief * seen
         found += (1.0 - found) * traced
         felt = gain
@@ -363,7 +367,7 @@ class FrontlineAgent(mesa.Agent):
         employers = clients
         if self.fee_save is not None:
             employers = self.fee_save if option.entry is KEPT else self.fee_sale
-        pay = usual + felt
+        pay = honest + felt
         if self.model.prices.reads_surveys:
             pay += self._survey_pay(option, contact.openness)
         return (
@@ -371,13 +375,10 @@ class FrontlineAgent(mesa.Agent):
             + self.client[contact.customer.client] * clients + self.employer * employers
         )  # fmt: skip
 
-    def _weigh_cut(
-        self, row: Any, contact: Contact, usual: float, time: float, queue: int, minute: float
-    ) -> float:
+    def _weigh_cut(self, row: Any, time: float, queue: int, minute: float) -> float:
         """Return the worth of cutting off, which is logged as any contact whatever the reason."""
         _, minutes, worth, seen = row
-        if contact.reason == CANCEL and not self.model.prices.nothing:
-            usual = self.quote.price(PLAIN)
+        plain = 0.0 if self.model.prices.nothing else self.quote.price(PLAIN)
         drop = self.model.scenario.dropped_contact
         barrier = self.reluctance - drop.queue * min(queue, 20)
         if self.cut_last:
@@ -385,7 +386,7 @@ class FrontlineAgent(mesa.Agent):
         if minute >= drop.evening_from:
             barrier -= drop.evening
         return (
-            worth + self.pay * usual - time * minutes - self.fear_of_check * seen
+            worth + self.pay * plain - time * minutes - self.fear_of_check * seen
             - self.model.tau * barrier
         )  # fmt: skip
 
