@@ -20,16 +20,13 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-__all__ = ["allocating", "compiled", "rule"]
+__all__ = ["allocating", "batch", "compiled", "rule"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONFIG: Any = numba.config  # made of attributes that no type checker sees
-RULE: dict[str, Any] = {  # `_nrt`, no reference counts, is not in Numba's stubs
-    "error_model": "numpy",
-    "forceinline": True,
-    "_nrt": False,
-}
+BATCH: dict[str, Any] = {"error_model": "numpy", "_nrt": False}  # no reference counts
+RULE: dict[str, Any] = {**BATCH, "forceinline": True}
 PACKAGE = Path(__file__).parent
 STALE_AFTER = 600.0  # seconds; a younger folder may still be written to by another process
 
@@ -54,6 +51,11 @@ def rule(function: F) -> F:
     1.5
     """
     return cast(F, numba.njit(**RULE)(function))
+
+
+def batch(function: F) -> F:
+    """Compile a loop over arrays once, to be called from several places of the kernel."""
+    return cast(F, numba.njit(**BATCH)(function))
 
 
 def allocating(function: F) -> F:

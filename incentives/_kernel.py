@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from incentives._compile import allocating, compiled, rule
-from incentives._draws import Purpose, block, exp_, exponential_, gumbel_, log_
+from incentives._draws import Purpose, block, exp_, exponential_, log_
+from incentives._luck import Luck, draw_luck, luck_for
 from incentives.centre import (
     FloorPlan,
     audit_chance,
     minute_of,
     patience_of,
-    resolves_of,
-    work_of,
+    usual_work,
 )
 from incentives.columns import (
     ANSWERED,
@@ -57,21 +57,39 @@ from incentives.customers import (
     experience,
     feel,
     leaving_hazard,
-    offer_odds,
     survey_score,
 )
-from incentives.gaming import cut_cost, lie_cost, lie_worth, relearn
-from incentives.menu import N_ACTIONS, Action, MenuTable
+from incentives.gaming import cut_cost, lie_weight, lie_worth, relearn
+from incentives.menu import (
+    ANNOYS,
+    BARRED,
+    FEES,
+    GAINS,
+    GIVES,
+    KEEPS,
+    MINUTES,
+    N_ACTIONS,
+    OFFERS,
+    SEEN,
+    SELLS,
+    SOLVES,
+    STAYS,
+    TRACED,
+    Action,
+    MenuTable,
+)
 from incentives.pay import cuts, price, stand
-from incentives.staff import Staff, certain, time_cost
+from incentives.staff import Staff, certain
 
 NEEDS = 4
 FREE, PAUSE, REDIAL, GIVE_UP = range(4)  # kinds of event, in the low bits of an event's code
 ARRIVAL = REDIAL
-ENTRY_BITS = 40  # in a queue and in events, the attempt stands above the calendar's entry
+ENTRY_BITS = 40  # in the calendar, the day stands above the entry
 ENTRY_MASK = (1 << ENTRY_BITS) - 1
+NEEDS_NEST, WISHES_NEST, LIES = 1, 2, 3  # blocks of shocks: rows that serve, that part, that lie
 PLAIN, SOLD, LOST, KEPT = range(4)  # log entries with a price; a row's own stands at its number
 OVER, AGAIN, LATER = range(3)  # what follows a contact: nothing, another today, another later
+LEAST = -700.0  # exponent of a weight: below, it would be a subnormal number, and slow
 RECENT = 0.1  # weight of the last day in what agents take for their usual pace
 
 # codes as plain numbers, which is what compiled code can hold
@@ -92,6 +110,11 @@ CUT, RUSH, SERVE, CARE, OFFER_AFTER, OFFER_FIRST = (int(Action(a)) for a in rang
 PROCESS, SAVE, PRESS = int(Action.PROCESS), int(Action.SAVE), int(Action.PRESS)
 FABRICATE, SUPPRESS = int(Action.FABRICATE), int(Action.SUPPRESS)
 LOG_SAVE, LOG_UPSELL = int(Action.LOG_SAVE), int(Action.LOG_UPSELL)
+
+# where each feature of a choice begins in an array that holds all rows of each
+(PAY, TIME, QUEUE, STANDING, LIE, FEAR, CUSTOMER, CLIENT, EMPLOYER, RELUCTANCE) = range(
+    0, N_FEATURES * N_ACTIONS, N_ACTIONS
+)
 
 
 class Rules(NamedTuple):
@@ -144,6 +167,65 @@ class Desk(NamedTuple):
 
 
 # -- events -------------------------------------------------------------------------------------
+
+
+class Idle(NamedTuple):
+    """Idle agents in lists by pool and set of skills, each from the longest idle to the latest."""
+
+    head: Ints  #: (8 x pools,)
+    tail: Ints
+    after: Ints  #: (seats,)
+    before: Ints
+    since: Floats
+    listed: Ints  #: 1 while in a list
+
+
+class Events(NamedTuple):
+    """The day's scratch arrays: what will happen when, who is idle, who is waiting."""
+
+    times: Floats  #: a heap
+    codes: Ints
+    resting: Ints  #: (seats,) 1 when a break is due, 2 when it has been had
+    idle: Idle
+    entry: Ints  #: (contacts,) the calendar's entry of each contact of the day
+    arrived: Floats  #: (contacts,) its minute
+    waits: Ints  #: (contacts,) 1 while in a queue
+    queued: Ints  #: (3 x pools, capacity) rings of contacts
+    first: Ints  #: (3 x pools,) places in the rings
+    last: Ints
+    waiting: Ints  #: (3 x pools,) how many really wait
+    worth: Floats  #: (actions,)
+    weights: Floats  #: (actions,)
+    features: Floats  #: (features x actions,)
+
+
+@allocating
+def scratch(seats: int, pools: int, contacts: int) -> Events:
+    """Make the day's scratch arrays for at most so many contacts."""
+    room = 4 * seats + 2 * contacts + 2
+    return Events(
+        np.empty(room),
+        np.empty(room, np.int64),
+        np.zeros(seats, np.int64),
+        Idle(
+            np.full(8 * pools, -1),
+            np.full(8 * pools, -1),
+            np.full(seats, -1),
+            np.full(seats, -1),
+            np.zeros(seats),
+            np.zeros(seats, np.int64),
+        ),
+        np.empty(contacts, np.int64),
+        np.empty(contacts),
+        np.zeros(contacts, np.int64),
+        np.empty((3 * pools, contacts + 1), np.int64),
+        np.zeros(3 * pools, np.int64),
+        np.zeros(3 * pools, np.int64),
+        np.zeros(3 * pools, np.int64),
+        np.zeros(N_ACTIONS),
+        np.zeros(N_ACTIONS),
+        np.zeros(N_FEATURES * N_ACTIONS),
+    )
 
 
 @rule
@@ -204,18 +286,11 @@ def schedule(customers: Customers, entry: int, day: int) -> None:
 
 
 @rule
-def rearm(
-    customers: Customers, entry: int, day: int, k0: np.uint32, k1: np.uint32, rate: float
-) -> None:
+def rearm(customers: Customers, entry: int, day: int, shock: float, rate: float) -> None:
     """Start the clock of a customer's next need of this kind (`rate` per day)."""
-    row = entry >> 2
-    need = entry & 3
-    each = customers.row[row]
     if rate <= 0.0:
         return
-    when = need << 24 | int(each.episode[need])
-    u = block(k0, k1, each.uid, when, Purpose.NEED, 0)[0]
-    days = min(exponential_(u) / (rate * each.busy), 1e6)
+    days = min(shock / (rate * customers.row[entry >> 2].busy), 1e6)
     schedule(customers, entry, day + 1 + int(days))
 
 
@@ -246,7 +321,9 @@ def open_calendar(
     """Start the clocks of newly joined customers."""
     for row in range(first, first + count):
         for need in range(NEEDS - 1):
-            rearm(customers, 4 * row + need, day - 1, k0, k1, need_rate(need, needs, days))
+            u = block(k0, k1, customers.row[row].uid, need << 24, Purpose.NEED, 0)[0]
+            rate = need_rate(need, needs, days)
+            rearm(customers, 4 * row + need, day - 1, exponential_(u), rate)
 
 
 @rule
@@ -301,6 +378,7 @@ class Situation(NamedTuple):
 @rule
 def weigh(
     v: Floats,
+    f: Floats,
     seat: int,
     now: Situation,
     staff: Staff,
@@ -308,128 +386,109 @@ def weigh(
     plan: FloorPlan,
     rules: Rules,
     prices: Prices,
-    features: Floats,
-    watched: bool,
 ) -> None:
-    """Write into `v` what each row on the menu is worth to the agent (money)."""
-    menu, value, scheme = rules.menu, rules.value, desk.scheme[seat]
-    asks = prices.reads[scheme, SURVEY_N] == 1
-    cancelling = now.reason == CANCEL
-    paid = desk.worth
-    reference = paid[LOST] if cancelling else paid[PLAIN]
-    honest = reference  # the most that honest work on this contact is expected to pay
-    worth = value.horizon * now.margin
-    pace_pay = desk.pace_pay[seat] * staff.pay[seat] if now.waiting > 0.0 else 0.0
-    for row in range(N_ACTIONS):
-        if menu.allowed[now.reason, row] == 0:
-            continue
-        minutes = now.work * menu.minutes[row]
-        chance = 0.0
-        first, second = reference, reference
-        to_customer = -menu.harm[row]
-        to_client = 0.0
-        resolves = min(resolves_of(now.reason, rules.work) * menu.resolves[row], 1.0)
-        if row == CUT:
-            first = second = paid[PLAIN]
-        elif row == LOG_UPSELL:
-            second = paid[SOLD]
-        elif row >= FABRICATE or row in (SAVE, PRESS):
-            second = paid[row]
-        if row in (SAVE, PRESS):
-            decided = rules.decided
-            chance = min(
-                (menu.keeps[row] * (1.0 - decided) + menu.keeps_decided[row] * decided)
-                * staff.closing[seat],
-                1.0,
-            )
-            to_client += chance * worth
-            to_customer += (1.0 - chance) * value.release + chance * value.resolution
-        elif row in (OFFER_AFTER, OFFER_FIRST):
-            second = paid[SOLD]
-            chance = min(menu.appeal[row] * now.open * staff.closing[seat], 1.0)
-            to_client += chance * value.product
-            to_customer += resolves * value.resolution
-            to_customer -= menu.annoys[row] * (1.0 - now.open)
-        elif cancelling:
-            if row in (PROCESS, FABRICATE):
-                to_customer += value.release
-        else:
-            to_customer += resolves * value.resolution
-        lie = row >= FABRICATE
-        found = now.believed * menu.seen[row]
-        if row == SUPPRESS:
-            found += (1.0 - found) * rules.suppress.discovery * rules.suppress.traced
-        gain = second - honest if lie else 0.0
-        if lie:
-            pay = honest + lie_worth(gain, found, rules.conscience)
-            conscience = lie_cost(staff.kappa[seat], gain, rules.conscience)
-            to_client -= value.misreport * max(gain, 0.0)
-            if row == SUPPRESS:
-                to_client += now.margin
-        else:
-            pay = certain(
-                first + chance * (second - first), chance, second - first, staff.risk[seat]
-            )
-            conscience = 0.0
-            if row != CUT:
-                honest = max(honest, pay)
-        if asks and row != CUT:
-            pay += survey_price(row, resolves, scheme, now, desk, rules, prices)
-        to_employer = to_client
-        if rules.contract.contractor > 0.0:
-            to_employer = 0.0
-            if row in (SAVE, PRESS):
-                to_employer = chance * rules.contract.fee_save
-            elif row in (OFFER_AFTER, OFFER_FIRST):
-                to_employer = chance * rules.contract.fee_sale
-            elif row == LOG_UPSELL:
-                to_employer = rules.contract.fee_sale
-            elif lie:
-                to_employer = rules.contract.fee_save
-        loss = found * rules.audit.penalty
-        reluctance = 0.0
-        if row == CUT:
-            reluctance = (
-                rules.conscience.noise
-                * rules.conscience.stake
-                * cut_cost(
-                    staff.reluctance[seat],
-                    desk.last_cut[seat] == 1,
-                    now.waiting,
-                    now.minute,
-                    rules.drop,
-                )
-            )
-        cost = time_cost(
-            minutes,
-            plan.usual,
-            staff.effort[seat],
-            pace_pay,
-            now.waiting,
-            staff.standing[seat],
-            desk.rank[seat],
+    """Write into `f` what each row on the menu is like, and into `v` its worth (money).
+
+    `f` holds `FEATURES`, each for all rows; the worth of a row is its features times the agent's
+    tastes. The loops over rows have no branch, and a length that the compiler does not know, lest
+    it unrolls them: so they become SIMD code.
+    """
+    s, value, paid = rules.menu.shelf[now.reason], rules.value, desk.worth
+    reference = paid[LOST] if now.reason == CANCEL else paid[PLAIN]
+    for row in range(len(v)):
+        v[row] = reference
+    v[OFFER_AFTER] = v[OFFER_FIRST] = paid[SOLD]
+    v[SAVE], v[PRESS] = paid[SAVE], paid[PRESS]
+
+    openness, closing, margin = now.open, staff.closing[seat], value.horizon * now.margin
+    work, believed, penalty = now.work, now.believed, rules.audit.penalty
+    risk = staff.risk[seat]
+    contractor = rules.contract.contractor > 0.0
+    waits = desk.pace_pay[seat] if now.waiting > 0.0 else 0.0
+    rank = (0.5 + desk.rank[seat]) / plan.usual
+    for row in range(len(v)):
+        chance = min((s[OFFERS + row] * openness + s[KEEPS + row]) * closing, 1.0)
+        gap = v[row] - reference
+        minutes = work * s[MINUTES + row]
+        found = believed * s[SEEN + row]
+        found += (1.0 - found) * s[TRACED + row]
+        to_client = chance * (s[SELLS + row] + s[STAYS + row] * margin)
+        f[PAY + row] = certain(reference + chance * gap, chance, gap, risk)
+        f[TIME + row] = minutes
+        f[QUEUE + row] = minutes * waits
+        f[STANDING + row] = minutes * rank
+        f[LIE + row] = 0.0
+        f[FEAR + row] = found * penalty
+        f[CUSTOMER + row] = (
+            s[GIVES + row] + chance * s[GAINS + row] - s[ANNOYS + row] * (1.0 - openness)
         )
+        f[CLIENT + row] = to_client
+        f[EMPLOYER + row] = chance * s[FEES + row] if contractor else to_client
+        f[RELUCTANCE + row] = 0.0
+
+    if now.can_pass:
+        weigh_lies(f, s, seat, now, reference, staff, desk, rules)
+    f[PAY + CUT] = paid[PLAIN]
+    drop = cut_cost(
+        staff.reluctance[seat], desk.last_cut[seat] == 1, now.waiting, now.minute, rules.drop
+    )
+    f[RELUCTANCE + CUT] = rules.conscience.noise * rules.conscience.stake * drop
+    scheme = desk.scheme[seat]
+    if prices.reads[scheme, SURVEY_N] == 1:
+        for row in range(RUSH, N_ACTIONS):
+            if s[BARRED + row] == 0.0:
+                f[PAY + row] += survey_price(row, s[SOLVES + row], scheme, now, desk, rules, prices)
+
+    pay, kappa = staff.pay[seat], staff.kappa[seat]
+    effort, standing, fear = staff.effort[seat], staff.standing[seat], staff.fear[seat]
+    care, employer = staff.care[seat], staff.employer[seat]
+    client = staff.client[seat, now.client]
+    for row in range(len(v)):
         v[row] = (
-            staff.pay[seat] * pay
-            - cost
-            - conscience
-            - reluctance
-            - staff.fear[seat] * loss
-            + staff.care[seat] * to_customer
-            + staff.client[seat, now.client] * to_client
-            + staff.employer[seat] * to_employer
+            pay * f[PAY + row]
+            - effort * f[TIME + row]
+            - pay * f[QUEUE + row]
+            - standing * f[STANDING + row]
+            - kappa * f[LIE + row]
+            - fear * f[FEAR + row]
+            + care * f[CUSTOMER + row]
+            + client * f[CLIENT + row]
+            + employer * f[EMPLOYER + row]
+            - f[RELUCTANCE + row]
+            - s[BARRED + row]
         )
-        if watched:
-            features[row, 0] = pay
-            features[row, 1] = minutes
-            features[row, 2] = minutes if now.waiting > 0.0 else 0.0
-            features[row, 3] = (0.5 + desk.rank[seat]) * minutes / plan.usual
-            features[row, 4] = 1.0 if lie else 0.0
-            features[row, 5] = loss
-            features[row, 6] = to_customer
-            features[row, 7] = to_client
-            features[row, 8] = to_employer
-            features[row, 9] = reluctance
+
+
+@rule
+def weigh_lies(
+    f: Floats,
+    s: Floats,
+    seat: int,
+    now: Situation,
+    reference: float,
+    staff: Staff,
+    desk: Desk,
+    rules: Rules,
+) -> None:
+    """Write what is particular to lies: a gain over the best honest pay, as it is felt."""
+    honest = reference  # the most that honest work on this contact is expected to pay
+    for row in range(RUSH, FABRICATE):
+        if s[BARRED + row] == 0.0:
+            honest = max(honest, f[PAY + row])
+    contractor, kappa = rules.contract.contractor > 0.0, staff.kappa[seat]
+    for row in range(FABRICATE, N_ACTIONS):
+        if s[BARRED + row] > 0.0:
+            continue
+        gain = desk.worth[SOLD if row == LOG_UPSELL else row] - honest
+        found = now.believed * s[SEEN + row]
+        found += (1.0 - found) * s[TRACED + row]
+        f[PAY + row] = honest + lie_worth(gain, found, rules.conscience)
+        f[LIE + row] = lie_weight(kappa, gain, rules.conscience)
+        to_client = -rules.value.misreport * max(gain, 0.0)
+        if row == SUPPRESS:
+            to_client += now.margin
+        f[CLIENT + row] = to_client
+        f[EMPLOYER + row] = s[FEES + row] if contractor else to_client
 
 
 @rule
@@ -445,28 +504,6 @@ def survey_price(
 
 
 @rule
-def inclusive(
-    v: Floats, weights: Floats, low: int, high: int, reason: int, menu: MenuTable, scale: float
-) -> float:
-    """Give the worth of a nest of rows, scale x log of the sum of exp(v / scale).
-
-    `weights` gets the terms of that sum, up to a factor that the nest's rows share.
-    """
-    best = -np.inf
-    for row in range(low, high):
-        if menu.allowed[reason, row] == 1 and v[row] > best:
-            best = v[row]
-    if best == -np.inf:
-        return best
-    total = 0.0
-    for row in range(low, high):
-        if menu.allowed[reason, row] == 1:
-            weights[row] = exp_((v[row] - best) / scale)
-            total += weights[row]
-    return best + scale * log_(total)
-
-
-@rule
 def choose(
     v: Floats,
     weights: Floats,
@@ -474,38 +511,52 @@ def choose(
     can_lie: bool,
     k0: np.uint32,
     k1: np.uint32,
-    uid: int,
-    when: int,
-    attempt: int,
+    luck: Luck,
+    place: int,
     rules: Rules,
 ) -> int:
     """Choose a row: first among honest work, a lie and cutting off, then within the nest.
 
-    Each shock is addressed by (contact, row), so that a row that is not on the menu changes the
-    luck of no other. Within the nest the largest of v / scale + Gumbel is found as the first in a
-    race of exponentials with the nest's weights as speeds: the same row, at half the logarithms.
+    A nest is worth scale x log of the sum of exp(v / scale) over its rows. Each shock is addressed
+    by (contact, row), so that a row that is not on the menu changes the luck of no other. Within
+    the nest the largest of v / scale + Gumbel is found as the first in a race of exponentials with
+    the nest's weights as speeds: the same row, at half the logarithms.
     """
-    menu = rules.menu
     noise = rules.conscience.noise * rules.conscience.stake
     scale = noise * rules.conscience.kinship
-    g0, g1, g2, g3 = block(k0, k1, uid, when, Purpose.CHOICE, attempt)
-    best = inclusive(v, weights, RUSH, FABRICATE, reason, menu, scale) + noise * gumbel_(g0)
-    low, number = (PROCESS, 2) if reason == CANCEL else (RUSH, 1)
+    steep = 1.0 / scale
+    top = v[RUSH]
+    for row in range(RUSH + 1, FABRICATE):
+        top = max(top, v[row])
+    for row in range(len(v)):
+        weights[row] = exp_(max((v[row] - top) * steep, LEAST))
+    total = ((weights[1] + weights[2]) + (weights[3] + weights[4])) + (weights[5] + weights[6])
+    total += ((weights[7] + weights[8]) + (weights[9] + weights[10])) + weights[11]
+    best = top + scale * log_(total) + noise * luck.honest[place]
+    low = PROCESS if reason == CANCEL else RUSH
     if can_lie:
-        lie = inclusive(v, weights, FABRICATE, N_ACTIONS, reason, menu, scale)
-        if lie + noise * gumbel_(g1) > best:
-            best = lie + noise * gumbel_(g1)
-            low, number = FABRICATE, 3
-    if menu.allowed[reason, CUT] == 1 and v[CUT] + noise * gumbel_(g2) > best:
+        top = max(v[FABRICATE], v[SUPPRESS], v[LOG_SAVE], v[LOG_UPSELL])
+        if top > -np.inf:
+            for row in range(FABRICATE, N_ACTIONS):
+                weights[row] = exp_(max((v[row] - top) * steep, LEAST))
+            total = (weights[12] + weights[13]) + (weights[14] + weights[15])
+            lie = top + scale * log_(total) + noise * luck.lie[place]
+            if lie > best:
+                best = lie
+                low = FABRICATE
+    if v[CUT] + noise * luck.cut[place] > best:
         return CUT
-    h0, h1, h2, h3 = block(k0, k1, uid, when, Purpose.CHOICE, attempt, number)
-    draws = (h0, h1, h2, h3, g3)
+    r0, r1, r2, r3, r4 = luck.race
+    race = (r0[place], r1[place], r2[place], r3[place], r4[place])
+    if low == FABRICATE:
+        uid, when, attempt = luck.uid[place], luck.when[place], luck.attempt[place]
+        u0, u1, u2, u3 = block(k0, k1, uid, when, Purpose.CHOICE, attempt, LIES)
+        race = (exponential_(u0), exponential_(u1), exponential_(u2), exponential_(u3), np.inf)
     chosen, first = -1, np.inf
     for i in range(5 if low == RUSH else 4):
-        if menu.allowed[reason, low + i] == 1:
-            arrives = exponential_(draws[i]) / weights[low + i]
-            if arrives < first:
-                chosen, first = low + i, arrives
+        arrives = race[i] / weights[low + i]
+        if arrives < first:
+            chosen, first = low + i, arrives
     return chosen
 
 
@@ -524,24 +575,20 @@ def look(
     seat: int,
     reason: int,
     work: float,
-    uid: int,
-    when: int,
-    attempt: int,
+    luck: Luck,
+    place: int,
     each: Any,
     waiting: float,
     minute: float,
     days_left: float,
     days: float,
-    k0: np.uint32,
-    k1: np.uint32,
     plan: FloorPlan,
     rules: Rules,
     prices: Prices,
     staff: Staff,
     desk: Desk,
-) -> Any:
+) -> Situation:
     """Gather what the agent sees: the contact, the queue, and what logs would pay right now."""
-    u_pass, u_open, u_feel, _ = block(k0, k1, uid, when, Purpose.OCCASION, attempt)
     scheme, team = desk.scheme[seat], plan.team[seat]
     paid = desk.worth
     if prices.first[scheme] < prices.first[scheme + 1]:
@@ -592,14 +639,14 @@ def look(
     return Situation(
         reason,
         work,
-        offer_odds(each.openness, u_open, rules.openness),
+        luck.open[place],
         each.margin,
         each.client,
         waiting,
         minute,
-        reason == CANCEL or u_pass < passes,
+        reason == CANCEL or luck.passes[place] < passes,
         staff.checks[seat] / staff.contacts[seat],
-    ), u_feel
+    )
 
 
 @rule
@@ -640,9 +687,9 @@ def serve(
     customers: Customers,
     staff: Staff,
     desk: Desk,
-    v: Floats,
-    weights: Floats,
-    features: Floats,
+    luck: Luck,
+    place: int,
+    events: Events,
     watch: Watch,
     watched: int,
     log: Any,
@@ -654,20 +701,18 @@ def serve(
     uid, attempt = int(each.uid), int(each.attempt[need])
     when = need << 24 | int(each.episode[need])
     menu, team, scheme = rules.menu, plan.team[seat], desk.scheme[seat]
-    now, u_feel = look(
+    v = events.worth
+    now = look(
         seat,
         reason,
         work * staff.pace[seat],
-        uid,
-        when,
-        attempt,
+        luck,
+        place,
         each,
         waiting,
         minute,
         days_left,
         days,
-        k0,
-        k1,
         plan,
         rules,
         prices,
@@ -679,8 +724,8 @@ def serve(
         and block(k0, k1, uid, when, Purpose.SAMPLE, attempt)[0] < watch.share
         and watched + N_ACTIONS <= len(watch.rows)
     )
-    weigh(v, seat, now, staff, desk, plan, rules, prices, features, keep)
-    action = choose(v, weights, reason, now.can_pass, k0, k1, uid, when, attempt, rules)
+    weigh(v, events.features, seat, now, staff, desk, plan, rules, prices)
+    action = choose(v, events.weights, reason, now.can_pass, k0, k1, luck, place, rules)
     if keep:
         for option in range(N_ACTIONS):
             if menu.allowed[reason, option] == 1 and (option < FABRICATE or now.can_pass):
@@ -689,13 +734,12 @@ def serve(
                 watch.rows[watched, 2] = option
                 watch.rows[watched, 3] = option == action
                 for feature in range(N_FEATURES):
-                    watch.rows[watched, 4 + feature] = features[option, feature]
+                    watch.rows[watched, 4 + feature] = events.features[feature * N_ACTIONS + option]
                 watched += 1
 
     # what happens
     minutes = now.work * menu.minutes[action]
-    u_solve, u_success, u_invite, u_audit = block(k0, k1, uid, when, Purpose.OUTCOME, attempt)
-    resolved = u_solve < resolves_of(reason, rules.work) * menu.resolves[action]
+    resolved = luck.solve[place] < menu.shelf[reason, SOLVES + action]
     success = False
     true, logged = HANDLED, HANDLED
     value = 0.0
@@ -703,11 +747,11 @@ def serve(
         true = CUT_OFF
     elif reason == CANCEL:
         chance = menu.keeps_decided[action] if each.decided == 1 else menu.keeps[action]
-        success = u_success < chance * staff.closing[seat]
+        success = luck.success[place] < chance * staff.closing[seat]
         true = SAVED if success else SUPPRESSED if action == SUPPRESS else CANCELLED
         logged = SAVED if success or action >= FABRICATE else CANCELLED
     elif action in (OFFER_AFTER, OFFER_FIRST):
-        success = u_success < menu.appeal[action] * now.open * staff.closing[seat]
+        success = luck.success[place] < menu.appeal[action] * now.open * staff.closing[seat]
         if success:
             true = logged = SALE
             value = rules.value.product
@@ -727,7 +771,7 @@ def serve(
             menu.annoys[action],
             now.open,
             wait,
-            u_feel,
+            luck.feel[place],
             rules.expectations,
         )
     satisfaction, each.expectation = feel(
@@ -763,7 +807,7 @@ def serve(
 
     # what the customer is asked, and what a check sees
     survey, score = 0, -1
-    if u_invite < rules.surveys.invites and action != CUT:
+    if luck.invite[place] < rules.surveys.invites and action != CUT:
         survey = 1
         u_answer, u_score, _, _ = block(k0, k1, uid, when, Purpose.SURVEY, attempt)
         if u_answer < answer_chance(points, rules.surveys):
@@ -773,7 +817,7 @@ def serve(
             credit(desk, seat, team, SURVEY_N, 1.0)
     probability = audit_chance(logged, rules.audit)
     audit = 0
-    if u_audit < probability:
+    if luck.audit[place] < probability:
         audit = 1
         desk.checks[seat] += 1
         seen = menu.seen[action]
@@ -882,8 +926,7 @@ def end_episode(
     customers: Customers,
     entry: int,
     day: int,
-    k0: np.uint32,
-    k1: np.uint32,
+    shock: float,
     rules: Rules,
     days: float,
     served: bool,
@@ -895,7 +938,7 @@ def end_episode(
     each.attempt[need] = 0
     if need == CANCEL and not served and each.wishes == 1:
         each.wishes = 2
-    rearm(customers, entry, day, k0, k1, need_rate(need, rules.needs, days))
+    rearm(customers, entry, day, shock, need_rate(need, rules.needs, days))
 
 
 @rule
@@ -908,6 +951,7 @@ def follow_up(
     day: int,
     k0: np.uint32,
     k1: np.uint32,
+    shock: float,
     rules: Rules,
     days: float,
 ) -> float:
@@ -916,13 +960,13 @@ def follow_up(
     each = customers.row[entry >> 2]
     attempt = int(each.attempt[need])
     if follows == OVER:
-        end_episode(customers, entry, day, k0, k1, rules, days, True)
+        end_episode(customers, entry, day, shock, rules, days, True)
         return -1.0
     when = need << 24 | int(each.episode[need])
     u_again, u_minutes, u_days, _ = block(k0, k1, each.uid, when, Purpose.REPEAT, attempt)
     chance = rules.queue.redials if follows == AGAIN else rules.needs.returns
     if attempt + 1 >= rules.needs.tries or u_again >= chance:
-        end_episode(customers, entry, day, k0, k1, rules, days, False)
+        end_episode(customers, entry, day, shock, rules, days, False)
         return -1.0
     each.attempt[need] = attempt + 1
     if follows == LATER:
@@ -938,17 +982,6 @@ def follow_up(
 
 
 # -- the day ------------------------------------------------------------------------------------
-
-
-class Idle(NamedTuple):
-    """Idle agents in lists by pool and set of skills, each from the longest idle to the latest."""
-
-    head: Ints  #: (8 x pools,)
-    tail: Ints
-    after: Ints  #: (seats,)
-    before: Ints
-    since: Floats
-    listed: Ints  #: 1 while in a list
 
 
 @rule
@@ -1013,50 +1046,6 @@ def next_seat(after: int, pool: int, skill: int, minute: float, plan: FloorPlan,
     return -1
 
 
-class Events(NamedTuple):
-    """The day's scratch arrays: what will happen when, who is idle, who is waiting."""
-
-    times: Floats  #: a heap
-    codes: Ints
-    resting: Ints  #: (seats,) 1 when a break is due, 2 when it has been had
-    idle: Idle
-    queued: Ints  #: (3 x pools, capacity) rings of entries with the attempt in the high bits
-    asked: Floats  #: (3 x pools, capacity) minute of arrival
-    first: Ints  #: (3 x pools,) places in the rings
-    last: Ints
-    waiting: Ints  #: (3 x pools,) how many really wait
-    worth: Floats  #: (actions,)
-    weights: Floats  #: (actions,)
-    features: Floats  #: (actions, features)
-
-
-@allocating
-def scratch(seats: int, pools: int, contacts: int) -> Events:
-    """Make the day's scratch arrays for at most so many contacts."""
-    room = 4 * seats + 2 * contacts + 2
-    return Events(
-        np.empty(room),
-        np.empty(room, np.int64),
-        np.zeros(seats, np.int64),
-        Idle(
-            np.full(8 * pools, -1),
-            np.full(8 * pools, -1),
-            np.full(seats, -1),
-            np.full(seats, -1),
-            np.zeros(seats),
-            np.zeros(seats, np.int64),
-        ),
-        np.empty((3 * pools, contacts + 1), np.int64),
-        np.empty((3 * pools, contacts + 1)),
-        np.zeros(3 * pools, np.int64),
-        np.zeros(3 * pools, np.int64),
-        np.zeros(3 * pools, np.int64),
-        np.zeros(N_ACTIONS),
-        np.zeros(N_ACTIONS),
-        np.zeros((N_ACTIONS, N_FEATURES)),
-    )
-
-
 @compiled
 def advance(
     day: int,
@@ -1079,17 +1068,19 @@ def advance(
 
     `log` is replaced by a longer one where the day could overflow it.
     """
-    entries, arrivals = arriving(customers, day, k0, k1, plan)
-    contacts = len(entries) * int(rules.needs.tries)  # at most
+    due, minutes = due_today(customers, day, k0, k1, plan)
+    contacts = len(due) * int(rules.needs.tries)  # at most
     if count + contacts > len(log):
         longer = np.empty(2 * (count + contacts), CONTACT)
         longer[:count] = log[:count]
         log = longer
-    events = scratch(len(plan.team), plan.pools, contacts)
+    events, luck = scratch(len(plan.team), plan.pools, contacts), luck_for(contacts)
+    in_order(due, minutes, plan, events)
+    address(0, len(due), events, luck, customers)
+    draw_luck(luck, 0, len(due), k0, k1, plan.exponential, rules.work, rules.openness)
     open_day(desk)
     watched, count = hours(
-        entries,
-        arrivals,
+        len(due),
         day,
         day_of_month,
         days,
@@ -1106,6 +1097,7 @@ def advance(
         log,
         count,
         events,
+        luck,
     )
     close_day(day, k0, k1, plan, rules, staff, desk)
     cuts(
@@ -1136,34 +1128,29 @@ def start_shifts(plan: FloorPlan, desk: Desk, events: Events) -> int:
 
 
 @rule
-def longest_waiting(
-    seat: int, plan: FloorPlan, customers: Customers, events: Events
-) -> tuple[int, int, float]:
-    """Find who has waited longest for any of the agent's skills: queue (or -1), entry, minute."""
+def longest_waiting(seat: int, plan: FloorPlan, events: Events) -> int:
+    """Find who has waited longest for any of the agent's skills: a contact's place, or -1."""
     capacity = events.queued.shape[1]
-    queue, entry, arrived = -1, -1, 0.0
+    queue, place = -1, -1
     for skill in range(3):
         if plan.skills[seat] >> skill & 1 == 0:
             continue
         q = 3 * plan.pool[seat] + skill
-        while events.first[q] < events.last[q] and gave_up(
-            customers, events.queued[q, events.first[q] % capacity]
-        ):
-            events.first[q] += 1
-        if events.first[q] < events.last[q]:
-            place = events.first[q] % capacity
-            if queue < 0 or events.asked[q, place] < arrived:
-                queue, arrived = q, events.asked[q, place]
-                entry = events.queued[q, place] & ENTRY_MASK
-    if queue >= 0:
+        while events.first[q] < events.last[q]:
+            head = events.queued[q, events.first[q] % capacity]
+            if events.waits[head] == 1:
+                if place < 0 or events.arrived[head] < events.arrived[place]:
+                    queue, place = q, head
+                break
+            events.first[q] += 1  # gave up
+    if place >= 0:
         events.first[queue] += 1
-    return queue, entry, arrived
+    return place
 
 
 @rule
 def hours(
-    entries: Ints,
-    arrivals: Floats,
+    due: int,
     day: int,
     day_of_month: int,
     days: int,
@@ -1180,6 +1167,7 @@ def hours(
     log: Any,
     count: int,
     events: Events,
+    luck: Luck,
 ) -> tuple[int, int]:
     """Run the floor from opening until the last contact has ended."""
     times, codes, idle, waiting = events.times, events.codes, events.idle, events.waiting
@@ -1188,20 +1176,17 @@ def hours(
     remaining = float(days - day_of_month)
     size = start_shifts(plan, desk, events)
     turn = -1
-    i, due = 0, len(entries)
+    i, places = 0, due
     while i < due or size > 0:
-        seat, entry, arrived, code = -1, -1, 0.0, 0
-        if i < due and (size == 0 or arrivals[i] <= times[0]):
-            minute, entry, kind = arrivals[i], entries[i], ARRIVAL
+        seat, place = -1, i
+        if i < due and (size == 0 or events.arrived[i] <= times[0]):
+            minute, kind = events.arrived[i], ARRIVAL
             i += 1
         else:
-            minute, code = times[0], codes[0]
+            minute, kind, place = times[0], codes[0] & 3, codes[0] >> 2
             size = pop(times, codes, size)
-            kind = code & 3
             if kind in (FREE, PAUSE):
-                seat = code >> 2
-            else:
-                entry = code >> 2 & ENTRY_MASK
+                seat = place
 
         if kind == PAUSE:  # a break is due: now if idle, else when free
             events.resting[seat] = 1
@@ -1215,28 +1200,24 @@ def hours(
                 events.resting[seat] = 2
                 size = push(times, codes, size, minute + plan.pause, seat << 2 | FREE)
                 continue
-            queue, entry, arrived = longest_waiting(seat, plan, customers, events)
-            if queue < 0:
+            place = longest_waiting(seat, plan, events)
+            if place < 0:
                 sit_down(idle, 8 * plan.pool[seat] + plan.skills[seat], seat, minute)
                 continue
 
+        if kind == GIVE_UP and events.waits[place] == 0:
+            continue  # served in the meantime
+        entry = events.entry[place]
         need = entry & 3
         each = customers.row[entry >> 2]
-        if kind == GIVE_UP and gave_up(customers, code >> 2):
-            continue  # served in the meantime
         attempt = int(each.attempt[need])
-        _, u_channel, u_patience, u_work = block(
-            k0, k1, each.uid, need << 24 | int(each.episode[need]), Purpose.ARRIVE, attempt
-        )
         reason = reason_of(each, need)
-        channel = 1 if u_channel < rules.channels.chat else 0
+        channel = 1 if luck.channel[place] < rules.channels.chat else 0
         skill = 2 if channel == 1 else 1 if reason == CANCEL else 0
         pool = int(each.home) if plan.by_home else 0
         q = 3 * pool + skill
 
-        wait = minute - arrived
         if kind == ARRIVAL:
-            wait = 0.0
             desk.day[OFFERED] += 1.0
             desk.day[CALLBACKS] += 1.0 if attempt > 0 else 0.0
             if plan.queueing:
@@ -1244,28 +1225,27 @@ def hours(
             else:
                 seat = turn = next_seat(turn, pool, skill, minute, plan, desk)
             if seat < 0:  # wait, until the queue moves or patience ends
-                key = attempt << ENTRY_BITS | entry
-                events.queued[q, events.last[q] % capacity] = key
-                events.asked[q, events.last[q] % capacity] = minute
+                events.queued[q, events.last[q] % capacity] = place
                 events.last[q] += 1
                 waiting[q] += 1
-                each.waiting[need] = 1
-                patience = patience_of(channel, attempt, u_patience, rules.queue)
-                size = push(times, codes, size, minute + patience, key << 2 | GIVE_UP)
+                events.waits[place] = 1
+                patience = patience_of(channel, attempt, luck.patience[place], rules.queue)
+                size = push(times, codes, size, minute + patience, place << 2 | GIVE_UP)
                 continue
-        elif each.waiting[need] == 1:
-            each.waiting[need] = 0
+        else:
+            events.waits[place] = 0
             waiting[q] -= 1
 
+        wait = minute - events.arrived[place]
         if kind == GIVE_UP:
-            wait = patience_of(channel, attempt, u_patience, rules.queue)
+            wait = patience_of(channel, attempt, luck.patience[place], rules.queue)
             log_abandoned(
                 log, count, customers, entry, reason, channel, day, minute - wait, wait, rules
             )
             desk.day[GONE] += 1.0
             follows = AGAIN
         else:
-            work = work_of(reason, u_work, plan.exponential, rules.work)
+            work = usual_work(reason, rules.work) * luck.work[place]
             if channel == 1:
                 work *= rules.channels.minutes
             left = max(remaining - (minute - plan.opens) / plan.minutes, 0.0)
@@ -1289,9 +1269,9 @@ def hours(
                 customers,
                 staff,
                 desk,
-                events.worth,
-                events.weights,
-                events.features,
+                luck,
+                place,
+                events,
                 watch,
                 watched,
                 log,
@@ -1302,24 +1282,29 @@ def hours(
             tally(desk, wait, minutes, plan.service_within)
             minute += minutes
         count += 1
+        shock = luck.next[place]
         again = follow_up(
-            customers, entry, follows, minute, closes, day, k0, k1, rules, float(days)
+            customers, entry, follows, minute, closes, day, k0, k1, shock, rules, float(days)
         )
         if again >= 0.0:
-            size = push(times, codes, size, again, entry << 2 | REDIAL)
+            events.entry[places], events.arrived[places] = entry, again
+            address(places, places + 1, events, luck, customers)
+            draw_luck(
+                luck, places, places + 1, k0, k1, plan.exponential, rules.work, rules.openness
+            )
+            size = push(times, codes, size, again, places << 2 | REDIAL)
+            places += 1
     return watched, count
 
 
 @allocating
-def arriving(customers: Customers, day: int, k0: np.uint32, k1: np.uint32, plan: FloorPlan) -> Any:
-    """Take today's contacts from the calendar; return entries and minutes in order of arrival."""
+def due_today(customers: Customers, day: int, k0: np.uint32, k1: np.uint32, plan: FloorPlan) -> Any:
+    """Take today's contacts from the calendar; return their entries and minutes."""
     due = np.empty(customers.held[day % CALENDAR], np.int64)
     count = staying(customers, due, take_due(customers, day, due))
     arrivals = np.empty(count)
     draw_arrivals(customers, due, arrivals, k0, k1, plan)
-    entries, minutes = np.empty(count, np.int64), np.empty(count)
-    in_order(due, arrivals, plan, np.zeros(count + 2, np.int64), entries, minutes)
-    return entries, minutes
+    return due[:count], arrivals
 
 
 @rule
@@ -1344,12 +1329,11 @@ def draw_arrivals(
         arrivals[i] = minute_of(u, plan.profile, plan.opens, plan.minutes)
 
 
-@rule
-def in_order(
-    due: Ints, arrivals: Floats, plan: FloorPlan, place: Ints, entries: Ints, minutes: Floats
-) -> None:
+@allocating
+def in_order(due: Ints, arrivals: Floats, plan: FloorPlan, events: Events) -> None:
     """Sort contacts by minute: as many slots as contacts, then neighbours by insertion."""
     count = len(arrivals)
+    entries, minutes, place = events.entry, events.arrived, np.zeros(count + 2, np.int64)
     for i in range(count):
         place[1 + int((arrivals[i] - plan.opens) / plan.minutes * count)] += 1
     for i in range(count):
@@ -1369,11 +1353,16 @@ def in_order(
 
 
 @rule
-def gave_up(customers: Customers, key: int) -> bool:
-    """Tell whether a place in a queue is empty: its customer was served or gave up on that try."""
-    entry = key & ENTRY_MASK
-    each = customers.row[entry >> 2]
-    return each.waiting[entry & 3] == 0 or int(each.attempt[entry & 3]) != key >> ENTRY_BITS
+def address(low: int, high: int, events: Events, luck: Luck, customers: Customers) -> None:
+    """Say of the contacts at these places whose they are, so that their luck can be drawn."""
+    for place in range(low, high):
+        entry = events.entry[place]
+        each, need = customers.row[entry >> 2], entry & 3
+        luck.uid[place] = each.uid
+        luck.when[place] = need << 24 | int(each.episode[need])
+        luck.attempt[place] = each.attempt[need]
+        luck.nest[place] = WISHES_NEST if reason_of(each, need) == CANCEL else NEEDS_NEST
+        luck.openness[place] = each.openness
 
 
 @rule

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, get_args
 import numpy as np
 
 from incentives._compile import rule
-from incentives._draws import exp_, exponential_, normal_
+from incentives._draws import exp_
 from incentives.columns import Floats, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
@@ -348,8 +348,14 @@ def _deal_shifts(place: Ints, shares: tuple[float, ...]) -> Ints:
 
 
 @rule
-def work_of(reason: int, u: float, exponential: bool, rule: Any) -> float:
-    """Give the work that a contact brings (minutes of plain service by an average agent)."""
+def work_of(shock: float, rule: Any) -> float:
+    """Give the work that a contact brings, relative to the mean of its reason."""
+    return exp_(rule.spread * shock - 0.5 * rule.spread * rule.spread)
+
+
+@rule
+def usual_work(reason: int, rule: Any) -> float:
+    """Give the mean work of contacts with this reason (minutes of service by an average agent)."""
     mean: float = rule.question
     if reason == 1:
         mean = rule.complaint
@@ -357,31 +363,16 @@ def work_of(reason: int, u: float, exponential: bool, rule: Any) -> float:
         mean = rule.order
     elif reason == 3:
         mean = rule.cancel
-    if exponential:
-        return mean * exponential_(u)
-    return mean * exp_(rule.spread * normal_(u) - 0.5 * rule.spread * rule.spread)
+    return mean
 
 
 @rule
-def resolves_of(reason: int, rule: Any) -> float:
-    """Give the chance that plain service resolves a contact."""
-    chance: float = 1.0
-    if reason == 0:
-        chance = rule.resolves_question
-    elif reason == 1:
-        chance = rule.resolves_complaint
-    elif reason == 2:
-        chance = rule.resolves_order
-    return chance
-
-
-@rule
-def patience_of(channel: int, attempt: int, u: float, rule: Any) -> float:
+def patience_of(channel: int, attempt: int, shock: float, rule: Any) -> float:
     """Give how long a customer waits before giving up (minutes)."""
     mean: float = rule.patience if channel == 0 else rule.patience_chat
     for _ in range(attempt):
         mean *= rule.temper
-    return mean * exponential_(u)
+    return mean * shock
 
 
 @rule

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -133,7 +134,6 @@ CUSTOMER = np.dtype(
         ("exposed", np.uint16),  # bit per scheme met this month
         ("episode", np.uint16, (N_REASONS,)),  # how many needs of each kind have ended
         ("attempt", np.uint8, (N_REASONS,)),  # contacts made about the current need
-        ("waiting", np.uint8, (N_REASONS,)),  # 1 while in a queue
         ("client", np.uint8),  # client firm
         ("initial", np.uint8),  # 1 if there at the start
         ("left", np.uint8),  # LeftBy
@@ -141,7 +141,7 @@ CUSTOMER = np.dtype(
         ("wishes", np.uint8),  # 1 while a wish to cancel is unmet, 2 if given up
         ("decided", np.uint8),  # 1 if that wish is made up
         ("suppressed", np.uint8),  # 1 if a cancellation was logged as a save and not carried out
-        ("spare", np.uint8),
+        ("spare", np.uint8, (N_REASONS + 1,)),
     ],
     align=True,
 )
@@ -225,7 +225,7 @@ OFFERED, ANSWERED, GONE, WITHIN, DELAYED, WAIT, BUSY, DUTY, CALLBACKS = range(le
 FEATURES = (
     "pay",
     "minutes",
-    "waiting_minutes",
+    "queue",
     "standing",
     "lie",
     "fear",
@@ -235,8 +235,9 @@ FEATURES = (
     "reluctance",
 )
 """What a row of the menu is weighed by: pay as felt, penalty expected, gains of customer, client
-and employer, and what moves the reluctance to cut off (money); minutes, and those while others
-wait; minutes against the usual by rank; whether it is a lie."""
+and employer, what the minutes could have earned while others wait, and what moves the reluctance to
+cut off (money); minutes; minutes against the usual by rank; whether it is a lie (and, of a lie that
+its teller enjoys, how far there is a gain)."""
 
 N_FEATURES = len(FEATURES)
 

@@ -326,9 +326,9 @@ def draw_customers(
 
 
 @rule
-def offer_odds(openness: float, u: float, rule: Any) -> float:
+def offer_odds(openness: float, shock: float, rule: Any) -> float:
     """Give a customer's openness at this moment, as a chance from 0 to 1."""
-    return 1.0 / (1.0 + exp_(-(openness + rule.moment * normal_(u))))
+    return 1.0 / (1.0 + exp_(-(openness + rule.moment * shock)))
 
 
 @rule
@@ -338,14 +338,14 @@ def experience(
     annoys: float,
     openness: float,
     wait: float,
-    u: float,
+    shock: float,
     rule: Any,
 ) -> float:
     """Give the experience of a served contact (points of 10)."""
     points: float = rule.plain + courtesy - annoys * (1.0 - openness)
     if resolved:
         points += rule.resolved
-    points += rule.noise * normal_(u) - rule.waiting * min(wait, 20.0)
+    points += rule.noise * shock - rule.waiting * min(wait, 20.0)
     return min(max(points, 0.0), 10.0)
 
 

@@ -218,13 +218,13 @@ def lie_worth(gain: float, found: float, conscience: Any) -> float:
 
 
 @rule
-def lie_cost(kappa: float, gain: float, conscience: Any) -> float:
-    """Give the conscience cost of a lie (money): joy of winning, a negative cost, needs a gain."""
+def lie_weight(kappa: float, gain: float, conscience: Any) -> float:
+    """Give the share of its conscience cost that a lie has; joy, a negative cost, needs a gain."""
     if kappa >= 0.0:
-        return kappa
+        return 1.0
     if gain <= 0.0:
         return 0.0
-    return kappa * (1.0 - exp_(-gain / (conscience.onset * conscience.stake)))
+    return 1.0 - exp_(-gain / (conscience.onset * conscience.stake))
 
 
 @rule

@@ -9,10 +9,10 @@ and cutting the customer off stands alone. Two lies that look alike therefore sh
 splitting a lie into two rows does not make lying likelier.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,8 @@ class Action(IntEnum):
 
 
 N_ACTIONS = 16
+OFFERING = (Action.OFFER_AFTER, Action.OFFER_FIRST)
+ATTEMPTS = (Action.SAVE, Action.PRESS)
 
 
 class Nest(IntEnum):
@@ -169,10 +171,54 @@ class MenuTable(NamedTuple):
     harm: Floats
     distrust: Floats
     seen: Floats
+    shelf: Floats  #: (reasons, columns x actions): what an agent weighs; columns begin at `BARRED`…
 
 
-def lower_menu(menu: Menu, off: Collection[str] = ()) -> MenuTable:
-    """Lay the rows out as arrays, leaving out those whose mechanism is switched off."""
+# where each column of a shelf begins: each holds all rows as they are for one reason
+(
+    BARRED,  # infinite where the row is not on the menu
+    MINUTES,  # per minute of work
+    OFFERS,  # chance that it sells to somebody open to it
+    KEEPS,  # believed chance that it keeps the customer
+    SOLVES,  # chance that it resolves the contact
+    SEEN,  # chance that a check sees it
+    TRACED,  # chance that it comes out without a check
+    GIVES,  # to the customer, whatever comes of it (money),
+    GAINS,  # the more with success,
+    ANNOYS,  # the less if not open to offers
+    SELLS,  # to the client, with success (money)
+    STAYS,  # margins of the customer's to the client, with success
+    FEES,  # to a contractor, with success or with the lie (money)
+) = range(0, 13 * N_ACTIONS, N_ACTIONS)
+
+
+def lower_menu(
+    menu: Menu,
+    off: Collection[str] = (),
+    *,
+    resolves: Sequence[float],
+    decided: float,
+    traced: float,
+    value: Any,
+    contract: Any,
+) -> MenuTable:
+    """Lay the rows out as arrays, leaving out those whose mechanism is switched off.
+
+    Parameters
+    ----------
+    menu
+        The rows.
+    off
+        Mechanisms that are switched off.
+    resolves
+        Chance that plain service resolves a contact, by reason.
+    decided
+        Share of those who want to cancel whose mind is made up.
+    traced
+        Chance that a suppressed cancellation is traced to who suppressed it.
+    value, contract
+        Numbers of `Value` and `Contract`.
+    """
     rows = dict(menu)
     if "C4" in off:  # without order effects, an offer before the issue is as good as one after it
         after, first = rows[Action.OFFER_AFTER], rows[Action.OFFER_FIRST]
@@ -191,7 +237,45 @@ def lower_menu(menu: Menu, off: Collection[str] = ()) -> MenuTable:
     for action, entry in ENTRIES.items():
         if entry.mechanism not in off:
             allowed[list(entry.reasons), action] = 1
-    return MenuTable(allowed=allowed, **columns)
+    believed = columns["keeps"] * (1.0 - decided) + columns["keeps_decided"] * decided
+    solves = np.minimum(np.array(resolves)[:, None] * columns["resolves"], 1.0)
+    shelf = _shelves(columns, allowed, believed, solves, traced, value, contract)
+    return MenuTable(allowed=allowed, shelf=shelf, **columns)
+
+
+def _shelves(
+    columns: Mapping[str, Floats],
+    allowed: Ints,
+    believed: Floats,
+    solves: Floats,
+    traced: float,
+    value: Any,
+    contract: Any,
+) -> Floats:
+    """Work out, for each reason, what an agent who weighs the rows knows before the contact."""
+    shelf = np.zeros((len(Reason), FEES + N_ACTIONS))
+    every = np.arange(N_ACTIONS)
+    offers, attempts = np.array(OFFERING), np.array(ATTEMPTS)
+    needs, wishes = np.arange(Reason.CANCEL)[:, None], int(Reason.CANCEL)
+    shelf[:, BARRED + every] = np.where(allowed == 1, 0.0, np.inf)
+    shelf[:, MINUTES + every] = columns["minutes"]
+    shelf[:, SEEN + every] = columns["seen"]
+    shelf[:, SOLVES + every] = solves
+    shelf[:, OFFERS + offers] = columns["appeal"][offers]
+    shelf[:, ANNOYS + offers] = columns["annoys"][offers]
+    shelf[wishes, KEEPS + attempts] = believed[attempts]
+    shelf[:, TRACED + Action.SUPPRESS] = traced
+    shelf[:, GIVES + every] = -columns["harm"]
+    shelf[needs, GIVES + every] += solves[:wishes] * value.resolution
+    releasing = np.array([Action.PROCESS, Action.FABRICATE, *ATTEMPTS])
+    shelf[wishes, GIVES + releasing] += value.release
+    shelf[wishes, GAINS + attempts] = value.resolution - value.release
+    shelf[:, SELLS + offers] = value.product
+    shelf[:, STAYS + attempts] = 1.0
+    saving = np.array([*ATTEMPTS, Action.FABRICATE, Action.SUPPRESS, Action.LOG_SAVE])
+    shelf[:, FEES + saving] = contract.fee_save
+    shelf[:, FEES + np.array([*OFFERING, Action.LOG_UPSELL])] = contract.fee_sale
+    return shelf
 
 
 def action_table(menu: Menu | None = None) -> pd.DataFrame:

@@ -305,6 +305,17 @@ def lower(scenario: Scenario) -> Lowered:
     still = {"adapts": 0.0} if "C1" in off else {}
     alike = {"spread": 0.0, "moment": 0.0} if "C3" in off else {}
     nobody = {"rate": 0.0, "on_saves": 0.0, "on_sales": 0.0, "penalty": 0.0} if "O6" in off else {}
+    decided = 0.0 if "C6" in off else float(scenario.made_up_minds.decided)
+    work, found_out = scenario.work, scenario.suppressed_cancellation
+    menu = actions.lower_menu(
+        scenario.menu,
+        off,
+        resolves=(work.resolves_question, work.resolves_complaint, work.resolves_order, 1.0),
+        decided=decided,
+        traced=found_out.discovery * found_out.traced,
+        value=scenario.value,
+        contract=scenario.contract,
+    )
     rules = Rules(
         needs=lower_numbers(scenario.needs, customers.NeedsNumbers),
         expectations=lower_numbers(scenario.expectations, customers.ExpectationNumbers, **still),
@@ -324,8 +335,8 @@ def lower(scenario: Scenario) -> Lowered:
         ),
         audit=lower_numbers(scenario.audit, centre.AuditNumbers, **nobody),
         contract=lower_numbers(scenario.contract, centre.ContractNumbers),
-        decided=0.0 if "C6" in off else float(scenario.made_up_minds.decided),
-        menu=actions.lower_menu(scenario.menu, off),
+        decided=decided,
+        menu=menu,
     )
     plan = centre.plan_floor(scenario.floor, scenario.routing, scenario.work, exact=exact, off=off)
     return Lowered(plan, rules)

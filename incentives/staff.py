@@ -275,24 +275,3 @@ def quits(
 def certain(price: float, chance: float, prize: float, risk: float) -> float:
     """Give the certainty equivalent (money) of pay that comes with `chance`."""
     return price - 0.5 * risk * chance * (1.0 - chance) * prize * prize
-
-
-@rule
-def time_cost(
-    minutes: float,
-    usual: float,
-    effort: float,
-    pace_pay: float,
-    waiting: float,
-    standing: float,
-    rank: float,
-) -> float:
-    """Give what `minutes` on a contact cost the agent (money).
-
-    Effort; while others wait, the pay that the next contact would bring; and standing, which a
-    long contact costs the more, the lower the agent ranks (`rank` 0 first to 1 last).
-    """
-    cost = effort * minutes
-    if waiting > 0.0:
-        cost += pace_pay * minutes
-    return cost + standing * (0.5 + rank) * minutes / usual

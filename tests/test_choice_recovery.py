@@ -253,7 +253,7 @@ def test_each_choice_is_one_row_of_a_menu(choices: pd.DataFrame) -> None:
     situation = choices.groupby(["run", "contact"])
     assert (situation["true_chosen"].sum() == 1).all()
     assert (situation["true_action"].nunique() == situation.size()).all()
-    assert (choices["true_waiting_minutes"] == 0).all()
+    assert (choices["true_queue"] == 0).all()
     lies = choices["true_action"].isin(LIES)
     assert (lies == (choices["true_lie"] == 1)).all()
 

@@ -154,7 +154,7 @@ INTEGERS = {
     "surveys": "9a7cf47441b2",
     "assignments": "57bba08dfdde",
     "days": "1f649edefd13",
-    "choices": "e97b12987ec6",
+    "choices": "5dc14ac1f07a",
 }
 FLOATS = {
     "runs": "e3b0c44298fc",
@@ -166,7 +166,7 @@ FLOATS = {
     "surveys": "903cb1997726",
     "assignments": "3b8bf07bc1f8",
     "days": "d3dda2515812",
-    "choices": "9abe8b6d8f97",
+    "choices": "abbb26ee0bbd",
 }
 
 

@@ -1,0 +1,164 @@
+"""The luck of a day's contacts, drawn ahead of the events in loops that become SIMD code.
+
+What a contact brings (its work, its caller's patience and mood) and the shocks of what is chosen
+and of what comes of it depend on its address alone, never on the order of the floor. So they are
+drawn before the doors open, a column at a time, four or eight contacts in one instruction, and the
+event loop reads them. A call-back on the same day is a new place, drawn when it is made.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from incentives._compile import allocating, batch, rule
+from incentives._draws import Purpose, block, exponential_, gumbel_, normal_
+from incentives.centre import work_of
+from incentives.columns import Floats, Words
+from incentives.customers import offer_odds
+
+__all__ = ["Luck", "draw_luck", "luck_for"]
+
+
+class Luck(NamedTuple):
+    """What is drawn for each contact of a day: a column each, a place a contact."""
+
+    uid: Words  #: the address: the customer,
+    when: Words  #: the need and which of its episodes,
+    attempt: Words  #: the contacts already made about it,
+    nest: Words  #: and which block of shocks the honest actions have
+    openness: Floats  #: the customer's, as log odds
+    channel: Floats  #: uniform
+    patience: Floats  #: standard exponential
+    work: Floats  #: relative to the mean of its reason
+    passes: Floats  #: uniform
+    open: Floats  #: the customer's openness at this moment, 0 to 1
+    feel: Floats  #: standard normal
+    honest: Floats  #: Gumbel shocks of the three nests: honest work,
+    lie: Floats  #: a lie,
+    cut: Floats  #: cutting off
+    race: tuple[Floats, Floats, Floats, Floats, Floats]  #: exponentials of five honest actions
+    solve: Floats  #: uniform
+    success: Floats  #: uniform
+    invite: Floats  #: uniform
+    audit: Floats  #: uniform
+    next: Floats  #: standard exponential: how long until the next need of this kind
+
+
+@allocating
+def luck_for(contacts: int) -> Luck:
+    """Make room for the luck of so many contacts."""
+    words = np.empty((4, contacts), np.uint64)
+    x = np.empty((20, contacts))
+    return Luck(
+        words[0],
+        words[1],
+        words[2],
+        words[3],
+        x[0],
+        x[1],
+        x[2],
+        x[3],
+        x[4],
+        x[5],
+        x[6],
+        x[7],
+        x[8],
+        x[9],
+        (x[10], x[11], x[12], x[13], x[14]),
+        x[15],
+        x[16],
+        x[17],
+        x[18],
+        x[19],
+    )
+
+
+@rule
+def places(low: int, high: int) -> Any:
+    """Count from `low` up to `high`, unsigned: to look at a sign would cost the SIMD code."""
+    return range(np.uint64(low), np.uint64(high))
+
+
+@rule
+def _fours(
+    luck: Luck,
+    low: int,
+    high: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    purpose: int,
+    into: tuple[Floats, Floats, Floats, Floats],
+) -> None:
+    """Draw the four uniforms of each contact for one purpose."""
+    a, b, c, d = into
+    uid, when, attempt = luck.uid, luck.when, luck.attempt
+    for i in places(low, high):
+        a[i], b[i], c[i], d[i] = block(k0, k1, uid[i], when[i], purpose, attempt[i])
+
+
+@rule
+def _exponentials(x: Floats, low: int, high: int) -> None:
+    for i in places(low, high):
+        x[i] = exponential_(x[i])
+
+
+@rule
+def _gumbels(x: Floats, low: int, high: int) -> None:
+    for i in places(low, high):
+        x[i] = gumbel_(x[i])
+
+
+@batch
+def draw_luck(
+    luck: Luck,
+    low: int,
+    high: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    exponential: bool,
+    work: Any,
+    openness: Any,
+) -> None:
+    """Draw the luck of the contacts at places from `low` up to `high`; their addresses are set."""
+    spare = luck.next
+    _fours(luck, low, high, k0, k1, Purpose.ARRIVE, (spare, luck.channel, luck.patience, luck.work))
+    _exponentials(luck.patience, low, high)
+    if exponential:
+        _exponentials(luck.work, low, high)
+    else:
+        for i in places(low, high):
+            luck.work[i] = work_of(normal_(luck.work[i]), work)
+
+    _fours(luck, low, high, k0, k1, Purpose.OCCASION, (luck.passes, luck.open, luck.feel, spare))
+    for i in places(low, high):
+        luck.open[i] = offer_odds(luck.openness[i], normal_(luck.open[i]), openness)
+    for i in places(low, high):
+        luck.feel[i] = normal_(luck.feel[i])
+
+    r0, r1, r2, r3, r4 = luck.race
+    _fours(luck, low, high, k0, k1, Purpose.CHOICE, (luck.honest, luck.lie, luck.cut, r4))
+    uid, when, attempt, nest = luck.uid, luck.when, luck.attempt, luck.nest
+    for i in places(low, high):
+        r0[i], r1[i], r2[i], r3[i] = block(
+            k0, k1, uid[i], when[i], Purpose.CHOICE, attempt[i], nest[i]
+        )
+    _gumbels(luck.honest, low, high)
+    _gumbels(luck.lie, low, high)
+    _gumbels(luck.cut, low, high)
+    _exponentials(r0, low, high)
+    _exponentials(r1, low, high)
+    _exponentials(r2, low, high)
+    _exponentials(r3, low, high)
+    _exponentials(r4, low, high)
+
+    _fours(
+        luck,
+        low,
+        high,
+        k0,
+        k1,
+        Purpose.OUTCOME,
+        (luck.solve, luck.success, luck.invite, luck.audit),
+    )
+    for i in places(low, high):
+        luck.next[i] = exponential_(block(k0, k1, uid[i], when[i] + 1, Purpose.NEED, 0)[0])
