@@ -24,14 +24,15 @@ import pandas as pd
 import incentives as inc
 from experiments._common import PROJECT, Output, Scale, arguments
 from incentives import world
-from incentives._draws import Purpose, block, exp_, log_
+from incentives._draws import exp_, log_
+from incentives._luck import Luck, draw_luck, luck_for
 from incentives.columns import CONTACT, CUSTOMER
+from incentives.menu import N_ACTIONS
+from incentives.scenario import lower
 from incentives.world import World
 
 CENTRE = "outsourced_retentions"
 SEED = 1
-BLOCKS, LOGS, EXPS = 7, 18, 8
-"""Draws of four, logarithms, exponentials of a contact on this floor, counted in the rules."""
 
 BARS = {
     "times the Mesa reading": (100.0, "at least"),
@@ -112,13 +113,13 @@ def speeds(scenario: inc.Scenario, scale: Scale) -> pd.DataFrame:
     rows = []
     for label in ("wage", "retention", "mixture"):
         paid = scenario.change({"scheme": scenario.schemes[label], "label": label})
-        kernel, whole, contacts = best(repeats, paid, months)
+        kernel, whole, contacts = best(3 * repeats, paid, months)
         rows.append(("kernel", label, contacts, kernel))
         rows.append(("simulate, with records", label, contacts, whole))
     seconds, contacts = reading_seconds(scenario, scale)
     rows.append(("Mesa reading", "retention", contacts, seconds))
-    n = scale.pick(smoke=100_000, full=1_000_000)
-    rows.append(("floor", "", n, min(floor_seconds(n) for _ in range(repeats))))
+    n = scale.pick(smoke=140_000, full=1_400_000)
+    rows.append(("floor", "", n, min(floor_seconds(scenario, n) for _ in range(repeats))))
     table = pd.DataFrame(rows, columns=["program", "scheme", "contacts", "cpu_seconds"])
     table["contacts_per_second"] = table["contacts"] / table["cpu_seconds"]
     reading = table.loc[table["program"] == "Mesa reading", "contacts_per_second"].iloc[0]
@@ -139,22 +140,19 @@ def reading_seconds(scenario: inc.Scenario, scale: Scale) -> tuple[float, int]:
 
 
 @numba.njit(error_model="numpy")
-def _floor(n: int, customers: Any, log: Any, times: Any, k0: int, k1: int) -> float:
+def _floor(
+    n: int, luck: Luck, rules: Any, weights: Any, customers: Any, log: Any, times: Any
+) -> float:
     """Draw, take logs and exps, pop and push, read a customer and write a line; nothing else."""
-    total = 0.0
-    seats = len(times)
+    draw_luck(luck, 0, n, np.uint32(1), np.uint32(2), False, rules.work, rules.openness)
+    total, seats = 0.0, len(times)
     for i in range(n):
-        row = (i * 2654435761) % len(customers)
-        each = customers[row]
-        for b in range(BLOCKS):
-            u0, u1, u2, u3 = block(k0, k1, each.uid, i, Purpose.CHOICE, 0, b)
-            total += u0 + u1 + u2 + u3
-        for _ in range(LOGS):
-            total += log_(u0 + total * 1e-9)
-        for _ in range(EXPS):
-            total += exp_(-u1)
+        each = customers[int(luck.uid[i])]
+        for j in range(len(weights)):
+            weights[j] = exp_(-luck.work[i] - 0.1 * j)
+        total += log_(weights[0] + weights[1])
         for _ in range(2):
-            time_ = times[0] + u2
+            time_ = times[0] + luck.work[i]
             j = 0
             while 2 * j + 1 < seats:
                 child = 2 * j + 1
@@ -165,23 +163,38 @@ def _floor(n: int, customers: Any, log: Any, times: Any, k0: int, k1: int) -> fl
                 times[j] = times[child]
                 j = child
             times[j] = time_
-        each.satisfaction = u3
-        line = log[i % len(log)]
+        each.satisfaction = luck.feel[i]
+        line = log[i]
         line.customer = each.uid
         line.minute = time_
-        line.handle = u2
+        line.handle = luck.work[i]
         line.audit = 0
     return total
 
 
-def floor_seconds(n: int) -> float:
-    """Time the floor for so many contacts (CPU seconds)."""
-    customers, log = np.zeros(41_000, CUSTOMER), np.zeros(40_000, CONTACT)
-    times = np.sort(np.random.default_rng(0).random(32))
-    _floor(10, customers, log, times.copy(), 1, 2)
+def floor_seconds(scenario: inc.Scenario, contacts: int) -> float:
+    """Time the floor for so many contacts, in days of the scenario's size (CPU seconds)."""
+    rng = np.random.default_rng(0)
+    a_day: int = 1_400
+    rules = lower(scenario).rules
+    customers, log = np.zeros(scenario.floor.customers, CUSTOMER), np.zeros(a_day, CONTACT)
+    times = np.sort(rng.random(scenario.floor.seats))
+    luck: Any = _luck_for(a_day)
+    luck.uid[:] = rng.integers(scenario.floor.customers, size=a_day)
+    for column in (luck.when, luck.attempt, luck.nest):
+        column[:] = 1
+    luck.openness[:] = -1.0
+    given: Any = (a_day, luck, rules, np.zeros(N_ACTIONS), customers, log, times)
+    _floor(*given)
     before = time.process_time()
-    _floor(n, customers, log, times, 1, 2)
+    for _ in range(contacts // a_day):
+        _floor(*given)
     return time.process_time() - before
+
+
+@numba.njit
+def _luck_for(contacts: int) -> Any:
+    return luck_for(contacts)
 
 
 # -- where the time goes ------------------------------------------------------------------------
@@ -221,22 +234,26 @@ def growing(scenario: inc.Scenario, scale: Scale) -> pd.DataFrame:
     """Measure cost per contact and memory per customer as centres grow in proportion."""
     sizes = scale.pick(smoke=(10_000, 20_000), full=(10_000, 100_000, 500_000, 2_000_000))
     per_team = scenario.floor.customers / scenario.floor.teams
+    grown = [
+        scenario.change({"floor.customers": size, "floor.teams": max(1, round(size / per_team))})
+        for size in sizes
+    ]
+    runs: list[list[tuple[float, int]]] = [[] for _ in sizes]
+    for _ in range(scale.pick(smoke=1, full=5)):  # in turn: a slow minute of the machine hits all
+        for at, size in enumerate(sizes):
+            kernel, _, contacts = kernel_seconds(grown[at], max(1, 200_000 // size))
+            runs[at].append((kernel, contacts))
     rows = []
-    for size in sizes:
-        grown = scenario.change(
-            {"floor.customers": size, "floor.teams": max(1, round(size / per_team))}
-        )
-        months = max(1, 200_000 // size)
-        kernel, _, contacts = best(scale.pick(smoke=1, full=3), grown, months)
-        centre = World(grown, rng=SEED, months=1, keep="cells")
-        held = sum(array.nbytes for array in centre.customers)
+    for size, centre, timed in zip(sizes, grown, runs, strict=True):
+        kernel, contacts = min(timed)
+        held = World(centre, rng=SEED, months=1, keep="cells").customers
         rows.append(
             {
                 "customers": size,
-                "seats": grown.floor.seats,
+                "seats": centre.floor.seats,
                 "contacts": contacts,
                 "ns_per_contact": 1e9 * kernel / contacts,
-                "bytes_per_customer": held / size,
+                "bytes_per_customer": sum(array.nbytes for array in held) / size,
                 "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
             }
         )
@@ -260,6 +277,8 @@ def first_results() -> tuple[float, float]:
     """Time the first result in a new process, with nothing compiled and with all compiled."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
+        # where this is set, each process would compile the source of pandas and the like anew
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
         def once() -> float:
             done = subprocess.run(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from incentives._compile import allocating, compiled, rule
+from incentives._compile import allocating, batch, compiled, rule
 from incentives._draws import Purpose, block, exp_, exponential_, log_
 from incentives._luck import Luck, draw_luck, luck_for
 from incentives.centre import (
@@ -1148,7 +1148,7 @@ def longest_waiting(seat: int, plan: FloorPlan, events: Events) -> int:
     return place
 
 
-@rule
+@batch
 def hours(
     due: int,
     day: int,
@@ -1375,16 +1375,19 @@ def tally(desk: Desk, wait: float, minutes: float, service_within: float) -> Non
     desk.day[WITHIN] += 1.0 if wait <= service_within else 0.0
 
 
-@allocating
+@rule
 def open_day(desk: Desk) -> None:
     """Put the day's counts to zero and note where the month's totals stand."""
-    desk.day[:] = 0.0
-    desk.busy[:] = 0.0
-    desk.earned[:] = 0.0
-    desk.checks[:] = 0
-    desk.found[:] = 0
-    desk.last_cut[:] = 0
-    desk.opening[:, :] = desk.totals
+    for i in range(len(desk.day)):
+        desk.day[i] = 0.0
+    for seat in range(len(desk.busy)):
+        desk.busy[seat] = 0.0
+        desk.earned[seat] = 0.0
+        desk.checks[seat] = 0
+        desk.found[seat] = 0
+        desk.last_cut[seat] = 0
+        for what in range(N_ACCUMULATORS):
+            desk.opening[seat, what] = desk.totals[seat, what]
 
 
 @allocating
