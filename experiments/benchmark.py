@@ -34,6 +34,8 @@ from incentives.world import World
 CENTRE = "outsourced_retentions"
 SEED = 1
 
+A_DAY = 1_400  # contacts of the floor's day
+
 BARS = {
     "times the Mesa reading": (100.0, "at least"),
     "million contacts a second": (1.5, "at least"),
@@ -175,19 +177,19 @@ def _floor(
 def floor_seconds(scenario: inc.Scenario, contacts: int) -> float:
     """Time the floor for so many contacts, in days of the scenario's size (CPU seconds)."""
     rng = np.random.default_rng(0)
-    a_day: int = 1_400
     rules = lower(scenario).rules
-    customers, log = np.zeros(scenario.floor.customers, CUSTOMER), np.zeros(a_day, CONTACT)
+    n = int(scenario.floor.customers)
+    customers, log = np.zeros(n, CUSTOMER), np.zeros(A_DAY, CONTACT)
     times = np.sort(rng.random(scenario.floor.seats))
-    luck: Any = _luck_for(a_day)
-    luck.uid[:] = rng.integers(scenario.floor.customers, size=a_day)
+    luck: Any = _luck_for(A_DAY)
+    luck.uid[:] = rng.integers(n, size=A_DAY)
     for column in (luck.when, luck.attempt, luck.nest):
         column[:] = 1
     luck.openness[:] = -1.0
-    given: Any = (a_day, luck, rules, np.zeros(N_ACTIONS), customers, log, times)
+    given: Any = (A_DAY, luck, rules, np.zeros(N_ACTIONS), customers, log, times)
     _floor(*given)
     before = time.process_time()
-    for _ in range(contacts // a_day):
+    for _ in range(contacts // A_DAY):
         _floor(*given)
     return time.process_time() - before
 

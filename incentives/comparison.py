@@ -14,6 +14,7 @@ import pandas as pd
 
 from incentives.estimates import Estimate, churn_effect, gaming_effect
 from incentives.estimates.comparison import unknown
+from incentives.menu import ENTRIES
 from incentives.pay import Scheme
 from incentives.records import Records
 from incentives.scenario import Scenario
@@ -116,6 +117,11 @@ def compare(
     equal_cost
         First scale the bonuses so that every scheme costs the same per agent (`cost_matched`).
 
+    Notes
+    -----
+    The estimate of gaming takes the chance that a check recognises each kind from the scenario,
+    as a firm would from checks that are done twice.
+
     Raises
     ------
     KeyError
@@ -158,7 +164,7 @@ def compare(
         progress=progress,
     )
     horizon = min(horizon, months)
-    gaming, churn, refused = _estimates(records, control, horizon)
+    gaming, churn, refused = _estimates(records, control, horizon, _detection(scenario))
     return Comparison(
         control=control,
         schemes=paid,
@@ -256,14 +262,26 @@ def _effects(records: Records, control: str, schemes: Iterable[str], horizon: in
     return pd.concat(tables, ignore_index=True)
 
 
+def _detection(scenario: Scenario) -> dict[str, float]:
+    """Give the chance that a check recognises each kind of gaming, as double checks would find it.
+
+    Where rows of a kind differ, it is their mean.
+    """
+    seen: dict[str, list[float]] = {}
+    for action, row in scenario.menu.items():
+        if row.seen > 0.0:
+            seen.setdefault(ENTRIES[action].mechanism, []).append(row.seen)
+    return {kind: sum(chances) / len(chances) for kind, chances in seen.items()}
+
+
 def _estimates(
-    records: Records, control: str, horizon: int
+    records: Records, control: str, horizon: int, detection: Mapping[str, float]
 ) -> tuple[Estimate | None, Estimate | None, dict[str, str]]:
     """Estimate gaming and churn as an analyst would, and keep the reason where that is refused."""
     made: dict[str, Estimate | None] = {"gaming": None, "churn": None}
     refused = {}
     questions: dict[str, Any] = {
-        "gaming": lambda: gaming_effect(records, control=control),
+        "gaming": lambda: gaming_effect(records, control=control, detection=detection),
         "churn": lambda: churn_effect(records, control=control, horizon=horizon),
     }
     for name, ask in questions.items():
