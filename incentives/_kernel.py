@@ -590,7 +590,8 @@ def look(
 ) -> Situation:
     """Gather what the agent sees: the contact, the queue, and what logs would pay right now."""
     scheme, team = desk.scheme[seat], plan.team[seat]
-    paid = desk.worth
+    passes = rules.misclassify.upsizable if reason == 2 else rules.misclassify.passable
+    can_pass = reason == CANCEL or luck.passes[place] < passes
     if prices.first[scheme] < prices.first[scheme + 1]:
         stand(
             prices,
@@ -605,37 +606,12 @@ def look(
             days,
             desk.cuts,
             desk.at,
+            can_pass,
         )
-        claws = False
-        for k in range(prices.first[scheme], prices.first[scheme + 1]):
-            claws = claws or prices.claw[k] == 1
-        for entry in range(LOG_UPSELL if claws else KEPT + 1):
-            if KEPT < entry < SAVE or entry == PRESS + 1:
-                continue
-            cancels = 1.0 if entry >= LOST else 0.0
-            saves = 1.0 if entry >= KEPT else 0.0
-            sales = 1.0 if entry == SOLD else 0.0
-            lasting = rules.menu.lasts[entry] if entry > KEPT else 1.0
-            paid[entry] = price(
-                prices,
-                scheme,
-                desk.at,
-                lasting,
-                1.0,
-                cancels,
-                saves,
-                sales,
-                sales * rules.value.product,
-                0.0,
-                0.0,
-            )
-        if not claws:
-            paid[SAVE] = paid[PRESS] = paid[FABRICATE] = paid[SUPPRESS] = paid[KEPT]
-            paid[LOG_SAVE] = paid[KEPT]
+        find_prices(scheme, reason, can_pass, rules, prices, desk)
     else:
         for entry in range(N_ACTIONS):
-            paid[entry] = 0.0
-    passes = rules.misclassify.upsizable if reason == 2 else rules.misclassify.passable
+            desk.worth[entry] = 0.0
     return Situation(
         reason,
         work,
@@ -644,9 +620,42 @@ def look(
         each.client,
         waiting,
         minute,
-        reason == CANCEL or luck.passes[place] < passes,
+        can_pass,
         staff.checks[seat] / staff.contacts[seat],
     )
+
+
+@rule
+def find_prices(
+    scheme: int, reason: int, can_pass: bool, rules: Rules, prices: Prices, desk: Desk
+) -> None:
+    """Find what each log entry that this contact could get would pay (money).
+
+    A save costs a price of its own for each row only where pay for it can be clawed back.
+    """
+    paid, cancelling, claws = desk.worth, reason == CANCEL, False
+    for k in range(prices.first[scheme], prices.first[scheme + 1]):
+        claws = claws or prices.claw[k] == 1
+    for entry in range(LOG_UPSELL if can_pass and claws else KEPT + 1 if can_pass else SOLD + 1):
+        if KEPT < entry < SAVE or entry == PRESS + 1 or entry == (SOLD if cancelling else LOST):
+            continue
+        sales = 1.0 if entry == SOLD else 0.0
+        paid[entry] = price(
+            prices,
+            scheme,
+            desk.at,
+            rules.menu.lasts[entry] if entry > KEPT else 1.0,
+            1.0,
+            1.0 if entry >= LOST else 0.0,
+            1.0 if entry >= KEPT else 0.0,
+            sales,
+            sales * rules.value.product,
+            0.0,
+            0.0,
+        )
+    if not claws:
+        paid[SAVE] = paid[PRESS] = paid[FABRICATE] = paid[SUPPRESS] = paid[KEPT]
+        paid[LOG_SAVE] = paid[KEPT]
 
 
 @rule

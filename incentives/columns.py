@@ -108,6 +108,7 @@ class Prices(NamedTuple):
     size: Ints  #: (components, 2) number of nodes
     start: Ints  #: (components,) where the component's table begins in `values`
     values: Floats  #: all tables, flat, in the order (spread, first index, second index)
+    served: Ints  #: (components,) 1: moved by contacts that are neither cancellations nor saves
     reads: Ints  #: (schemes, accumulators) 1 where the scheme's pay depends on that accumulator
     sharp: Ints  #: (components, 2) 1: with no time left the index falls to the node below it
     place: Ints  #: (components,) whose forecast is the cut: the j-th best of the centre's rivals is

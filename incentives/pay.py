@@ -1504,11 +1504,15 @@ def lower(schemes: Sequence[PaysSomething], *, reference: Reference | None = Non
         size=_ints([[axis.size for axis in pair] for pair in axes], (2,)),
         start=_ints(np.cumsum([0, *sizes])[:-1]),
         values=_floats(np.concatenate([np.zeros(0), *(piece.values.ravel() for piece in pieces)])),
+        served=_ints([piece.weights[:, _SERVED].any() for piece in pieces]),
         reads=_ints([_reads(some) for some in by_scheme], (N_ACCUMULATORS,)),
         sharp=_ints([[axis.sharp for axis in pair] for pair in axes], (2,)),
         place=_ints([piece.place for piece in pieces]),
         drift=_floats([first.drift for first, _ in axes]),
     )
+
+
+_SERVED = [CONTACTS, SALES, SALES_VALUE, SURVEY_SUM, SURVEY_N]
 
 
 def _reads(pieces: list[Component]) -> Bools:
@@ -1530,6 +1534,8 @@ def _ints(rows: Any, tail: tuple[int, ...] = ()) -> Ints:
 
 NO_RIVAL = -1e12
 """The cut of a place that nobody else can hold: it is won."""
+
+SKIPPED = -1.0  # the spread of a component that the contact at hand cannot move
 
 NODE = 1e-9  # of a step: how far below a node still counts as on it
 
@@ -1706,6 +1712,7 @@ def stand(
     days_in_period: float,
     cut: Floats,
     at: Floats,
+    saving: bool,
 ) -> None:
     """Where an agent stands before a log: write each component's forecast and its pay into `at`.
 
@@ -1713,9 +1720,12 @@ def stand(
     sums of the teams' members who are under the scheme, ``cut`` is that of `cuts`, and ``at`` is
     (components, 4). What is linear pays the same from anywhere. Where events are counted, the
     spread is that of as many as the agent's own rate will bring: what is logged cannot be lost.
+    A component that is moved only by cancellations and saves is left out (a spread of `SKIPPED`)
+    unless the contact at hand can be logged as one (`saving`).
     """
     for k in range(prices.first[scheme], prices.first[scheme + 1]):
-        if prices.kind[k] == 0:
+        at[k, 3] = 0.0 if saving or prices.served[k] == 1 else SKIPPED
+        if prices.kind[k] == 0 or at[k, 3] == SKIPPED:
             continue
         if prices.team[k] == 1:
             coming = days_left * index(prices, k, 0, team_rates[team])
@@ -1757,6 +1767,8 @@ def price(
     """
     worth = 0.0
     for k in range(prices.first[scheme], prices.first[scheme + 1]):
+        if at[k, 3] == SKIPPED:
+            continue
         worth += _gain(
             prices,
             k,
