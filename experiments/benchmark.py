@@ -48,7 +48,9 @@ BARS = {
 
 def main(scale: Scale, out: Path) -> None:
     """Measure, and save the tables."""
-    scenario = inc.Scenario.load(CENTRE)
+    sys.path.insert(0, str(PROJECT / "tests"))
+    reading = importlib.import_module("reading.centre")
+    scenario = inc.Scenario.load(CENTRE).without(*reading.LACKS)
     with Output("benchmark", out, scale, seeds=[SEED], scenario=scenario) as output:
         first = first_results()
         speed = speeds(scenario, scale)
@@ -131,7 +133,6 @@ def speeds(scenario: inc.Scenario, scale: Scale) -> pd.DataFrame:
 
 def reading_seconds(scenario: inc.Scenario, scale: Scale) -> tuple[float, int]:
     """Run the Mesa reading of the same scenario; give CPU seconds and contacts."""
-    sys.path.insert(0, str(PROJECT / "tests"))
     reading = importlib.import_module("reading.centre")
     centre = reading.Centre(scenario, SEED, keep="cells")
     days = scale.pick(smoke=2, full=40)

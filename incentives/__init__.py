@@ -42,6 +42,8 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Archetype",
     "Workforce",
     "Regard",
+    "Mode",
+    "Mood",
     "Turnover",
     "Conscience",
     "Belief",
@@ -49,6 +51,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "SuppressedCancellation",
     "MisclassifiedContact",
     "DroppedContact",
+    "DumpedContact",
     "Action",
     "Row",
     # Pay
@@ -60,6 +63,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Tiers",
     "Tournament",
     "TeamPool",
+    "Leaderboard",
     "Deferred",
     "Clawback",
     "Totals",
@@ -100,7 +104,7 @@ _HOMES = {
         "Value",
         "Acquisition",
     ),
-    "staff": ("Archetype", "Workforce", "Regard", "Turnover"),
+    "staff": ("Archetype", "Workforce", "Regard", "Turnover", "Mode", "Mood"),
     "gaming": (
         "Conscience",
         "Belief",
@@ -108,6 +112,7 @@ _HOMES = {
         "SuppressedCancellation",
         "MisclassifiedContact",
         "DroppedContact",
+        "DumpedContact",
     ),
     "pay": (
         "Scheme",
@@ -118,6 +123,7 @@ _HOMES = {
         "Tiers",
         "Tournament",
         "TeamPool",
+        "Leaderboard",
         "Deferred",
         "Clawback",
     ),
@@ -153,6 +159,7 @@ if TYPE_CHECKING:
         Belief,
         Conscience,
         DroppedContact,
+        DumpedContact,
         FabricatedSave,
         MisclassifiedContact,
         SuppressedCancellation,
@@ -163,6 +170,7 @@ if TYPE_CHECKING:
     from incentives.pay import (
         Clawback,
         Deferred,
+        Leaderboard,
         PieceRate,
         Scheme,
         Sum,
@@ -181,7 +189,7 @@ if TYPE_CHECKING:
         scenario_names,
     )
     from incentives.simulation import cost_matched, simulate
-    from incentives.staff import Archetype, Regard, Turnover, Workforce
+    from incentives.staff import Archetype, Mode, Mood, Regard, Turnover, Workforce
     from incentives.truth import Twins, truth_of, twins
 
 

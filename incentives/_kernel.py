@@ -71,6 +71,7 @@ from incentives.menu import (
     N_ACTIONS,
     OFFERS,
     SEEN,
+    SELLING,
     SELLS,
     SOLVES,
     STAYS,
@@ -78,8 +79,8 @@ from incentives.menu import (
     Action,
     MenuTable,
 )
-from incentives.pay import cuts, price, stand
-from incentives.staff import Staff, certain
+from incentives.pay import cuts, place_cost, price, stand
+from incentives.staff import Staff, certain, closing_in, next_mode, next_mood
 
 NEEDS = 4
 FREE, PAUSE, REDIAL, GIVE_UP = range(4)  # kinds of event, in the low bits of an event's code
@@ -88,18 +89,19 @@ ENTRY_BITS = 40  # in the calendar, the day stands above the entry
 ENTRY_MASK = (1 << ENTRY_BITS) - 1
 NEEDS_NEST, WISHES_NEST, LIES = 1, 2, 3  # blocks of shocks: rows that serve, that part, that lie
 PLAIN, SOLD, LOST, KEPT = range(4)  # log entries with a price; a row's own stands at its number
-OVER, AGAIN, LATER = range(3)  # what follows a contact: nothing, another today, another later
+OVER, AGAIN, LATER, PASSED_ON = range(4)  # what follows: nothing, another today, later, at once
 LEAST = -700.0  # exponent of a weight: below, it would be a subnormal number, and slow
 RECENT = 0.1  # weight of the last day in what agents take for their usual pace
 
 # codes as plain numbers, which is what compiled code can hold
 QUESTION, COMPLAINT, CANCEL = int(Reason.QUESTION), int(Reason.COMPLAINT), int(Reason.CANCEL)
 HANDLED, SALE, SAVED = int(Outcome.HANDLED), int(Outcome.SALE), int(Outcome.SAVED)
-CANCELLED, CUT_OFF, ABANDONED, SUPPRESSED = (
+CANCELLED, CUT_OFF, ABANDONED, SUPPRESSED, TRANSFERRED = (
     int(Outcome.CANCELLED),
     int(Outcome.CUT_OFF),
     int(Outcome.ABANDONED),
     int(Outcome.SUPPRESSED),
+    int(Outcome.TRANSFERRED),
 )
 BY_CONTACT, SILENTLY, ON_DISCOVERY = (
     int(LeftBy.CONTACT),
@@ -108,6 +110,7 @@ BY_CONTACT, SILENTLY, ON_DISCOVERY = (
 )
 CUT, RUSH, SERVE, CARE, OFFER_AFTER, OFFER_FIRST = (int(Action(a)) for a in range(6))
 PROCESS, SAVE, PRESS = int(Action.PROCESS), int(Action.SAVE), int(Action.PRESS)
+TRANSFER = int(Action.TRANSFER)
 FABRICATE, SUPPRESS = int(Action.FABRICATE), int(Action.SUPPRESS)
 LOG_SAVE, LOG_UPSELL = int(Action.LOG_SAVE), int(Action.LOG_UPSELL)
 
@@ -138,6 +141,11 @@ class Rules(NamedTuple):
     contract: Any
     decided: float  #: share of those who want to cancel whose mind is made up
     menu: MenuTable
+    mode: Any
+    mood: Any
+    board: Any
+    dump: Any
+    live: bool  #: places in the team are known at every moment
 
 
 class Desk(NamedTuple):
@@ -164,6 +172,8 @@ class Desk(NamedTuple):
     busy_month: Floats  #: minutes on contacts this month
     duty_month: Floats  #: minutes on duty this month
     day: Floats  #: the day's counts, in the order of DAY
+    mode: Floats  #: 0 serving to 1 selling
+    mood: Floats  #: -1 to 1
 
 
 # -- events -------------------------------------------------------------------------------------
@@ -373,6 +383,8 @@ class Situation(NamedTuple):
     minute: float
     can_pass: bool  #: could pass for something else on the log
     believed: float  #: believed chance of a check
+    closing: float  #: skill at this moment, in this mode and mood
+    last_try: bool  #: the customer will not try again
 
 
 @rule
@@ -400,16 +412,19 @@ def weigh(
     v[OFFER_AFTER] = v[OFFER_FIRST] = paid[SOLD]
     v[SAVE], v[PRESS] = paid[SAVE], paid[PRESS]
 
-    openness, closing, margin = now.open, staff.closing[seat], value.horizon * now.margin
+    openness, closing, margin = now.open, now.closing, value.horizon * now.margin
     work, believed, penalty = now.work, now.believed, rules.audit.penalty
     risk = staff.risk[seat]
     contractor = rules.contract.contractor > 0.0
     waits = desk.pace_pay[seat] if now.waiting > 0.0 else 0.0
-    rank = (0.5 + desk.rank[seat]) / plan.usual
+    rank = place_cost(desk.rank[seat], rules.board) / plan.usual
+    mode, warmth = desk.mode[seat], 1.0 + rules.mood.warms * desk.mood[seat]
+    serving = 1.0 + rules.mode.switching * mode
+    selling = 1.0 + rules.mode.switching * (1.0 - mode) - serving
     for row in range(len(v)):
         chance = min((s[OFFERS + row] * openness + s[KEEPS + row]) * closing, 1.0)
         gap = v[row] - reference
-        minutes = work * s[MINUTES + row]
+        minutes = work * s[MINUTES + row] * (serving + s[SELLING + row] * selling)
         found = believed * s[SEEN + row]
         found += (1.0 - found) * s[TRACED + row]
         to_client = chance * (s[SELLS + row] + s[STAYS + row] * margin)
@@ -421,7 +436,7 @@ def weigh(
         f[FEAR + row] = found * penalty
         f[CUSTOMER + row] = (
             s[GIVES + row] + chance * s[GAINS + row] - s[ANNOYS + row] * (1.0 - openness)
-        )
+        ) * warmth
         f[CLIENT + row] = to_client
         f[EMPLOYER + row] = chance * s[FEES + row] if contractor else to_client
         f[RELUCTANCE + row] = 0.0
@@ -432,7 +447,12 @@ def weigh(
     drop = cut_cost(
         staff.reluctance[seat], desk.last_cut[seat] == 1, now.waiting, now.minute, rules.drop
     )
-    f[RELUCTANCE + CUT] = rules.conscience.noise * rules.conscience.stake * drop
+    noise = rules.conscience.noise * rules.conscience.stake
+    f[RELUCTANCE + CUT] = noise * drop
+    f[PAY + TRANSFER] = paid[PLAIN]
+    f[RELUCTANCE + TRANSFER] = noise * (
+        rules.dump.reluctance + staff.reluctance[seat] - rules.drop.reluctance
+    )
     scheme = desk.scheme[seat]
     if prices.reads[scheme, SURVEY_N] == 1:
         for row in range(RUSH, N_ACTIONS):
@@ -457,6 +477,8 @@ def weigh(
             - f[RELUCTANCE + row]
             - s[BARRED + row]
         )
+    if now.last_try:
+        v[TRANSFER] = -np.inf
 
 
 @rule
@@ -472,7 +494,7 @@ def weigh_lies(
 ) -> None:
     """Write what is particular to lies: a gain over the best honest pay, as it is felt."""
     honest = reference  # the most that honest work on this contact is expected to pay
-    for row in range(RUSH, FABRICATE):
+    for row in range(RUSH, TRANSFER):
         if s[BARRED + row] == 0.0:
             honest = max(honest, f[PAY + row])
     contractor, kappa = rules.contract.contractor > 0.0, staff.kappa[seat]
@@ -557,6 +579,8 @@ def choose(
         arrives = race[i] / weights[low + i]
         if arrives < first:
             chosen, first = low + i, arrives
+    if low == RUSH and luck.more[2][place] / weights[TRANSFER] < first:
+        chosen = TRANSFER
     return chosen
 
 
@@ -590,6 +614,8 @@ def look(
 ) -> Situation:
     """Gather what the agent sees: the contact, the queue, and what logs would pay right now."""
     scheme, team = desk.scheme[seat], plan.team[seat]
+    if rules.live:
+        desk.rank[seat] = place_in_team(seat, plan, desk)
     passes = rules.misclassify.upsizable if reason == 2 else rules.misclassify.passable
     can_pass = reason == CANCEL or luck.passes[place] < passes
     if prices.first[scheme] < prices.first[scheme + 1]:
@@ -622,7 +648,19 @@ def look(
         minute,
         can_pass,
         staff.checks[seat] / staff.contacts[seat],
+        staff.closing[seat] * closing_in(desk.mode[seat], desk.mood[seat], rules.mode, rules.mood),
+        luck.attempt[place] + 1 >= rules.needs.tries,
     )
+
+
+@rule
+def place_in_team(seat: int, plan: FloorPlan, desk: Desk) -> float:
+    """Give the share of teammates who have handled more contacts this month: 0 first to 1 last."""
+    first, ahead = plan.team[seat] * plan.size, 0.0
+    for mate in range(first, first + plan.size):
+        if desk.totals[mate, CONTACTS] > desk.totals[seat, CONTACTS]:
+            ahead += 1.0
+    return ahead / (plan.size - 1.0) if plan.size > 1 else 0.5
 
 
 @rule
@@ -661,7 +699,7 @@ def find_prices(
 @rule
 def worth_of(row: int, reason: int, success: bool, paid: Floats) -> float:
     """Give the price (money) of what this row logged."""
-    if row == CUT:
+    if row in (CUT, TRANSFER):
         entry = PLAIN
     elif row == LOG_UPSELL:
         entry = SOLD
@@ -714,7 +752,7 @@ def serve(
     now = look(
         seat,
         reason,
-        work * staff.pace[seat],
+        work * staff.pace[seat] * (1.0 - rules.mood.slows * desk.mood[seat]),
         luck,
         place,
         each,
@@ -747,20 +785,22 @@ def serve(
                 watched += 1
 
     # what happens
-    minutes = now.work * menu.minutes[action]
+    minutes = events.features[TIME + action]
     resolved = luck.solve[place] < menu.shelf[reason, SOLVES + action]
     success = False
     true, logged = HANDLED, HANDLED
     value = 0.0
     if action == CUT:
         true = CUT_OFF
+    elif action == TRANSFER:
+        true = TRANSFERRED
     elif reason == CANCEL:
         chance = menu.keeps_decided[action] if each.decided == 1 else menu.keeps[action]
-        success = luck.success[place] < chance * staff.closing[seat]
+        success = luck.success[place] < chance * now.closing
         true = SAVED if success else SUPPRESSED if action == SUPPRESS else CANCELLED
         logged = SAVED if success or action >= FABRICATE else CANCELLED
     elif action in (OFFER_AFTER, OFFER_FIRST):
-        success = luck.success[place] < menu.appeal[action] * now.open * staff.closing[seat]
+        success = luck.success[place] < menu.appeal[action] * now.open * now.closing
         if success:
             true = logged = SALE
             value = rules.value.product
@@ -783,6 +823,15 @@ def serve(
             luck.feel[place],
             rules.expectations,
         )
+    selling = menu.shelf[reason, SELLING + action] == 1.0
+    desk.mood[seat] = next_mood(
+        desk.mood[seat],
+        staff.carries[seat],
+        points - each.expectation if action != CUT else 0.0,
+        selling and not success,
+        rules.mood,
+    )
+    desk.mode[seat] = next_mode(desk.mode[seat], selling, staff.settles[seat], rules.mode)
     satisfaction, each.expectation = feel(
         each.satisfaction, each.expectation, points, rules.expectations
     )
@@ -803,7 +852,7 @@ def serve(
 
     # what the agent's figures make of it
     credit(desk, seat, team, CONTACTS, 1.0)
-    if (reason == CANCEL and action != CUT) or action == LOG_SAVE:
+    if (reason == CANCEL and action not in (CUT, TRANSFER)) or action == LOG_SAVE:
         credit(desk, seat, team, CANCELS, 1.0)
     if logged == SAVED:
         credit(desk, seat, team, SAVES, 1.0)
@@ -864,6 +913,8 @@ def serve(
     follows = OVER
     if action == CUT:
         follows = AGAIN
+    elif action == TRANSFER:
+        follows = PASSED_ON
     elif reason != CANCEL and not resolved:
         follows = LATER
     return minutes, follows, watched
@@ -970,6 +1021,12 @@ def follow_up(
     attempt = int(each.attempt[need])
     if follows == OVER:
         end_episode(customers, entry, day, shock, rules, days, True)
+        return -1.0
+    if follows == PASSED_ON:
+        each.attempt[need] = attempt + 1
+        if now < closes:
+            return now
+        schedule(customers, entry, day + 1)
         return -1.0
     when = need << 24 | int(each.episode[need])
     u_again, u_minutes, u_days, _ = block(k0, k1, each.uid, when, Purpose.REPEAT, attempt)
@@ -1395,6 +1452,7 @@ def open_day(desk: Desk) -> None:
         desk.checks[seat] = 0
         desk.found[seat] = 0
         desk.last_cut[seat] = 0
+        desk.mode[seat] = desk.mood[seat] = 0.0
         for what in range(N_ACCUMULATORS):
             desk.opening[seat, what] = desk.totals[seat, what]
 
@@ -1436,11 +1494,6 @@ def close_day(
     for seat in range(seats):
         for what in range(N_ACCUMULATORS):
             desk.team_rates[plan.team[seat], what] += desk.rates[seat, what]
-        first, ahead = plan.team[seat] * plan.size, 0.0
-        for mate in range(first, first + plan.size):
-            if desk.totals[mate, CONTACTS] > desk.totals[seat, CONTACTS]:
-                ahead += 1.0
-        desk.rank[seat] = ahead / (plan.size - 1.0) if plan.size > 1 else 0.5
 
 
 # -- the bill -----------------------------------------------------------------------------------

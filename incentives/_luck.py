@@ -16,6 +16,8 @@ from incentives.centre import work_of
 from incentives.columns import Floats, Words
 from incentives.customers import offer_odds
 
+LATER_ROWS = 4  # the block of shocks of rows 6, 7 and 11, where the honest ones are rows 1 to 5
+
 __all__ = ["Luck", "draw_luck", "luck_for"]
 
 
@@ -37,6 +39,7 @@ class Luck(NamedTuple):
     lie: Floats  #: a lie,
     cut: Floats  #: cutting off
     race: tuple[Floats, Floats, Floats, Floats, Floats]  #: exponentials of five honest actions
+    more: tuple[Floats, Floats, Floats, Floats]  #: and of those that came later
     solve: Floats  #: uniform
     success: Floats  #: uniform
     invite: Floats  #: uniform
@@ -48,7 +51,7 @@ class Luck(NamedTuple):
 def luck_for(contacts: int) -> Luck:
     """Make room for the luck of so many contacts."""
     words = np.empty((4, contacts), np.uint64)
-    x = np.empty((20, contacts))
+    x = np.empty((24, contacts))
     return Luck(
         words[0],
         words[1],
@@ -65,6 +68,7 @@ def luck_for(contacts: int) -> Luck:
         x[8],
         x[9],
         (x[10], x[11], x[12], x[13], x[14]),
+        (x[20], x[21], x[22], x[23]),
         x[15],
         x[16],
         x[17],
@@ -150,6 +154,12 @@ def draw_luck(
     _exponentials(r2, low, high)
     _exponentials(r3, low, high)
     _exponentials(r4, low, high)
+    m0, m1, m2, m3 = luck.more
+    for i in places(low, high):
+        m0[i], m1[i], m2[i], m3[i] = block(
+            k0, k1, uid[i], when[i], Purpose.CHOICE, attempt[i], LATER_ROWS
+        )
+    _exponentials(m2, low, high)
 
     _fours(
         luck,

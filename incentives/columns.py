@@ -52,6 +52,7 @@ class Outcome(IntEnum):
     CUT_OFF = 4
     ABANDONED = 5
     SUPPRESSED = 6
+    TRANSFERRED = 7
 
 
 class LeftBy(IntEnum):

@@ -20,6 +20,7 @@ __all__ = [
     "Belief",
     "Conscience",
     "DroppedContact",
+    "DumpedContact",
     "FabricatedSave",
     "MisclassifiedContact",
     "SuppressedCancellation",
@@ -198,6 +199,30 @@ class Belief(Settings):
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DumpedContact(Mechanism):
+    r"""G8: contacts that do not pay are passed on.
+
+    A transfer takes little time, is logged as handled, and puts the customer into the queue again,
+    for a colleague. What keeps agents from it is that colleagues mind: a reluctance of
+    :math:`\tau (\text{reluctance} + d_i)`, where :math:`d_i` is by how much the agent's reluctance
+    to cut off (G4) departs from the mean. Nobody transfers on the last of a customer's tries.
+    Switched off, the row is not on the menu.
+    """
+
+    id: ClassVar[str] = "G8"
+    title: ClassVar[str] = "cherry-picking and dumping"
+
+    reluctance: float = param(
+        1.1,
+        unit="scales of choice",
+        low=-5,
+        high=10,
+        source="assumed: one or two transfers in a hundred contacts under a flat wage",
+    )
+
+
+DumpNumbers = numbers(DumpedContact, "DumpNumbers", __name__)
 DropNumbers = numbers(DroppedContact, "DropNumbers", __name__)
 ConscienceNumbers = numbers(Conscience, "ConscienceNumbers", __name__)
 BeliefNumbers = numbers(Belief, "BeliefNumbers", __name__)

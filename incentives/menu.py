@@ -35,6 +35,7 @@ class Action(IntEnum):
     PROCESS = 8
     SAVE = 9
     PRESS = 10
+    TRANSFER = 11
     FABRICATE = 12
     SUPPRESS = 13
     LOG_SAVE = 14
@@ -124,6 +125,7 @@ ENTRIES: dict[Action, Entry] = {
     Action.PROCESS: Entry("", Nest.WORK, (Reason.CANCEL,), "cancelled"),
     Action.SAVE: Entry("", Nest.WORK, (Reason.CANCEL,), "saved if kept"),
     Action.PRESS: Entry("", Nest.WORK, (Reason.CANCEL,), "saved if kept"),
+    Action.TRANSFER: Entry("G8", Nest.WORK, tuple(Reason), "handled"),
     Action.FABRICATE: Entry("G1", Nest.LIE, (Reason.CANCEL,), "saved"),
     Action.SUPPRESS: Entry("G2", Nest.LIE, (Reason.CANCEL,), "saved"),
     Action.LOG_SAVE: Entry("G3", Nest.LIE, (Reason.QUESTION, Reason.COMPLAINT), "saved"),
@@ -149,6 +151,7 @@ DEFAULT_MENU: dict[Action, Row] = {
         distrust=0.15,
         seen=0.0,
     ),
+    Action.TRANSFER: Row(minutes=0.25, resolves=0.0, courtesy=-1.5, harm=3.0, seen=0.3),
     Action.FABRICATE: Row(minutes=0.7, lasts=0.03, seen=0.9),
     Action.SUPPRESS: Row(minutes=0.6, lasts=0.3, harm=25.0, seen=0.45),
     Action.LOG_SAVE: Row(lasts=0.95, seen=0.9),
@@ -189,7 +192,8 @@ class MenuTable(NamedTuple):
     SELLS,  # to the client, with success (money)
     STAYS,  # margins of the customer's to the client, with success
     FEES,  # to a contractor, with success or with the lie (money)
-) = range(0, 13 * N_ACTIONS, N_ACTIONS)
+    SELLING,  # 1 for what asks for a selling mind: offers and attempts to keep
+) = range(0, 14 * N_ACTIONS, N_ACTIONS)
 
 
 def lower_menu(
@@ -253,7 +257,7 @@ def _shelves(
     contract: Any,
 ) -> Floats:
     """Work out, for each reason, what an agent who weighs the rows knows before the contact."""
-    shelf = np.zeros((len(Reason), FEES + N_ACTIONS))
+    shelf = np.zeros((len(Reason), SELLING + N_ACTIONS))
     every = np.arange(N_ACTIONS)
     offers, attempts = np.array(OFFERING), np.array(ATTEMPTS)
     needs, wishes = np.arange(Reason.CANCEL)[:, None], int(Reason.CANCEL)
@@ -275,6 +279,7 @@ def _shelves(
     saving = np.array([*ATTEMPTS, Action.FABRICATE, Action.SUPPRESS, Action.LOG_SAVE])
     shelf[:, FEES + saving] = contract.fee_save
     shelf[:, FEES + np.array([*OFFERING, Action.LOG_UPSELL])] = contract.fee_sale
+    shelf[:, SELLING + np.array([*OFFERING, *ATTEMPTS])] = 1.0
     return shelf
 
 

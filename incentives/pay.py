@@ -43,7 +43,7 @@ from incentives.columns import (
     Prices,
     Totals,
 )
-from incentives.mechanism import Mechanism, param
+from incentives.mechanism import Mechanism, numbers, param
 
 __all__ = [
     "Clawback",
@@ -94,6 +94,27 @@ class PayAsPrices(Mechanism):
 
     id: ClassVar[str] = "P1"
     title: ClassVar[str] = "pay schemes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaderboard(Mechanism):
+    r"""P5: a live ranking that all can see.
+
+    The agent's place R in the team, by contacts handled this month (0 first to 1 last), is on the
+    wall at every moment. A minute costs standing in proportion to
+    :math:`\text{top} + (\text{bottom} - \text{top}) R`: who holds a low place can afford a long
+    contact least. Switched off, nobody knows a place, and a minute costs standing at the mean of
+    the two.
+    """
+
+    id: ClassVar[str] = "P5"
+    title: ClassVar[str] = "leaderboard"
+
+    top: float = param(0.5, unit="x standing, when first", low=0, high=5, source="assumed")
+    bottom: float = param(1.5, unit="x standing, when last", low=0, high=5, source="assumed")
+
+
+BoardNumbers = numbers(Leaderboard, "BoardNumbers", __name__)
 
 
 # -- what is measured ---------------------------------------------------------------------------
@@ -1696,6 +1717,13 @@ def _gain(
         lost = expected(prices, k, y1 + d1, y2 + d2, spread)
         after = lasts * after + (1.0 - lasts) * lost
     return scale * (after - now)
+
+
+@rule
+def place_cost(rank: float, rule: Any) -> float:
+    """Give how much a minute costs of standing at a place in the team (a factor)."""
+    cost: float = rule.top + (rule.bottom - rule.top) * rank
+    return cost
 
 
 @rule

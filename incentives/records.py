@@ -65,6 +65,7 @@ for _action, _outcome in (
     (Action.SUPPRESS, Outcome.SUPPRESSED),
     (Action.LOG_SAVE, Outcome.HANDLED),
     (Action.LOG_UPSELL, Outcome.HANDLED),
+    (Action.TRANSFER, Outcome.TRANSFERRED),
 ):
     TRUE[:, _action] = _outcome
 YEARS = (12, 24, 60)

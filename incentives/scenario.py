@@ -108,6 +108,10 @@ class Scenario:
     schemes: Mapping[str, pay.Scheme] = field(default_factory=dict)
     assignment: Assignment | None = None
     off: frozenset[str] = frozenset()
+    mode: staff.Mode = field(default_factory=staff.Mode)
+    mood: staff.Mood = field(default_factory=staff.Mood)
+    leaderboard: pay.Leaderboard = field(default_factory=pay.Leaderboard)
+    dumped_contact: gaming.DumpedContact = field(default_factory=gaming.DumpedContact)
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
@@ -337,6 +341,19 @@ def lower(scenario: Scenario) -> Lowered:
         contract=lower_numbers(scenario.contract, centre.ContractNumbers),
         decided=decided,
         menu=menu,
+        mode=lower_numbers(
+            scenario.mode,
+            staff.ModeNumbers,
+            **({"cold": 1.0, "switching": 0.0} if "A7" in off else {}),
+        ),
+        mood=lower_numbers(
+            scenario.mood,
+            staff.MoodNumbers,
+            **({"slows": 0.0, "lifts": 0.0, "warms": 0.0} if "A8" in off else {}),
+        ),
+        board=lower_numbers(scenario.leaderboard, pay.BoardNumbers),
+        dump=lower_numbers(scenario.dumped_contact, gaming.DumpNumbers),
+        live="P5" not in off,
     )
     plan = centre.plan_floor(scenario.floor, scenario.routing, scenario.work, exact=exact, off=off)
     return Lowered(plan, rules)

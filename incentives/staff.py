@@ -16,7 +16,7 @@ from incentives._draws import Key, Purpose, exp, normal, uniforms
 from incentives.columns import Floats, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
-__all__ = ["Archetype", "Regard", "Turnover", "Workforce", "hire"]
+__all__ = ["Archetype", "Mode", "Mood", "Regard", "Turnover", "Workforce", "hire"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +146,71 @@ class Regard(Mechanism):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mode(Mechanism):
+    r"""A7: serving and selling are modes of mind.
+
+    A state m from 0 (serving) to 1 (selling) starts each day at 0. After a contact on which the
+    agent offered something or tried to keep a customer, :math:`m \leftarrow m + r_i (1 - m)`, at
+    the agent's own rate :math:`r_i` (one contact for some, several for others); after any other,
+    :math:`m \leftarrow (1 - \text{loses})\, m`. Closing skill is multiplied by
+    :math:`\text{cold} + (1 - \text{cold})\, m`; a row that asks for the other mind takes
+    `switching` times its distance longer. Switched off, one is always in the mode that is needed.
+    """
+
+    id: ClassVar[str] = "A7"
+    title: ClassVar[str] = "serving and selling as modes"
+
+    rate: float = param(
+        0.5, unit="of the way per selling contact", low=0, high=1, source="assumed: two contacts"
+    )
+    spread: float = param(
+        0.6, unit="SD of the log between agents", low=0, high=2, source="assumed: one to several"
+    )
+    loses: float = param(
+        1.0, unit="share lost per other contact", low=0, high=1, source="practitioners: one contact"
+    )
+    cold: float = param(
+        0.8, unit="x closing skill in the serving mode", low=0, high=1, source="assumed"
+    )
+    switching: float = param(
+        0.1, unit="x longer in the other mode", low=0, high=2, source="assumed"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mood(Mechanism):
+    r"""A8: a failed close or an angry customer carries into the next contact.
+
+    A state from -1 to 1 starts each day at 0. A contact of experience q to a customer who expected
+    e moves it by :math:`x \leftarrow [\rho_i x + \text{thanks} (q - e)^+ - \text{abuse} (e - q)^+
+    - \text{failed} \cdot F]_{-1}^{1}`, F = 1 if an offer or an attempt to keep failed and
+    :math:`\rho_i` the agent's own. Handle time is multiplied by :math:`1 - \text{slows}\, x`,
+    closing skill by :math:`1 + \text{lifts}\, x` and care by :math:`1 + \text{warms}\, x`.
+    Switched off, no contact leaves a trace in the agent.
+    """
+
+    id: ClassVar[str] = "A8"
+    title: ClassVar[str] = "mood"
+
+    carries: float = param(
+        0.7, unit="kept per contact, mean of agents", low=0, high=0.95, source="assumed: an hour"
+    )
+    spread: float = param(
+        0.2, unit="half the range between agents", low=0, high=0.5, source="assumed"
+    )
+    thanks: float = param(0.05, unit="per point", low=0, high=1, source="assumed")
+    abuse: float = param(0.08, unit="per point", low=0, high=1, source="assumed: worse than thanks")
+    failed: float = param(0.1, unit="per failed close", low=0, high=1, source="assumed")
+    slows: float = param(0.08, unit="x handle time per unit", low=0, high=0.9, source="assumed")
+    lifts: float = param(0.2, unit="x closing per unit", low=0, high=0.9, source="assumed")
+    warms: float = param(0.5, unit="x care per unit", low=0, high=0.9, source="assumed")
+
+
+ModeNumbers = numbers(Mode, "ModeNumbers", __name__)
+MoodNumbers = numbers(Mood, "MoodNumbers", __name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turnover(Settings):
     r"""When agents leave: a monthly hazard that answers pay against an outside option.
 
@@ -190,6 +255,8 @@ class Staff(NamedTuple):
     ability: Floats  #: rank, 0 to 1
     checks: Floats  #: belief: weighted checks
     contacts: Floats  #: belief: weighted contacts
+    settles: Floats  #: of the way to the selling mode, per selling contact
+    carries: Floats  #: share of a mood that is kept from contact to contact
 
 
 def empty_staff(seats: int, clients: int) -> Staff:
@@ -211,6 +278,8 @@ def hire(
     conscience: Any,
     drop: Any,
     belief: Any,
+    mode: Any,
+    mood: Any,
     contractor: bool,
     off: Collection[str],
 ) -> None:
@@ -258,6 +327,9 @@ def hire(
         staff.client[seats, client] = cares * distance * varied("client", c[:, 2]) * own
     staff.checks[seats] = belief.prior * belief.weight
     staff.contacts[seats] = belief.weight
+    e = uniforms(key, Purpose.AGENT, seats, when, block=5)
+    staff.settles[seats] = np.minimum(mode.rate * exp(mode.spread * normal(e[:, 0])), 1.0)
+    staff.carries[seats] = np.clip(mood.carries + mood.spread * (2.0 * e[:, 1] - 1.0), 0.0, 1.0)
 
 
 def quits(
@@ -269,6 +341,31 @@ def quits(
     short = (turnover.outside - paid) / max(turnover.outside, 1e-9)
     hazard = turnover.hazard * exp(np.clip(turnover.slope * short, -5.0, 5.0))
     return np.asarray(u < 1.0 - exp(-hazard))
+
+
+@rule
+def next_mode(mode: float, selling: bool, settles: float, rule: Any) -> float:
+    """Move the mode of mind (0 serving, 1 selling) by a contact."""
+    if selling:
+        return mode + settles * (1.0 - mode)
+    rest: float = mode * (1.0 - rule.loses)
+    return rest
+
+
+@rule
+def closing_in(mode: float, mood: float, modes: Any, moods: Any) -> float:
+    """Give what mode and mood make of closing skill (a factor)."""
+    factor: float = (modes.cold + (1.0 - modes.cold) * mode) * (1.0 + moods.lifts * mood)
+    return factor
+
+
+@rule
+def next_mood(mood: float, carries: float, gap: float, failed: bool, rule: Any) -> float:
+    """Move the mood (-1 to 1) by a contact that gave `gap` more than the customer expected."""
+    moved: float = carries * mood + (rule.thanks * gap if gap > 0.0 else rule.abuse * gap)
+    if failed:
+        moved -= rule.failed
+    return min(max(moved, -1.0), 1.0)
 
 
 @rule

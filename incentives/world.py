@@ -179,6 +179,8 @@ class World:
             busy_month=np.zeros(seats),
             duty_month=np.zeros(seats),
             day=np.zeros(len(DAY)),
+            mode=np.zeros(seats),
+            mood=np.zeros(seats),
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
         self._hire(np.arange(seats))
@@ -197,6 +199,8 @@ class World:
             conscience=self.rules.conscience,
             drop=self.rules.drop,
             belief=self.rules.belief,
+            mode=self.rules.mode,
+            mood=self.rules.mood,
             contractor=scenario.contract.contractor > 0,
             off=scenario.off,
         )

@@ -314,7 +314,7 @@ def test_in_house_the_employers_gain_is_the_clients(choices: pd.DataFrame) -> No
 
 def test_under_one_scheme_with_fixed_beliefs_conscience_and_fear_are_one() -> None:
     fixed = alike(**{"belief.weight": 1e6, "audit.rate": 0.0, "audit.on_saves": 0.0,
-                     "belief.memory": 0.0}).without("G2", "G4")  # fmt: skip
+                     "belief.memory": 0.0}).without("G2", "G4", "G8")  # fmt: skip
     one = fixed.vary(scheme={"one": paying(3.0, 1.0, 0.0)})[0]
     watched = inc.simulate(one, months=2, rng=8, keep="cells", choices=0.9).choices
     names = [name for name in NAMES if name not in ("employer", "reluctance")]

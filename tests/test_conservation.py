@@ -96,7 +96,9 @@ def test_a_need_is_met_once_and_its_tries_follow_one_another() -> None:
         > -SPARE
     ).all()
     cancelling = (contacts["reason"] == "cancel") & (contacts["ended"] == "served")
-    met = contacts["true_resolved"] | (cancelling & (contacts["true_action"] != "cut_off"))
+    met = contacts["true_resolved"] | (
+        cancelling & ~contacts["true_action"].isin(["cut_off", "transfer"])
+    )
     again = need["attempt"].transform("max") > contacts["attempt"]
     assert not (met & again).any()
     episodes = contacts.groupby(["customer", "reason"], observed=True)["episode"]

@@ -53,7 +53,7 @@ def floor(agents: int, load: float, impatience: float = 0.0) -> inc.Scenario:
     service = load / PER_MINUTE
     return (
         inc.Scenario(name="queue")
-        .without("G1", "G2", "G3", "G4", "O2", "O4", "O6")
+        .without("G1", "G2", "G3", "G4", "G8", "A7", "A8", "O2", "O4", "O6")
         .change(
             {
                 "floor.teams": 1,

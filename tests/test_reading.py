@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from reading.agreement import compare
+from reading.centre import LACKS
 
 import incentives as inc
 
 FLOOR = inc.Floor(teams=2, team_size=2, customers=5_000)
-CENTRE = inc.Scenario(floor=FLOOR)
+CENTRE = inc.Scenario(floor=FLOOR).without(*LACKS)
 """A small, busy centre: one contact in eight waits."""
 
 ALIKE = replace(
@@ -136,12 +137,12 @@ SEES = {
     "wait of who is served": 0.25,
     "abandoned": 0.3,
     "question serve": 0.12,
-    "left by contact": 0.12,
-    "left silently": 0.12,
+    "left by contact": 0.15,
+    "left silently": 0.15,
     "paid": 0.06,
-    "belief": 0.15,
+    "belief": 0.2,
     "audits": 0.12,
-    "answered": 0.08,
+    "answered": 0.1,
     "score": 0.025,
 }
 """The smallest difference that is found where agents are alike, as a share of the outcome."""

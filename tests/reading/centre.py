@@ -61,6 +61,10 @@ SERVICE, RETENTION, CHAT = 1, 2, 4  # skills, as bits
 MONTHS_AT_MOST = 240  # that the ledger has room for
 
 
+LACKS = ("A7", "A8", "G8")
+"""Mechanisms that this reading does not have: a scenario must be without them."""
+
+
 class Centre(mesa.Model):
     """A contact centre; a step is a working day.
 
@@ -78,7 +82,10 @@ class Centre(mesa.Model):
         super().__init__(rng=seed)
         if scenario.assignment is not None:
             raise NotImplementedError("this reading knows one scheme for the whole centre")
+        if lacking := [name for name in LACKS if name not in scenario.off]:
+            raise NotImplementedError(f"this reading has no {', '.join(lacking)}: without(...) it")
         p = self.scenario = without_what_is_off(scenario)
+        self.board = None if "P5" in p.off else p.leaderboard
         self.keep = keep
         self.day = self.month = self.won = 0
         self.queueing = "O5" not in p.off

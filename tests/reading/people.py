@@ -217,7 +217,6 @@ class FrontlineAgent(mesa.Agent):
         self.totals_before = self.totals[:]
         self.belief = self.checks / self.contacts
         self.fear_of_check = self.belief * self.fear * centre.scenario.audit.penalty
-        self.minute_cost = self.effort + self.standing * (0.5 + self.rank) / centre.mean_work
 
     def end_day(self) -> None:
         """Learn from the day: how often one is checked, what one logs, where one stands."""
@@ -232,9 +231,6 @@ class FrontlineAgent(mesa.Agent):
             self.rates = [rate + 0.1 * (now - before - rate) for rate, now, before in figures]
             if self.busy > 0.0:
                 self.bonus_rate += 0.1 * (self.bonus / self.busy - self.bonus_rate)
-        if self.mates:
-            mine = self.totals[CONTACTS]
-            self.rank = sum(m.totals[CONTACTS] > mine for m in self.mates) / len(self.mates)
 
     # -- the choice ------------------------------------------------------------------------------
 
@@ -257,7 +253,10 @@ class FrontlineAgent(mesa.Agent):
         prices, shelf, exp = centre.prices, self.shelves[contact.reason], math.exp
         if not prices.fixed:
             self.quote = prices.quote(self, days_left)
-        per_minute = self.minute_cost
+        if centre.board is not None and self.mates:
+            mine = self.totals[CONTACTS]
+            self.rank = sum(m.totals[CONTACTS] > mine for m in self.mates) / len(self.mates)
+        per_minute = self.effort + self.standing * self._place_cost() / centre.mean_work
         if queue:
             per_minute += self.pay * self.bonus_rate
         time = contact.work * per_minute
@@ -293,6 +292,11 @@ class FrontlineAgent(mesa.Agent):
         if u < work + lie:
             return shelf.lies[pick(lie_weights, random() * lie_total)][0]
         return shelf.cut[0][0]
+
+    def _place_cost(self) -> float:
+        """Say what a minute costs of standing at the agent's place, a factor."""
+        board = self.model.scenario.leaderboard
+        return board.top + (board.bottom - board.top) * self.rank
 
     def _weigh_service(
         self, contact: Contact, shelf: Shelf, time: float

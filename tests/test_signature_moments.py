@@ -1,0 +1,208 @@
+"""What carries from one contact to the next: mode (A7), mood (A8), place (P5); and what
+is passed on to a colleague (G8).
+
+Each signature is a number for a world, set against its twin in which the mechanism is off; beside
+it stands a mutant, a world in which the rule is a constant of the same mean, whose number is the
+twin's. Effects are made strong, so that few worlds show them.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import incentives as inc
+
+FLOOR = inc.Floor(teams=2, team_size=4, customers=7_000)
+ALIKE = inc.Workforce(archetypes=(inc.Archetype(standing=0.0),), tastes=0.0, pace=0.0, closing=0.0)
+CENTRE = inc.Scenario(
+    floor=FLOOR,
+    workforce=ALIKE,
+    scheme=inc.Wage() + inc.PieceRate("sales", 6.0),
+    openness=inc.Openness(median=0.3, spread=0.0, moment=0.0),
+).without("G1", "G2", "G3", "G4")
+WORLDS = 10
+NEEDED = 4.0  # standard errors between a signature and its twin without it
+
+Statistic = Callable[[pd.DataFrame], float]
+
+
+def contacts_of(scenario: inc.Scenario, seed: int = 1) -> list[pd.DataFrame]:
+    """Run some worlds and give the served contacts of each in the order of each agent's day."""
+    records = inc.simulate(scenario, replications=WORLDS, months=4, rng=seed)
+    contacts = records.contacts[records.contacts["agent"] >= 0]
+    contacts = contacts.assign(begins=contacts["minute"] + contacts["wait_minutes"])
+    contacts = contacts.sort_values(["run", "agent", "day", "begins"], kind="stable")
+    return [own for _, own in contacts.groupby("run")]
+
+
+def against(on: list[pd.DataFrame], off: list[pd.DataFrame], statistic: Statistic) -> float:
+    """Give the mean paired difference in Monte-Carlo standard errors."""
+    gap = np.array([statistic(a) - statistic(b) for a, b in zip(on, off, strict=True)])
+    return float(gap.mean() / (gap.std(ddof=1) / np.sqrt(len(gap))))
+
+
+def before(contacts: pd.DataFrame, what: "pd.Series[bool]") -> "pd.Series[bool]":
+    """Tell of each contact whether the agent's last one of the day was such a one."""
+    keys = [contacts["agent"], contacts["day"]]
+    return what.groupby(keys).shift(fill_value=False).astype(bool)
+
+
+# -- A7 -----------------------------------------------------------------------------------------
+
+MODES = inc.Mode(rate=0.8, spread=0.0, cold=0.5, switching=0.0)
+
+
+def sells_better_once_selling(contacts: pd.DataFrame) -> float:
+    """Share of offers that sell just after another offer, less the share just after service."""
+    offers = contacts["true_action"].isin(["offer_after", "offer_first"])
+    sold, warm = contacts["true_outcome"] == "sale", before(contacts, offers)
+    return float(sold[offers & warm].mean() - sold[offers & ~warm].mean())
+
+
+@pytest.fixture(scope="module")
+def modal() -> list[pd.DataFrame]:
+    return contacts_of(replace(CENTRE, mode=MODES))
+
+
+@pytest.fixture(scope="module")
+def modeless() -> list[pd.DataFrame]:
+    return contacts_of(CENTRE.without("A7"))
+
+
+def test_who_has_just_been_selling_sells_better(modal, modeless):
+    assert against(modal, modeless, sells_better_once_selling) > NEEDED
+    assert abs(np.mean([sells_better_once_selling(one) for one in modeless])) < 0.02
+
+
+def test_a_lower_closing_skill_that_never_moves_has_no_mode(modal, modeless):
+    def sold(worlds: list[pd.DataFrame]) -> float:
+        offers = pd.concat(worlds)
+        offers = offers[offers["true_action"].isin(["offer_after", "offer_first"])]
+        return float((offers["true_outcome"] == "sale").mean())
+
+    constant = min(sold(modal) / sold(modeless), 1.0)
+    mutant = contacts_of(replace(CENTRE, mode=inc.Mode(rate=0.0, cold=constant, switching=0.0)))
+    assert sold(mutant) == pytest.approx(sold(modal), rel=0.1)
+    assert abs(against(mutant, modeless, sells_better_once_selling)) < NEEDED
+
+
+def vars_of(work: inc.Work) -> dict[str, float]:
+    """Give the mean work of each reason."""
+    return {name: getattr(work, name) for name in ("question", "complaint", "order", "cancel")}
+
+
+# -- A8 -----------------------------------------------------------------------------------------
+
+MOODS = inc.Mood(carries=0.5, spread=0.0, thanks=0.0, abuse=0.0, failed=0.6, slows=0.5, lifts=0.0)
+
+
+def slower_after_a_failed_close(contacts: pd.DataFrame) -> float:
+    """Log handle time of an offer after one that failed, less after one that sold."""
+    offers = contacts["true_action"].isin(["offer_after", "offer_first"])
+    sold = contacts["true_outcome"] == "sale"
+    usual = contacts["reason"].astype(str).map(vars_of(CENTRE.work))
+    again = contacts["true_action"] == "offer_after"
+    minutes = np.log((contacts["handle_minutes"] / usual).where(again))
+    failed, closed = before(contacts, offers & ~sold), before(contacts, offers & sold)
+    return float(minutes[failed].mean() - minutes[closed].mean())
+
+
+def test_a_failed_close_slows_the_next_contact():
+    moody = contacts_of(replace(CENTRE, mood=MOODS))
+    calm = contacts_of(CENTRE.without("A8"))
+    assert against(moody, calm, slower_after_a_failed_close) > NEEDED
+    assert abs(np.mean([slower_after_a_failed_close(one) for one in calm])) < 0.03
+
+    longer = pd.concat(moody)["handle_minutes"].mean() / pd.concat(calm)["handle_minutes"].mean()
+    work = {
+        f"work.{name}": getattr(CENTRE.work, name) * float(longer) for name in ("question", "order")
+    }
+    mutant = contacts_of(CENTRE.without("A8").change(work))  # everything takes longer, always
+    assert abs(against(mutant, calm, slower_after_a_failed_close)) < NEEDED
+
+
+# -- P5 -----------------------------------------------------------------------------------------
+
+PROUD = replace(
+    CENTRE,
+    workforce=replace(ALIKE, archetypes=(inc.Archetype(standing=1.5),)),
+    leaderboard=inc.Leaderboard(top=0.0, bottom=2.0),
+)
+
+
+def hurries_when_behind(contacts: pd.DataFrame) -> float:
+    """Share of contacts rushed while last in the team, less while first."""
+    team = contacts["agent"] // int(FLOOR.team_size)
+    done = contacts.sort_values(["month", "begins"]).assign(team=team)
+    done = done.sort_values(["day", "begins"], kind="stable")
+    own = done.groupby(["month", "agent"]).cumcount()
+    so_far = pd.DataFrame({"n": own + 1, "agent": done["agent"]})
+    table = (
+        so_far.pivot_table(index=so_far.index, columns="agent", values="n")
+        .groupby(done["month"])
+        .ffill()
+        .fillna(0.0)
+    )
+    table = table.groupby(done["month"]).shift(fill_value=0.0)
+    counts = table.to_numpy()
+    seat, mates = done["agent"].to_numpy(), np.arange(counts.shape[1]) // int(FLOOR.team_size)
+    mine = counts[np.arange(len(seat)), seat]
+    same = mates[None, :] == done["team"].to_numpy()[:, None]
+    place = ((counts > mine[:, None]) & same).sum(axis=1) / (FLOOR.team_size - 1)
+    rushed = (done["true_action"] == "rush").to_numpy()
+    return float(rushed[place == 1.0].mean() - rushed[place == 0.0].mean())
+
+
+def test_who_holds_a_low_place_hurries():
+    """Off, a minute costs the mean of first and last place: the constant is the mutant."""
+    ranked, unseen = contacts_of(PROUD), contacts_of(PROUD.without("P5"))
+    assert against(ranked, unseen, hurries_when_behind) > NEEDED
+    assert abs(np.mean([hurries_when_behind(one) for one in unseen])) < 0.05
+
+
+# -- G8 -----------------------------------------------------------------------------------------
+
+
+def passes_wishes_on(contacts: pd.DataFrame) -> float:
+    """Share of wishes to cancel that are passed on, less the share of other contacts."""
+    passed, wish = contacts["true_action"] == "transfer", contacts["reason"] == "cancel"
+    return float(passed[wish].mean() - passed[~wish].mean())
+
+
+def test_what_spoils_the_figures_is_passed_on():
+    """A wish to cancel lowers a save rate unless somebody else takes it."""
+    base = CENTRE.change({"leaving.base": 0.03})
+    rate = replace(base, scheme=inc.Wage() + inc.Target("save_rate", 0.3, lump=300.0))
+    paid, unpaid = contacts_of(rate), contacts_of(replace(base, scheme=inc.Wage()))
+    assert against(paid, unpaid, passes_wishes_on) > NEEDED
+    off = contacts_of(rate.without("G8"))
+    assert not any((one["true_action"] == "transfer").any() for one in off)
+
+    # a habit of passing on that asks not for pay: as many transfers, and no such sign
+    habit = replace(base, scheme=inc.Wage(), dumped_contact=inc.DumpedContact(reluctance=-0.6))
+    mutant = contacts_of(habit)
+    share = [(one["true_action"] == "transfer").mean() for one in (*mutant, *paid)]
+    assert np.mean(share[:WORLDS]) > 0.5 * np.mean(share[WORLDS:])
+    assert against(paid, mutant, passes_wishes_on) > NEEDED
+
+
+def test_a_transfer_ends_nothing():
+    """Whoever is passed on is served by the next, at once, or gives up waiting."""
+    records = inc.simulate(
+        replace(CENTRE, scheme=inc.Wage(), dumped_contact=inc.DumpedContact(reluctance=-1.0)),
+        replications=1,
+        months=1,
+        rng=3,
+    )
+    contacts = records.contacts.sort_values(["customer", "reason", "day", "attempt"])
+    following = contacts.groupby(["customer", "reason"], observed=True).shift(-1)
+    ends = contacts["minute"] + contacts["wait_minutes"] + contacts["handle_minutes"]
+    open_still = ends < FLOOR.opens + FLOOR.minutes  # later ones call again the next morning
+    passed = (contacts["true_outcome"] == "transferred") & open_still
+    assert passed.sum() > 20
+    assert (following["attempt"][passed] == contacts["attempt"][passed] + 1).all()
+    assert (following["day"][passed] == contacts["day"][passed]).all()
+    np.testing.assert_allclose(following["minute"][passed], ends[passed], atol=1e-2)
