@@ -34,6 +34,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Expectations",
     "Openness",
     "Order",
+    "HiddenNeeds",
     "MadeUpMinds",
     "Leaving",
     "Surveys",
@@ -49,6 +50,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "SuppressedCancellation",
     "MisclassifiedContact",
     "DroppedContact",
+    "HardSell",
     "Action",
     "Row",
     # Pay
@@ -94,6 +96,7 @@ _HOMES = {
         "Expectations",
         "Openness",
         "Order",
+        "HiddenNeeds",
         "MadeUpMinds",
         "Leaving",
         "Surveys",
@@ -108,6 +111,7 @@ _HOMES = {
         "SuppressedCancellation",
         "MisclassifiedContact",
         "DroppedContact",
+        "HardSell",
     ),
     "pay": (
         "Scheme",
@@ -139,6 +143,7 @@ if TYPE_CHECKING:
     from incentives.customers import (
         Acquisition,
         Expectations,
+        HiddenNeeds,
         Leaving,
         MadeUpMinds,
         Needs,
@@ -154,6 +159,7 @@ if TYPE_CHECKING:
         Conscience,
         DroppedContact,
         FabricatedSave,
+        HardSell,
         MisclassifiedContact,
         SuppressedCancellation,
     )

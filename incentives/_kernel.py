@@ -35,11 +35,14 @@ from incentives.columns import (
     N_ACCUMULATORS,
     N_FEATURES,
     OFFERED,
+    PRESSED,
+    REFUNDED,
     SALES,
     SALES_VALUE,
     SAVES,
     SURVEY_N,
     SURVEY_SUM,
+    UNFIT,
     WAIT,
     WITHIN,
     Bills,
@@ -54,9 +57,13 @@ from incentives.columns import (
 )
 from incentives.customers import (
     answer_chance,
+    buyers_gain,
     experience,
     feel,
+    fits,
+    in_need,
     leaving_hazard,
+    need_believed,
     survey_score,
 )
 from incentives.gaming import cut_cost, lie_weight, lie_worth, relearn
@@ -106,7 +113,7 @@ BY_CONTACT, SILENTLY, ON_DISCOVERY = (
     int(LeftBy.SILENT),
     int(LeftBy.DISCOVERY),
 )
-CUT, RUSH, SERVE, CARE, OFFER_AFTER, OFFER_FIRST = (int(Action(a)) for a in range(6))
+CUT, RUSH, SERVE, CARE, OFFER_AFTER, OFFER_FIRST, HARD_SELL = (int(Action(a)) for a in range(7))
 PROCESS, SAVE, PRESS = int(Action.PROCESS), int(Action.SAVE), int(Action.PRESS)
 FABRICATE, SUPPRESS = int(Action.FABRICATE), int(Action.SUPPRESS)
 LOG_SAVE, LOG_UPSELL = int(Action.LOG_SAVE), int(Action.LOG_UPSELL)
@@ -138,6 +145,8 @@ class Rules(NamedTuple):
     contract: Any
     decided: float  #: share of those who want to cancel whose mind is made up
     menu: MenuTable
+    hidden: Any
+    regret: Any
 
 
 class Desk(NamedTuple):
@@ -366,13 +375,15 @@ class Situation(NamedTuple):
 
     reason: int
     work: float  #: minutes of plain service by this agent
-    open: float  #: chance that an offer made after service sells, before the agent's skill
+    open: float  #: believed chance that an offer made after service sells, before the agent's skill
     margin: float  #: money per month
     client: int
     waiting: float  #: others in the same queue
     minute: float
     can_pass: bool  #: could pass for something else on the log
     believed: float  #: believed chance of a check
+    need: float  #: believed chance of a hidden need
+    gain: float  #: what a sale is believed to bring the buyer (money per money paid)
 
 
 @rule
@@ -397,12 +408,12 @@ def weigh(
     reference = paid[LOST] if now.reason == CANCEL else paid[PLAIN]
     for row in range(len(v)):
         v[row] = reference
-    v[OFFER_AFTER] = v[OFFER_FIRST] = paid[SOLD]
+    v[OFFER_AFTER] = v[OFFER_FIRST] = v[HARD_SELL] = paid[SOLD]
     v[SAVE], v[PRESS] = paid[SAVE], paid[PRESS]
 
     openness, closing, margin = now.open, staff.closing[seat], value.horizon * now.margin
     work, believed, penalty = now.work, now.believed, rules.audit.penalty
-    risk = staff.risk[seat]
+    risk, buyer = staff.risk[seat], now.gain
     contractor = rules.contract.contractor > 0.0
     waits = desk.pace_pay[seat] if now.waiting > 0.0 else 0.0
     rank = (0.5 + desk.rank[seat]) / plan.usual
@@ -420,7 +431,9 @@ def weigh(
         f[LIE + row] = 0.0
         f[FEAR + row] = found * penalty
         f[CUSTOMER + row] = (
-            s[GIVES + row] + chance * s[GAINS + row] - s[ANNOYS + row] * (1.0 - openness)
+            s[GIVES + row]
+            + chance * (s[GAINS + row] + s[SELLS + row] * buyer)
+            - s[ANNOYS + row] * (1.0 - openness)
         )
         f[CLIENT + row] = to_client
         f[EMPLOYER + row] = chance * s[FEES + row] if contractor else to_client
@@ -498,6 +511,7 @@ def survey_price(
     """Give what the survey that may follow adds to pay (money), at the score to be expected."""
     expectations = rules.expectations
     points = expectations.plain + rules.menu.courtesy[row] + expectations.resolved * resolves
+    points += now.need * fits(True, OFFER_AFTER <= row <= HARD_SELL, rules.hidden)
     points = min(max(points - rules.menu.annoys[row] * (1.0 - now.open), 0.0), 10.0)
     chance: float = rules.surveys.invites * answer_chance(points, rules.surveys)
     return chance * price(prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0)
@@ -546,14 +560,15 @@ def choose(
                 low = FABRICATE
     if v[CUT] + noise * luck.cut[place] > best:
         return CUT
-    r0, r1, r2, r3, r4 = luck.race
-    race = (r0[place], r1[place], r2[place], r3[place], r4[place])
+    r0, r1, r2, r3, r4, r5 = luck.race
+    race = (r0[place], r1[place], r2[place], r3[place], r4[place], r5[place])
     if low == FABRICATE:
         uid, when, attempt = luck.uid[place], luck.when[place], luck.attempt[place]
         u0, u1, u2, u3 = block(k0, k1, uid, when, Purpose.CHOICE, attempt, LIES)
-        race = (exponential_(u0), exponential_(u1), exponential_(u2), exponential_(u3), np.inf)
+        e0, e1, e2, e3 = exponential_(u0), exponential_(u1), exponential_(u2), exponential_(u3)
+        race = (e0, e1, e2, e3, np.inf, np.inf)
     chosen, first = -1, np.inf
-    for i in range(5 if low == RUSH else 4):
+    for i in range(6 if low == RUSH else 4):
         arrives = race[i] / weights[low + i]
         if arrives < first:
             chosen, first = low + i, arrives
@@ -592,6 +607,13 @@ def look(
     scheme, team = desk.scheme[seat], plan.team[seat]
     passes = rules.misclassify.upsizable if reason == 2 else rules.misclassify.passable
     can_pass = reason == CANCEL or luck.passes[place] < passes
+    plain, need, gain = luck.open[place], 0.0, 0.0
+    needy = plain
+    if rules.hidden.share > 0.0 and reason != CANCEL:
+        needy = in_need(plain, rules.hidden)
+        has = luck.need[place] < rules.hidden.share
+        need = need_believed(has, luck.hint[place], rules.hidden)
+        gain = buyers_gain(need, plain, needy, rules.hidden)
     if prices.first[scheme] < prices.first[scheme + 1]:
         stand(
             prices,
@@ -615,13 +637,15 @@ def look(
     return Situation(
         reason,
         work,
-        luck.open[place],
+        plain + need * (needy - plain),
         each.margin,
         each.client,
         waiting,
         minute,
         can_pass,
         staff.checks[seat] / staff.contacts[seat],
+        need,
+        gain,
     )
 
 
@@ -752,6 +776,9 @@ def serve(
     success = False
     true, logged = HANDLED, HANDLED
     value = 0.0
+    needs = reason != CANCEL and luck.need[place] < rules.hidden.share
+    openness = in_need(luck.open[place], rules.hidden) if needs else luck.open[place]
+    offered = OFFER_AFTER <= action <= HARD_SELL
     if action == CUT:
         true = CUT_OFF
     elif reason == CANCEL:
@@ -759,11 +786,15 @@ def serve(
         success = luck.success[place] < chance * staff.closing[seat]
         true = SAVED if success else SUPPRESSED if action == SUPPRESS else CANCELLED
         logged = SAVED if success or action >= FABRICATE else CANCELLED
-    elif action in (OFFER_AFTER, OFFER_FIRST):
-        success = luck.success[place] < menu.appeal[action] * now.open * staff.closing[seat]
+    elif offered:
+        chance = menu.appeal[action] * openness + menu.pressure[action]
+        success = luck.success[place] < chance * staff.closing[seat]
         if success:
             true = logged = SALE
             value = rules.value.product
+            if not needs:
+                bought = PRESSED if action == HARD_SELL else UNFIT
+                each.missold = bought if each.missold == REFUNDED else max(each.missold, bought)
     elif action == LOG_SAVE:
         logged = SAVED
     elif action == LOG_UPSELL:
@@ -776,9 +807,9 @@ def serve(
     else:
         points = experience(
             resolved,
-            menu.courtesy[action],
+            menu.courtesy[action] + fits(needs, offered, rules.hidden),
             menu.annoys[action],
-            now.open,
+            openness,
             wait,
             luck.feel[place],
             rules.expectations,
@@ -860,6 +891,7 @@ def serve(
     entry_log.survey = survey
     entry_log.score = score
     entry_log.audit = audit
+    entry_log.need = 1 if needs else 0
 
     follows = OVER
     if action == CUT:
@@ -922,12 +954,17 @@ def log_abandoned(
     line.survey = 0
     line.score = -1
     line.audit = 0
+    line.need = 0
 
 
 @rule
 def reason_of(each: Any, need: int) -> int:
-    """Give why a customer contacts: one who found out about a suppressed cancellation complains."""
-    return COMPLAINT if need == CANCEL and each.suppressed == 2 else need
+    """Give why a customer contacts.
+
+    One who found out about a suppressed cancellation, or regrets a purchase, complains.
+    """
+    complains = need == CANCEL and (each.suppressed == 2 or each.regrets == 1)
+    return COMPLAINT if complains else need
 
 
 @rule
@@ -947,6 +984,8 @@ def end_episode(
     each.attempt[need] = 0
     if need == CANCEL and not served and each.wishes == 1:
         each.wishes = 2
+    if need == CANCEL:
+        each.regrets = 0
     rearm(customers, entry, day, shock, need_rate(need, rules.needs, days))
 
 
@@ -1446,6 +1485,34 @@ def close_day(
 # -- the bill -----------------------------------------------------------------------------------
 
 
+@rule
+def think_again(each: Any, u: float, rules: Rules) -> bool:
+    """Let one who bought without a need look at the bill; say whether the purchase is regretted.
+
+    A pressed buyer may regret and is paid back; any other is disappointed.
+    """
+    if each.missold == REFUNDED:  # that was the bill before
+        each.missold = 0
+        return False
+    regrets: bool = each.missold == PRESSED and u < rules.regret.regret
+    lost = rules.hidden.disappoints
+    if regrets:
+        lost += rules.regret.anger
+        each.trust = max(each.trust - rules.regret.distrust, 0.0)
+    each.satisfaction = max(each.satisfaction - lost, 0.0)
+    each.missold = REFUNDED if regrets else 0
+    return regrets
+
+
+@rule
+def call_about(customers: Customers, row: int, day: int) -> None:
+    """Let a customer contact about staying on a day, unless a complaint is about to come anyhow."""
+    each = customers.row[row]
+    if each.regrets == 0:
+        schedule(customers, 4 * row + CANCEL, day)
+    each.regrets = 0
+
+
 @compiled
 def bill(
     month: int,
@@ -1470,6 +1537,10 @@ def bill(
             status[row] = 255
             continue
         leaves = int(each.leaving)
+        complains = False
+        if each.missold > 0:
+            u_regret, u_soon, _, _ = block(k0, k1, each.uid, month, Purpose.REGRET, 0)
+            complains = think_again(each, u_regret, rules)
         if leaves == 0 and each.suppressed == 1:
             if block(k0, k1, each.uid, month, Purpose.DISCOVER, 0)[0] < rules.suppress.discovery:
                 each.suppressed = 2
@@ -1477,7 +1548,7 @@ def bill(
                 each.trust = max(each.trust - rules.suppress.distrust, 0.0)
                 each.satisfaction = max(each.satisfaction - rules.suppress.anger, 0.0)
                 _, u_day, u_trace, _ = block(k0, k1, each.uid, month, Purpose.DISCOVER, 0)
-                schedule(customers, 4 * row + CANCEL, next_day + int(3.0 * u_day))
+                call_about(customers, row, next_day + int(3.0 * u_day))
                 if each.suppressed_by >= 0 and u_trace < rules.suppress.traced:
                     desk.penalty[each.suppressed_by] += rules.audit.penalty
         elif leaves == 0 and each.wishes == 0:
@@ -1488,7 +1559,7 @@ def bill(
                 if u_calls < rules.leaving.calls:
                     each.wishes = 1
                     each.decided = 1 if u_mind < rules.decided else 0
-                    schedule(customers, 4 * row + CANCEL, next_day + int(u_day * days))
+                    call_about(customers, row, next_day + int(u_day * days))
                 else:
                     leaves = SILENTLY
         elif (
@@ -1497,6 +1568,9 @@ def bill(
             and block(k0, k1, each.uid, month, Purpose.LEAVE, 1)[0] < rules.leaving.walks
         ):
             leaves = SILENTLY
+        if complains and leaves == 0 and each.leaving == 0 and each.wishes == 0:
+            call_about(customers, row, next_day + int(3.0 * u_soon))
+            each.regrets = 1
         gap = rules.expectations.neutral - each.satisfaction
         each.satisfaction += rules.expectations.fade * gap
         status[row] = leaves
@@ -1505,6 +1579,8 @@ def bill(
         band = int(months >= 12) + int(months >= 24) + int(months >= 60)
         bills.counts[home, each.initial, band, leaves] += 1
         bills.value[home, each.initial, band] += each.margin
+        if each.missold == REFUNDED:
+            bills.refunds[home, each.initial, band] += rules.value.product
         if leaves != 0:
             each.left = leaves
             each.left_month = month

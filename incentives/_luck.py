@@ -33,10 +33,12 @@ class Luck(NamedTuple):
     passes: Floats  #: uniform
     open: Floats  #: the customer's openness at this moment, 0 to 1
     feel: Floats  #: standard normal
+    need: Floats  #: uniform: does it hide a need?
+    hint: Floats  #: uniform: does the agent notice?
     honest: Floats  #: Gumbel shocks of the three nests: honest work,
     lie: Floats  #: a lie,
     cut: Floats  #: cutting off
-    race: tuple[Floats, Floats, Floats, Floats, Floats]  #: exponentials of five honest actions
+    race: tuple[Floats, Floats, Floats, Floats, Floats, Floats]  #: exponentials of honest actions
     solve: Floats  #: uniform
     success: Floats  #: uniform
     invite: Floats  #: uniform
@@ -48,7 +50,7 @@ class Luck(NamedTuple):
 def luck_for(contacts: int) -> Luck:
     """Make room for the luck of so many contacts."""
     words = np.empty((4, contacts), np.uint64)
-    x = np.empty((20, contacts))
+    x = np.empty((23, contacts))
     return Luck(
         words[0],
         words[1],
@@ -64,12 +66,14 @@ def luck_for(contacts: int) -> Luck:
         x[7],
         x[8],
         x[9],
-        (x[10], x[11], x[12], x[13], x[14]),
-        x[15],
-        x[16],
-        x[17],
+        x[10],
+        x[11],
+        (x[12], x[13], x[14], x[15], x[16], x[17]),
         x[18],
         x[19],
+        x[20],
+        x[21],
+        x[22],
     )
 
 
@@ -129,19 +133,24 @@ def draw_luck(
         for i in places(low, high):
             luck.work[i] = work_of(normal_(luck.work[i]), work)
 
-    _fours(luck, low, high, k0, k1, Purpose.OCCASION, (luck.passes, luck.open, luck.feel, spare))
+    _fours(
+        luck, low, high, k0, k1, Purpose.OCCASION, (luck.passes, luck.open, luck.feel, luck.need)
+    )
     for i in places(low, high):
         luck.open[i] = offer_odds(luck.openness[i], normal_(luck.open[i]), openness)
     for i in places(low, high):
         luck.feel[i] = normal_(luck.feel[i])
 
-    r0, r1, r2, r3, r4 = luck.race
+    r0, r1, r2, r3, r4, r5 = luck.race
     _fours(luck, low, high, k0, k1, Purpose.CHOICE, (luck.honest, luck.lie, luck.cut, r4))
     uid, when, attempt, nest = luck.uid, luck.when, luck.attempt, luck.nest
     for i in places(low, high):
         r0[i], r1[i], r2[i], r3[i] = block(
             k0, k1, uid[i], when[i], Purpose.CHOICE, attempt[i], nest[i]
         )
+    hint = luck.hint
+    for i in places(low, high):
+        hint[i], r5[i], _, _ = block(k0, k1, uid[i], when[i], Purpose.HINT, attempt[i])
     _gumbels(luck.honest, low, high)
     _gumbels(luck.lie, low, high)
     _gumbels(luck.cut, low, high)
@@ -150,6 +159,7 @@ def draw_luck(
     _exponentials(r2, low, high)
     _exponentials(r3, low, high)
     _exponentials(r4, low, high)
+    _exponentials(r5, low, high)
 
     _fours(
         luck,

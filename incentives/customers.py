@@ -1,14 +1,14 @@
 """What customers need, expect, feel, buy and decide (the C rows).
 
 Use `Needs` for how often they contact and why, `Expectations` for how an experience becomes
-satisfaction, `Openness` and `Order` for offers, `Leaving` and `MadeUpMinds` for churn, `Surveys`
-for what they tell, and `Acquisition` for who joins.
+satisfaction, `Openness`, `Order` and `HiddenNeeds` for offers, `Leaving` and `MadeUpMinds` for
+churn, `Surveys` for what they tell, and `Acquisition` for who joins.
 
 Satisfaction, expectation and experience are points from 0 to 10; trust and openness are shares.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from incentives.mechanism import Mechanism, Settings, numbers, param
 __all__ = [
     "Acquisition",
     "Expectations",
+    "HiddenNeeds",
     "Leaving",
     "MadeUpMinds",
     "Needs",
@@ -146,6 +147,56 @@ class Order(Mechanism):
 
     id: ClassVar[str] = "C4"
     title: ClassVar[str] = "order of service and offer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenNeeds(Mechanism):
+    r"""C5: some contacts hide a need that the product would meet.
+
+    A question, complaint or order hides a need with chance `share`. The agent notices something
+    with chance `hit` where there is one and `false_alarm` where there is none, and so believes in
+    a need with the chance b that Bayes' rule gives. A need multiplies the odds that an offer sells
+    by `odds`, :math:`o_1 = k o_0 / (1 + (k - 1) o_0)`, so that it annoys less; any offer then
+    raises the experience by `relief`, and no offer costs `missed`: a failure of service. A sale
+    without a need is a mis-sale: the buyer is disappointed at the next bill. The agent who cares
+    reckons with a gain of `surplus` or a loss of `loss` to the buyer. Switched off, nobody has a
+    hidden need.
+    """
+
+    id: ClassVar[str] = "C5"
+    title: ClassVar[str] = "need-based selling"
+
+    share: float = param(
+        0.15, unit="chance per contact", low=0, high=1, source="assumed: one contact in seven"
+    )
+    hit: float = param(
+        0.7, unit="chance that a need shows", low=0, high=1, source="assumed: most, to a listener"
+    )
+    false_alarm: float = param(
+        0.08, unit="chance that none shows as one", low=0, high=1, source="assumed"
+    )
+    odds: float = param(
+        6.0, unit="x the odds that an offer sells", low=1, high=100, source="assumed: 6 % to 28 %"
+    )
+    relief: float = param(
+        1.5, unit="points of 10", low=0, high=10, source="assumed: more than half of a resolution"
+    )
+    missed: float = param(
+        0.5, unit="points of 10", low=0, high=10, source="assumed: few know what they have missed"
+    )
+    surplus: float = param(
+        0.5, unit="money to the buyer in need per money paid", low=0, high=10, source="assumed"
+    )
+    loss: float = param(
+        0.5, unit="money lost without a need per money paid", low=0, high=10, source="assumed"
+    )
+    disappoints: float = param(
+        0.3,
+        unit="points of satisfaction at the bill after a mis-sale",
+        low=0,
+        high=10,
+        source="assumed: less than an experience gone wrong",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +336,35 @@ SurveyNumbers = numbers(Surveys, "SurveyNumbers", __name__)
 ValueNumbers = numbers(Value, "ValueNumbers", __name__)
 
 
+class HiddenNumbers(NamedTuple):
+    """Hidden needs as the kernel reads them."""
+
+    share: float
+    hit: float
+    false_alarm: float
+    odds: float
+    relief: float
+    missed: float
+    surplus: float
+    loss: float
+    disappoints: float
+    if_noticed: float  #: chance of a need, believed where something was noticed
+    if_not: float  #: and where nothing was
+
+
+def lower_hidden_needs(needs: HiddenNeeds, *, off: bool) -> HiddenNumbers:
+    """Work out what noticing something, or nothing, tells; switched off, nobody has a need."""
+    if off:
+        return HiddenNumbers(0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    shows = needs.share * needs.hit, (1.0 - needs.share) * needs.false_alarm
+    hides = needs.share * (1.0 - needs.hit), (1.0 - needs.share) * (1.0 - needs.false_alarm)
+    return HiddenNumbers(
+        **{name: float(getattr(needs, name)) for name in HiddenNumbers._fields[:9]},
+        if_noticed=shows[0] / sum(shows) if sum(shows) > 0.0 else 0.0,
+        if_not=hides[0] / sum(hides) if sum(hides) > 0.0 else 0.0,
+    )
+
+
 def draw_customers(
     customers: Customers,
     first: int,
@@ -329,6 +409,37 @@ def draw_customers(
 def offer_odds(openness: float, shock: float, rule: Any) -> float:
     """Give a customer's openness at this moment, as a chance from 0 to 1."""
     return 1.0 / (1.0 + exp_(-(openness + rule.moment * shock)))
+
+
+@rule
+def in_need(openness: float, hidden: HiddenNumbers) -> float:
+    """Give the openness, 0 to 1, of one who has a hidden need and would else be so open."""
+    return hidden.odds * openness / (1.0 + (hidden.odds - 1.0) * openness)
+
+
+@rule
+def need_believed(need: bool, u: float, hidden: HiddenNumbers) -> float:
+    """Give the chance of a need that an agent believes in, who has noticed something or nothing."""
+    noticed = u < (hidden.hit if need else hidden.false_alarm)
+    return hidden.if_noticed if noticed else hidden.if_not
+
+
+@rule
+def buyers_gain(believed: float, plain: float, needy: float, hidden: HiddenNumbers) -> float:
+    """Give what a sale is expected to bring the buyer (money per money paid).
+
+    `plain` and `needy` are the openness without and with a need: those in need buy more often.
+    """
+    in_demand = believed * needy / (believed * needy + (1.0 - believed) * plain)
+    return in_demand * hidden.surplus - (1.0 - in_demand) * hidden.loss
+
+
+@rule
+def fits(need: bool, offered: bool, hidden: HiddenNumbers) -> float:
+    """Give what an offer, or none, adds to the experience of one in need (points of 10)."""
+    if not need:
+        return 0.0
+    return hidden.relief if offered else -hidden.missed
 
 
 @rule

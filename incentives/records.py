@@ -31,6 +31,7 @@ from incentives.columns import (
     DAY,
     FEATURES,
     N_FEATURES,
+    REFUNDED,
     Channel,
     Ended,
     LeftBy,
@@ -184,7 +185,7 @@ def _without_truth(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     if "n" not in shown:
         return frame[shown]
-    amounts = [name for name in ("n", "minutes", "value") if name in shown]
+    amounts = [name for name in ("n", "minutes", "value", "refund") if name in shown]
     keys = [name for name in shown if name not in amounts]
     added = frame[shown].groupby(keys, observed=True, sort=True, dropna=False)[amounts].sum()
     return added.reset_index()[shown]
@@ -342,6 +343,7 @@ class Recorder:
             "true_resolved": log["resolved"].astype(bool),
             "true_gaming": _coded(GAMING[log["action"]], GAMED),
             "true_experience": log["experience"],
+            "true_need": log["need"].astype(bool),
         }
 
     def _cells(self, world: Any, log: Any) -> Columns:
@@ -460,6 +462,7 @@ class Recorder:
             "value": each["margin"].copy(),
             "true_satisfaction": each["satisfaction"].copy(),
             "true_trust": each["trust"].copy(),
+            "refund": (each["missold"] == REFUNDED) * np.float32(world.rules.value.product),
         }
 
     def _customer_cells(self, world: Any, bills: Any) -> Columns:
@@ -481,6 +484,7 @@ class Recorder:
             "left": counts[:, 1:].sum(axis=1),
             **{f"left_{name}": counts[:, code] for code, name in enumerate(LEFT) if code},
             "value": bills.value[found],
+            "refund": bills.refunds[found],
         }
 
     def _home_scheme(self, world: Any) -> Any:

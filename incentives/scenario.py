@@ -109,6 +109,8 @@ class Scenario:
     assignment: Assignment | None = None
     off: frozenset[str] = frozenset()
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+    hidden_needs: customers.HiddenNeeds = field(default_factory=customers.HiddenNeeds)
+    hard_sell: gaming.HardSell = field(default_factory=gaming.HardSell)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -337,6 +339,8 @@ def lower(scenario: Scenario) -> Lowered:
         contract=lower_numbers(scenario.contract, centre.ContractNumbers),
         decided=decided,
         menu=menu,
+        hidden=customers.lower_hidden_needs(scenario.hidden_needs, off="C5" in off),
+        regret=lower_numbers(scenario.hard_sell, gaming.RegretNumbers),
     )
     plan = centre.plan_floor(scenario.floor, scenario.routing, scenario.work, exact=exact, off=off)
     return Lowered(plan, rules)
