@@ -64,6 +64,9 @@ from incentives.customers import (
     in_need,
     leaving_hazard,
     need_believed,
+    recall,
+    remember,
+    spoilt,
     survey_score,
 )
 from incentives.gaming import cut_cost, lie_weight, lie_worth, relearn
@@ -147,6 +150,7 @@ class Rules(NamedTuple):
     menu: MenuTable
     hidden: Any
     regret: Any
+    moments: Any
 
 
 class Desk(NamedTuple):
@@ -814,6 +818,9 @@ def serve(
             luck.feel[place],
             rules.expectations,
         )
+        if action in (OFFER_AFTER, HARD_SELL):  # the pitch comes last
+            points = spoilt(points, menu.annoys[action], openness, each.expectation, rules.moments)
+    each.peak, each.last = remember(int(each.peak), int(each.last), points - each.expectation)
     satisfaction, each.expectation = feel(
         each.satisfaction, each.expectation, points, rules.expectations
     )
@@ -927,6 +934,8 @@ def log_abandoned(
     """Log a contact that nobody answered, and let the customer feel it."""
     need = entry & 3
     each = customers.row[entry >> 2]
+    gap = rules.expectations.abandoned - each.expectation
+    each.peak, each.last = remember(int(each.peak), int(each.last), gap)
     each.satisfaction, each.expectation = feel(
         each.satisfaction, each.expectation, rules.expectations.abandoned, rules.expectations
     )
@@ -1538,6 +1547,11 @@ def bill(
             continue
         leaves = int(each.leaving)
         complains = False
+        if each.last > 0:
+            each.satisfaction = recall(
+                each.satisfaction, int(each.peak), int(each.last), rules.moments
+            )
+            each.peak = each.last = 0
         if each.missold > 0:
             u_regret, u_soon, _, _ = block(k0, k1, each.uid, month, Purpose.REGRET, 0)
             complains = think_again(each, u_regret, rules)

@@ -144,7 +144,9 @@ CUSTOMER = np.dtype(
         ("suppressed", np.uint8),  # 1 if a cancellation was logged as a save and not carried out
         ("missold", np.uint8),  # bought without a need since the bill: `UNFIT` or `PRESSED`
         ("regrets", np.uint8),  # 1 while a complaint about a regretted purchase is due
-        ("spare", np.uint8, (3,)),
+        ("peak", np.uint8),  # the moment furthest from expectation since the bill: `moment_code`
+        ("last", np.uint8),  # the last moment since the bill; 0 if there was none
+        ("spare", np.uint8),
     ],
     align=True,
 )

@@ -1,8 +1,8 @@
 """What customers need, expect, feel, buy and decide (the C rows).
 
-Use `Needs` for how often they contact and why, `Expectations` for how an experience becomes
-satisfaction, `Openness`, `Order` and `HiddenNeeds` for offers, `Leaving` and `MadeUpMinds` for
-churn, `Surveys` for what they tell, and `Acquisition` for who joins.
+Use `Needs` for how often they contact and why, `Expectations` and `MomentsAndEndings` for how an
+experience becomes satisfaction, `Openness`, `Order` and `HiddenNeeds` for offers, `Leaving` and
+`MadeUpMinds` for churn, `Surveys` for what they tell, and `Acquisition` for who joins.
 
 Satisfaction, expectation and experience are points from 0 to 10; trust and openness are shares.
 """
@@ -34,6 +34,7 @@ __all__ = [
     "HiddenNeeds",
     "Leaving",
     "MadeUpMinds",
+    "MomentsAndEndings",
     "Needs",
     "Openness",
     "Order",
@@ -108,6 +109,37 @@ class Expectations(Mechanism):
     )
     cut: float = param(1.0, unit="points of 10: cut off", low=0, high=10, source="assumed")
     noise: float = param(0.8, unit="points, SD", low=0, high=5, source="assumed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MomentsAndEndings(Mechanism):
+    r"""C2: the worst or best moment and the last one weigh most.
+
+    A moment is an experience against expectation, :math:`q - e`. Of a month's moments a customer
+    keeps the one furthest from 0, p, and the last, l, and at the bill
+    :math:`s \leftarrow [s + a p + b l]_0^{10}` with a = `peak` and b = `ending`. Within a contact
+    the ending weighs too: a pitch that comes last takes from what the contact had given beyond
+    expectation the share `spoils` times what openness lacks, so that it costs more after a good
+    contact than after a poor one. Agents do not reckon with it. Switched off, a month is the sum of
+    its contacts, and a pitch costs the same wherever it stands.
+    """
+
+    id: ClassVar[str] = "C2"
+    title: ClassVar[str] = "moments and endings"
+
+    peak: float = param(
+        0.08, unit="points per point", low=0, high=1, source="assumed: a third of one contact's"
+    )
+    ending: float = param(
+        0.08, unit="points per point", low=0, high=1, source="assumed: as much as the peak"
+    )
+    spoils: float = param(
+        0.25,
+        unit="share of what was beyond expectation, if not open",
+        low=0,
+        high=1,
+        source="assumed: an ending undoes a quarter of the good before it",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,6 +366,7 @@ OpennessNumbers = numbers(Openness, "OpennessNumbers", __name__)
 LeavingNumbers = numbers(Leaving, "LeavingNumbers", __name__)
 SurveyNumbers = numbers(Surveys, "SurveyNumbers", __name__)
 ValueNumbers = numbers(Value, "ValueNumbers", __name__)
+MomentNumbers = numbers(MomentsAndEndings, "MomentNumbers", __name__)
 
 
 class HiddenNumbers(NamedTuple):
@@ -467,6 +500,39 @@ def feel(satisfaction: float, expectation: float, points: float, rule: Any) -> t
     weight = rule.speed * rule.losses if gap < 0.0 else rule.speed
     satisfaction = min(max(satisfaction + weight * gap, 0.0), 10.0)
     return satisfaction, expectation + rule.adapts * gap
+
+
+@rule
+def spoilt(points: float, annoys: float, openness: float, expectation: float, rule: Any) -> float:
+    """Give the experience of a contact that a pitch has ended; `annoys` is already taken off."""
+    unwelcome = 1.0 - openness
+    beyond = points + annoys * unwelcome - expectation
+    lost: float = rule.spoils * unwelcome * max(beyond, 0.0)
+    return max(points - lost, 0.0)
+
+
+MIDDLE, FINE = 128, 12.0  # code of a moment that is as expected; steps per point
+
+
+@rule
+def moment_code(gap: float) -> int:
+    """Give the code, 8 to 248, of an experience so many points from expectation."""
+    return MIDDLE + int(np.floor(FINE * gap + 0.5))
+
+
+@rule
+def remember(peak: int, last: int, gap: float) -> tuple[int, int]:
+    """Keep the moment furthest from expectation and the last one, as codes."""
+    now = moment_code(gap)
+    further = last == 0 or abs(now - MIDDLE) > abs(peak - MIDDLE)
+    return now if further else peak, now
+
+
+@rule
+def recall(satisfaction: float, peak: int, last: int, rule: Any) -> float:
+    """Give satisfaction after a look back at a month that had moments."""
+    moved: float = rule.peak * (peak - MIDDLE) + rule.ending * (last - MIDDLE)
+    return min(max(satisfaction + moved / FINE, 0.0), 10.0)
 
 
 @rule

@@ -111,6 +111,9 @@ class Scenario:
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
     hidden_needs: customers.HiddenNeeds = field(default_factory=customers.HiddenNeeds)
     hard_sell: gaming.HardSell = field(default_factory=gaming.HardSell)
+    moments_and_endings: customers.MomentsAndEndings = field(
+        default_factory=customers.MomentsAndEndings
+    )
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -307,6 +310,9 @@ def lower(scenario: Scenario) -> Lowered:
     still = {"adapts": 0.0} if "C1" in off else {}
     alike = {"spread": 0.0, "moment": 0.0} if "C3" in off else {}
     nobody = {"rate": 0.0, "on_saves": 0.0, "on_sales": 0.0, "penalty": 0.0} if "O6" in off else {}
+    flat = {"peak": 0.0, "ending": 0.0, "spoils": 0.0} if "C2" in off else {}
+    if "C3" in off:  # no offer annoys, wherever it stands
+        flat["spoils"] = 0.0
     decided = 0.0 if "C6" in off else float(scenario.made_up_minds.decided)
     work, found_out = scenario.work, scenario.suppressed_cancellation
     menu = actions.lower_menu(
@@ -341,6 +347,7 @@ def lower(scenario: Scenario) -> Lowered:
         menu=menu,
         hidden=customers.lower_hidden_needs(scenario.hidden_needs, off="C5" in off),
         regret=lower_numbers(scenario.hard_sell, gaming.RegretNumbers),
+        moments=lower_numbers(scenario.moments_and_endings, customers.MomentNumbers, **flat),
     )
     plan = centre.plan_floor(scenario.floor, scenario.routing, scenario.work, exact=exact, off=off)
     return Lowered(plan, rules)

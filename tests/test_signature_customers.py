@@ -17,7 +17,6 @@ from incentives.columns import Reason
 
 SEED = 3
 Effect = tuple[float, float]  # a mean paired difference and its Monte-Carlo error
-NEWER = ("C5", "G5")
 PLAIN = inc.Action.SERVE
 
 
@@ -37,11 +36,6 @@ def a_centre(**values: Any) -> inc.Scenario:
             **values,
         }
     )
-
-
-def only(*ids: str) -> list[str]:
-    """List the newer mechanisms but for these."""
-    return [each for each in NEWER if each not in ids]
 
 
 def doing(action: inc.Action, **values: Any) -> inc.Scenario:
@@ -207,7 +201,7 @@ def test_hard_sells_cost_customers_and_most_of_them_later() -> None:
 
 
 def test_a_pressed_buyer_regrets_at_the_next_bill_and_complains() -> None:
-    centre = doing(inc.Action.HARD_SELL).without("C5")
+    centre = doing(inc.Action.HARD_SELL, **{"leaving.base": 1e-6}).without("C5")
     records = inc.simulate(centre, months=3, rng=SEED)
     contacts, customers = records.contacts, records.customers
     sold = contacts[contacts["true_outcome"] == "sale"]
@@ -225,12 +219,92 @@ def test_a_pressed_buyer_regrets_at_the_next_bill_and_complains() -> None:
     assert len(complaining) > 0.9 * len(regretting)
 
 
+# -- moments and endings ------------------------------------------------------------------------
+
+STEADY = {"expectations.adapts": 0.0, "expectations.losses": 1.0, "expectations.fade": 0.0}
+LOOKING_BACK_AT_PEAKS = {"moments_and_endings.peak": 0.16, "moments_and_endings.ending": 0.0}
+
+
+def value_of_a_good_end(off: tuple[str, ...] = (), **values: Any) -> Effect:
+    """What it adds to satisfaction that the better of two contacts came last, per point of it.
+
+    Twins differ in the mechanism alone; the two contacts of a customer are about different needs,
+    so that which came first is chance.
+    """
+    centre = doing(PLAIN, **STEADY, **values).without("C5", *off)
+    worlds = [centre, doing(PLAIN, **STEADY).without("C5", "C2")]
+    records = inc.simulate(worlds, months=1, rng=SEED)
+    kept, summed = (
+        records.customers[records.customers["run"] == run]
+        .set_index("customer")["true_satisfaction"]
+        .astype(float)
+        for run in (0, 1)
+    )
+    contacts = records.contacts[records.contacts["run"] == 0].sort_values(["day", "minute"])
+    felt = contacts.groupby("customer").agg(
+        n=("attempt", "size"),
+        tries=("attempt", "max"),
+        first=("true_experience", "first"),
+        last=("true_experience", "last"),
+    )
+    felt = felt[(felt["n"] == 2) & (felt["tries"] == 1)]
+    rise = (felt["last"] - felt["first"]).astype(float)
+    moved = (kept - summed)[felt.index]
+    assert not np.isclose(moved, 0.0).all() or off
+    return effect(np.sign(rise) * moved / rise.abs().mean())
+
+
+def test_a_good_end_beats_a_good_start() -> None:
+    worth = value_of_a_good_end()
+    assert rises(worth)
+    half = inc.MomentsAndEndings().ending / 2  # a point more at the end, a point less at the start
+    assert abs(worth[0] - half) < 4 * worth[1]
+
+
+def test_without_endings_the_order_of_contacts_is_nothing() -> None:
+    assert value_of_a_good_end(("C2",)) == (0.0, 0.0)
+    # the mutant: only the peak is kept
+    assert no_effect(value_of_a_good_end(**LOOKING_BACK_AT_PEAKS))
+
+
+def cost_of_a_pitch(off: tuple[str, ...] = (), **values: Any) -> Effect:
+    """How much more a pitch at the end costs after a good contact than after a poor one."""
+    common = {"expectations.plain": 5.0, "expectations.resolved": 2.5, **values}
+    worlds = [
+        doing(action, **common).without("C5", "C1", *off)
+        for action in (PLAIN, inc.Action.OFFER_AFTER)
+    ]
+    records = inc.simulate(worlds, months=1, rng=SEED)
+    keys = ["customer", "reason", "episode", "attempt"]
+    contacts = records.contacts[records.contacts["reason"] != "cancel"]
+    plain, pitched = (contacts[contacts["run"] == run].set_index(keys) for run in (0, 1))
+    both = plain.join(pitched["true_experience"].rename("pitched"), how="inner")
+    before = both["true_experience"].astype(float)
+    cost = before - both["pitched"].astype(float)
+    good = before > inc.Expectations().neutral
+    more, less = effect(cost[good]), effect(cost[~good])
+    assert more[0] > 0.3
+    return more[0] - less[0], float(np.hypot(more[1], less[1]))
+
+
+def test_a_pitch_at_the_end_of_a_good_contact_costs_more() -> None:
+    assert rises(cost_of_a_pitch())
+
+
+def test_without_endings_a_pitch_costs_the_same_everywhere() -> None:
+    assert no_effect(cost_of_a_pitch(("C2",)))
+    # the mutant: as much in the mean, whatever went before
+    heavy = {"moments_and_endings.spoils": 0.0, "menu.offer_after.annoys": 1.0}
+    assert no_effect(cost_of_a_pitch(**heavy))
+
+
 # -- switched off -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("off", "values"),
     [
+        ("C2", {"moments_and_endings.ending": 0.5, "moments_and_endings.spoils": 0.9}),
         ("C5", {"hidden_needs.share": 0.6, "hidden_needs.hit": 1.0, "hidden_needs.relief": 5.0}),
         ("G5", {"menu.hard_sell.harm": 0.0, "menu.hard_sell.pressure": 1.0, "hard_sell.regret": 1}),
     ],
