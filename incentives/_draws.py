@@ -71,6 +71,7 @@ class Purpose(IntEnum):
     OCCASION = 20  # what this contact is like: could it pass, mood for an offer, a hidden need
     HINT = 21  # whether a hidden need shows to the agent, and the shock of a sixth honest row
     REGRET = 22  # whether a customer regrets what was sold to them
+    REPURCHASE = 23  # whether a customer buys more from now on, or less
 
 
 # -- keys and addresses -------------------------------------------------------------------------

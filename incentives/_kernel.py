@@ -66,6 +66,7 @@ from incentives.customers import (
     need_believed,
     recall,
     remember,
+    repurchase,
     spoilt,
     survey_score,
 )
@@ -151,6 +152,7 @@ class Rules(NamedTuple):
     hidden: Any
     regret: Any
     moments: Any
+    loyalty: Any
 
 
 class Desk(NamedTuple):
@@ -1585,6 +1587,9 @@ def bill(
         if complains and leaves == 0 and each.leaving == 0 and each.wishes == 0:
             call_about(customers, row, next_day + int(3.0 * u_soon))
             each.regrets = 1
+        if leaves == 0 and rules.loyalty.rate > 0.0:
+            u_plan = block(k0, k1, each.uid, month, Purpose.REPURCHASE, 0)[0]
+            each.margin = repurchase(each.margin, each.satisfaction, u_plan, rules.loyalty)
         gap = rules.expectations.neutral - each.satisfaction
         each.satisfaction += rules.expectations.fade * gap
         status[row] = leaves

@@ -2,7 +2,8 @@
 
 Use `Needs` for how often they contact and why, `Expectations` and `MomentsAndEndings` for how an
 experience becomes satisfaction, `Openness`, `Order` and `HiddenNeeds` for offers, `Leaving` and
-`MadeUpMinds` for churn, `Surveys` for what they tell, and `Acquisition` for who joins.
+`MadeUpMinds` for churn, `LoyaltyPays` for what they buy again, `Surveys` for what they tell, and
+`Acquisition` for who joins.
 
 Satisfaction, expectation and experience are points from 0 to 10; trust and openness are shares.
 """
@@ -33,6 +34,7 @@ __all__ = [
     "Expectations",
     "HiddenNeeds",
     "Leaving",
+    "LoyaltyPays",
     "MadeUpMinds",
     "MomentsAndEndings",
     "Needs",
@@ -298,6 +300,50 @@ class Leaving(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoyaltyPays(Mechanism):
+    r"""C7: satisfaction drives repeat buying, and winning a customer costs more than keeping one.
+
+    At each bill a customer who stays takes a larger plan with chance
+    :math:`\min(\tfrac12, r e^{b (s - 6.5)})` and a smaller one with chance
+    :math:`\min(\tfrac12, r e^{-b (s - 6.5)})`, r being `rate` and b `satisfaction`; the margin is
+    multiplied or divided by 1 + `step`. Revenue so follows satisfaction with a lag. Each customer
+    won costs `winning` times `keeping` in the accounts (`truth.outcomes`). Switched off, a
+    customer's margin never changes and newcomers cost nothing.
+    """
+
+    id: ClassVar[str] = "C7"
+    title: ClassVar[str] = "loyalty pays"
+
+    rate: float = param(
+        0.02,
+        unit="chance per month at neutral satisfaction, up and down alike",
+        low=0,
+        high=0.5,
+        source="assumed: half of all customers change their plan within a year and a half",
+    )
+    satisfaction: float = param(
+        0.4,
+        unit="log chance per point of satisfaction",
+        low=0,
+        high=3,
+        source="assumed: about as steep as leaving",
+    )
+    step: float = param(
+        0.2, unit="share of the margin", low=0, high=2, source="assumed: the next plan of a list"
+    )
+    keeping: float = param(
+        25.0, unit="money per customer kept", low=0, high=1e5, source="assumed: a month's margin"
+    )
+    winning: float = param(
+        5.0,
+        unit="x the cost of keeping one",
+        low=3,
+        high=7,
+        source='assumed, 3 to 7: "five times" has no primary source',
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surveys(Settings):
     r"""Who is asked, who answers, and what they say.
 
@@ -366,6 +412,7 @@ OpennessNumbers = numbers(Openness, "OpennessNumbers", __name__)
 LeavingNumbers = numbers(Leaving, "LeavingNumbers", __name__)
 SurveyNumbers = numbers(Surveys, "SurveyNumbers", __name__)
 ValueNumbers = numbers(Value, "ValueNumbers", __name__)
+LoyaltyNumbers = numbers(LoyaltyPays, "LoyaltyNumbers", __name__)
 MomentNumbers = numbers(MomentsAndEndings, "MomentNumbers", __name__)
 
 
@@ -541,6 +588,17 @@ def leaving_hazard(satisfaction: float, trust: float, months: float, rule: Any) 
     eta = rule.satisfaction * (6.5 - satisfaction) + rule.trust * (1.0 - trust)
     hazard: float = rule.base * exp_(eta - rule.tenure * log_(1.0 + months / 12.0))
     return hazard
+
+
+@rule
+def repurchase(margin: float, satisfaction: float, u: float, rule: Any) -> float:
+    """Give the margin (money per month) after a customer has thought about a larger plan."""
+    likelier = exp_(rule.satisfaction * (satisfaction - 6.5))
+    if u < min(rule.rate * likelier, 0.5):
+        return margin * (1.0 + rule.step)  # type: ignore[no-any-return]
+    if 1.0 - u < min(rule.rate / likelier, 0.5):
+        return margin / (1.0 + rule.step)  # type: ignore[no-any-return]
+    return margin
 
 
 @rule

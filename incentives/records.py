@@ -547,6 +547,8 @@ class Recorder:
                 "currency": pd.Categorical([scenario.currency]),
                 "off": pd.Categorical([" ".join(sorted(scenario.off))]),
                 "digest": pd.Categorical([scenario.digest()]),
+                "won": [world.n_customers - int(scenario.floor.customers)],
+                "cost_of_winning": [world.rules.loyalty.keeping * world.rules.loyalty.winning],
             }
         )
 

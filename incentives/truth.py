@@ -40,6 +40,8 @@ OUTCOMES = {
     "wait": "mean wait of answered contacts (minutes)",
     "pay": "pay per agent and month (money)",
     "revenue": "customers' margin and true sales, less refunds, per month (money)",
+    "acquisition": "cost of winning customers per month (money)",
+    "profit": "revenue less pay and the cost of winning customers, per month (money)",
     "hard_sold": "hard sells per 100 served",
     "refunded": "money paid back for regretted purchases per month",
 }
@@ -236,6 +238,10 @@ def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:
     sales = _by_run(served[true == "sale"], "value", runs)
     refunds = _by_run(records.customers, "refund", runs)
     frame["revenue"] = (margin + sales - refunds) / months
+    won = records.runs.set_index("run")
+    frame["acquisition"] = won["won"] * won["cost_of_winning"] / months
+    frame["profit"] = frame["revenue"] - _by_run(records.agents, "paid", runs) / months
+    frame["profit"] -= frame["acquisition"]
     frame["hard_sold"] = 100 * count(action == "hard_sell") / handled
     frame["refunded"] = refunds / months
     return frame.rename_axis("run").reset_index()

@@ -14,6 +14,7 @@ import pytest
 import incentives as inc
 from incentives._draws import Purpose, key_of, uniforms
 from incentives.columns import Reason
+from incentives.truth import outcomes
 
 SEED = 3
 Effect = tuple[float, float]  # a mean paired difference and its Monte-Carlo error
@@ -298,6 +299,64 @@ def test_without_endings_a_pitch_costs_the_same_everywhere() -> None:
     assert no_effect(cost_of_a_pitch(**heavy))
 
 
+# -- loyalty pays -------------------------------------------------------------------------------
+
+STAY = {"leaving.base": 1e-6, "acquisition.monthly": 0.0}
+MONTHS = 9
+
+
+def margins_of_better_service(off: tuple[str, ...] = (), **values: Any) -> pd.DataFrame:
+    """What better service adds to the mean margin (per cent): a row a world, a column a month.
+
+    Nobody leaves, so that the same customers are billed in both worlds.
+    """
+    common = {**STAY, **values}
+    worlds = [
+        doing(PLAIN, **common, **{"expectations.plain": plain}).without(*off)
+        for plain in (7.0, 5.5)
+    ]
+    records = inc.simulate(worlds, replications=6, months=MONTHS, rng=SEED, keep="cells")
+    value = records.customers.pivot_table(
+        index="run", columns="month", values="value", aggfunc="sum"
+    )
+    better, usual = value.iloc[:6].to_numpy(), value.iloc[6:].to_numpy()
+    return pd.DataFrame(100.0 * (better / usual - 1.0))
+
+
+def follows_with_a_lag(gain: pd.DataFrame) -> bool:
+    """Does revenue follow satisfaction, and for the most part later?"""
+    later, growth = effect(gain[MONTHS - 1]), effect(gain[MONTHS - 1] - 4.0 * gain[0])
+    return rises(later) and rises(growth)
+
+
+def test_revenue_follows_satisfaction_with_a_lag() -> None:
+    assert follows_with_a_lag(margins_of_better_service())
+
+
+def test_without_repeat_buying_revenue_does_not_follow() -> None:
+    assert (margins_of_better_service(("C7",)) == 0.0).all(axis=None)
+    # the mutant: as many change their plan, whatever they feel
+    gain = margins_of_better_service(
+        **{"loyalty_pays.satisfaction": 0.0, "loyalty_pays.rate": 0.03}
+    )
+    assert not follows_with_a_lag(gain)
+
+
+def test_each_customer_won_is_paid_for_in_the_accounts() -> None:
+    centre = a_centre(**{"loyalty_pays.keeping": 10.0, "loyalty_pays.winning": 4.0})
+    for keep in ("contacts", "cells"):
+        records = inc.simulate(centre, months=4, rng=SEED, keep=keep)
+        accounts = outcomes(records, horizon=4).iloc[0]
+        won = 0.03 * 14_000
+        assert accounts["acquisition"] == pytest.approx(won * 40.0)
+        paid = records.agents["paid"].sum() / 4
+        assert accounts["profit"] == pytest.approx(
+            accounts["revenue"] - paid - accounts["acquisition"]
+        )
+    off = inc.simulate(centre.without("C7"), months=2, rng=SEED)
+    assert outcomes(off, horizon=2)["acquisition"].iloc[0] == 0.0
+
+
 # -- switched off -------------------------------------------------------------------------------
 
 
@@ -306,6 +365,7 @@ def test_without_endings_a_pitch_costs_the_same_everywhere() -> None:
     [
         ("C2", {"moments_and_endings.ending": 0.5, "moments_and_endings.spoils": 0.9}),
         ("C5", {"hidden_needs.share": 0.6, "hidden_needs.hit": 1.0, "hidden_needs.relief": 5.0}),
+        ("C7", {"loyalty_pays.rate": 0.3, "loyalty_pays.step": 1.0, "loyalty_pays.keeping": 0.0}),
         ("G5", {"menu.hard_sell.harm": 0.0, "menu.hard_sell.pressure": 1.0, "hard_sell.regret": 1}),
     ],
 )
@@ -315,4 +375,4 @@ def test_what_is_switched_off_is_as_if_never_written(off: str, values: dict[str,
     on, other_on, one, other = (inc.simulate(each, months=2, rng=SEED) for each in worlds)
     for name in ("contacts", "customers", "agents", "audits", "surveys", "days"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name), check_exact=True)
-    assert not on.contacts.equals(other_on.contacts)
+    assert not on.customers.equals(other_on.customers)
