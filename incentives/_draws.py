@@ -68,7 +68,10 @@ class Purpose(IntEnum):
     ASSIGN = 17  # who is put under which scheme, team or queue
     SAMPLE = 18  # which contacts are kept in the records: observing has luck of its own
     HOOK = 19  # a user's own rule
-    OCCASION = 20  # what this contact is like: could it pass for another, mood for an offer
+    OCCASION = 20  # what this contact is like: could it pass, mood for an offer, a hidden need
+    HINT = 21  # whether a hidden need shows to the agent, and the shock of a sixth honest row
+    REGRET = 22  # whether a customer regrets what was sold to them
+    REPURCHASE = 23  # whether a customer buys more from now on, or less
 
 
 # -- keys and addresses -------------------------------------------------------------------------

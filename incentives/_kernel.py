@@ -35,11 +35,14 @@ from incentives.columns import (
     N_ACCUMULATORS,
     N_FEATURES,
     OFFERED,
+    PRESSED,
+    REFUNDED,
     SALES,
     SALES_VALUE,
     SAVES,
     SURVEY_N,
     SURVEY_SUM,
+    UNFIT,
     WAIT,
     WITHIN,
     Bills,
@@ -54,9 +57,17 @@ from incentives.columns import (
 )
 from incentives.customers import (
     answer_chance,
+    buyers_gain,
     experience,
     feel,
+    fits,
+    in_need,
     leaving_hazard,
+    need_believed,
+    recall,
+    remember,
+    repurchase,
+    spoilt,
     survey_score,
 )
 from incentives.gaming import cut_cost, lie_weight, lie_worth, relearn
@@ -108,7 +119,7 @@ BY_CONTACT, SILENTLY, ON_DISCOVERY = (
     int(LeftBy.SILENT),
     int(LeftBy.DISCOVERY),
 )
-CUT, RUSH, SERVE, CARE, OFFER_AFTER, OFFER_FIRST = (int(Action(a)) for a in range(6))
+CUT, RUSH, SERVE, CARE, OFFER_AFTER, OFFER_FIRST, HARD_SELL = (int(Action(a)) for a in range(7))
 PROCESS, SAVE, PRESS = int(Action.PROCESS), int(Action.SAVE), int(Action.PRESS)
 TRANSFER = int(Action.TRANSFER)
 FABRICATE, SUPPRESS = int(Action.FABRICATE), int(Action.SUPPRESS)
@@ -146,6 +157,10 @@ class Rules(NamedTuple):
     board: Any
     dump: Any
     live: bool  #: places in the team are known at every moment
+    hidden: Any
+    regret: Any
+    moments: Any
+    loyalty: Any
 
 
 class Desk(NamedTuple):
@@ -376,7 +391,7 @@ class Situation(NamedTuple):
 
     reason: int
     work: float  #: minutes of plain service by this agent
-    open: float  #: chance that an offer made after service sells, before the agent's skill
+    open: float  #: believed chance that an offer made after service sells, before the agent's skill
     margin: float  #: money per month
     client: int
     waiting: float  #: others in the same queue
@@ -385,6 +400,8 @@ class Situation(NamedTuple):
     believed: float  #: believed chance of a check
     closing: float  #: skill at this moment, in this mode and mood
     last_try: bool  #: the customer will not try again
+    need: float  #: believed chance of a hidden need
+    gain: float  #: what a sale is believed to bring the buyer (money per money paid)
 
 
 @rule
@@ -409,12 +426,12 @@ def weigh(
     reference = paid[LOST] if now.reason == CANCEL else paid[PLAIN]
     for row in range(len(v)):
         v[row] = reference
-    v[OFFER_AFTER] = v[OFFER_FIRST] = paid[SOLD]
+    v[OFFER_AFTER] = v[OFFER_FIRST] = v[HARD_SELL] = paid[SOLD]
     v[SAVE], v[PRESS] = paid[SAVE], paid[PRESS]
 
     openness, closing, margin = now.open, now.closing, value.horizon * now.margin
     work, believed, penalty = now.work, now.believed, rules.audit.penalty
-    risk = staff.risk[seat]
+    risk, buyer = staff.risk[seat], now.gain
     contractor = rules.contract.contractor > 0.0
     waits = desk.pace_pay[seat] if now.waiting > 0.0 else 0.0
     rank = place_cost(desk.rank[seat], rules.board) / plan.usual
@@ -435,7 +452,9 @@ def weigh(
         f[LIE + row] = 0.0
         f[FEAR + row] = found * penalty
         f[CUSTOMER + row] = (
-            s[GIVES + row] + chance * s[GAINS + row] - s[ANNOYS + row] * (1.0 - openness)
+            s[GIVES + row]
+            + chance * (s[GAINS + row] + s[SELLS + row] * buyer)
+            - s[ANNOYS + row] * (1.0 - openness)
         ) * warmth
         f[CLIENT + row] = to_client
         f[EMPLOYER + row] = chance * s[FEES + row] if contractor else to_client
@@ -520,6 +539,7 @@ def survey_price(
     """Give what the survey that may follow adds to pay (money), at the score to be expected."""
     expectations = rules.expectations
     points = expectations.plain + rules.menu.courtesy[row] + expectations.resolved * resolves
+    points += now.need * fits(True, OFFER_AFTER <= row <= HARD_SELL, rules.hidden)
     points = min(max(points - rules.menu.annoys[row] * (1.0 - now.open), 0.0), 10.0)
     chance: float = rules.surveys.invites * answer_chance(points, rules.surveys)
     return chance * price(prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0)
@@ -568,18 +588,19 @@ def choose(
                 low = FABRICATE
     if v[CUT] + noise * luck.cut[place] > best:
         return CUT
-    r0, r1, r2, r3, r4 = luck.race
-    race = (r0[place], r1[place], r2[place], r3[place], r4[place])
+    r0, r1, r2, r3, r4, r5 = luck.race
+    race = (r0[place], r1[place], r2[place], r3[place], r4[place], r5[place])
     if low == FABRICATE:
         uid, when, attempt = luck.uid[place], luck.when[place], luck.attempt[place]
         u0, u1, u2, u3 = block(k0, k1, uid, when, Purpose.CHOICE, attempt, LIES)
-        race = (exponential_(u0), exponential_(u1), exponential_(u2), exponential_(u3), np.inf)
+        e0, e1, e2, e3 = exponential_(u0), exponential_(u1), exponential_(u2), exponential_(u3)
+        race = (e0, e1, e2, e3, np.inf, np.inf)
     chosen, first = -1, np.inf
-    for i in range(5 if low == RUSH else 4):
+    for i in range(6 if low == RUSH else 4):
         arrives = race[i] / weights[low + i]
         if arrives < first:
             chosen, first = low + i, arrives
-    if low == RUSH and luck.more[2][place] / weights[TRANSFER] < first:
+    if low == RUSH and luck.pass_on[place] / weights[TRANSFER] < first:
         chosen = TRANSFER
     return chosen
 
@@ -618,6 +639,13 @@ def look(
         desk.rank[seat] = place_in_team(seat, plan, desk)
     passes = rules.misclassify.upsizable if reason == 2 else rules.misclassify.passable
     can_pass = reason == CANCEL or luck.passes[place] < passes
+    plain, need, gain = luck.open[place], 0.0, 0.0
+    needy = plain
+    if rules.hidden.share > 0.0 and reason != CANCEL:
+        needy = in_need(plain, rules.hidden)
+        has = luck.need[place] < rules.hidden.share
+        need = need_believed(has, luck.hint[place], rules.hidden)
+        gain = buyers_gain(need, plain, needy, rules.hidden)
     if prices.first[scheme] < prices.first[scheme + 1]:
         stand(
             prices,
@@ -641,7 +669,7 @@ def look(
     return Situation(
         reason,
         work,
-        luck.open[place],
+        plain + need * (needy - plain),
         each.margin,
         each.client,
         waiting,
@@ -650,6 +678,8 @@ def look(
         staff.checks[seat] / staff.contacts[seat],
         staff.closing[seat] * closing_in(desk.mode[seat], desk.mood[seat], rules.mode, rules.mood),
         luck.attempt[place] + 1 >= rules.needs.tries,
+        need,
+        gain,
     )
 
 
@@ -790,6 +820,9 @@ def serve(
     success = False
     true, logged = HANDLED, HANDLED
     value = 0.0
+    needs = reason != CANCEL and luck.need[place] < rules.hidden.share
+    openness = in_need(luck.open[place], rules.hidden) if needs else luck.open[place]
+    offered = OFFER_AFTER <= action <= HARD_SELL
     if action == CUT:
         true = CUT_OFF
     elif action == TRANSFER:
@@ -799,11 +832,15 @@ def serve(
         success = luck.success[place] < chance * now.closing
         true = SAVED if success else SUPPRESSED if action == SUPPRESS else CANCELLED
         logged = SAVED if success or action >= FABRICATE else CANCELLED
-    elif action in (OFFER_AFTER, OFFER_FIRST):
-        success = luck.success[place] < menu.appeal[action] * now.open * now.closing
+    elif offered:
+        chance = menu.appeal[action] * openness + menu.pressure[action]
+        success = luck.success[place] < chance * now.closing
         if success:
             true = logged = SALE
             value = rules.value.product
+            if not needs:
+                bought = PRESSED if action == HARD_SELL else UNFIT
+                each.missold = bought if each.missold == REFUNDED else max(each.missold, bought)
     elif action == LOG_SAVE:
         logged = SAVED
     elif action == LOG_UPSELL:
@@ -816,13 +853,16 @@ def serve(
     else:
         points = experience(
             resolved,
-            menu.courtesy[action],
+            menu.courtesy[action] + fits(needs and action != TRANSFER, offered, rules.hidden),
             menu.annoys[action],
-            now.open,
+            openness,
             wait,
             luck.feel[place],
             rules.expectations,
         )
+        if action in (OFFER_AFTER, HARD_SELL):  # the pitch comes last
+            points = spoilt(points, menu.annoys[action], openness, each.expectation, rules.moments)
+    each.peak, each.last = remember(int(each.peak), int(each.last), points - each.expectation)
     selling = menu.shelf[reason, SELLING + action] == 1.0
     desk.mood[seat] = next_mood(
         desk.mood[seat],
@@ -909,6 +949,7 @@ def serve(
     entry_log.survey = survey
     entry_log.score = score
     entry_log.audit = audit
+    entry_log.need = 1 if needs else 0
 
     follows = OVER
     if action == CUT:
@@ -946,6 +987,8 @@ def log_abandoned(
     """Log a contact that nobody answered, and let the customer feel it."""
     need = entry & 3
     each = customers.row[entry >> 2]
+    gap = rules.expectations.abandoned - each.expectation
+    each.peak, each.last = remember(int(each.peak), int(each.last), gap)
     each.satisfaction, each.expectation = feel(
         each.satisfaction, each.expectation, rules.expectations.abandoned, rules.expectations
     )
@@ -973,12 +1016,17 @@ def log_abandoned(
     line.survey = 0
     line.score = -1
     line.audit = 0
+    line.need = 0
 
 
 @rule
 def reason_of(each: Any, need: int) -> int:
-    """Give why a customer contacts: one who found out about a suppressed cancellation complains."""
-    return COMPLAINT if need == CANCEL and each.suppressed == 2 else need
+    """Give why a customer contacts.
+
+    One who found out about a suppressed cancellation, or regrets a purchase, complains.
+    """
+    complains = need == CANCEL and (each.suppressed == 2 or each.regrets == 1)
+    return COMPLAINT if complains else need
 
 
 @rule
@@ -998,6 +1046,8 @@ def end_episode(
     each.attempt[need] = 0
     if need == CANCEL and not served and each.wishes == 1:
         each.wishes = 2
+    if need == CANCEL:
+        each.regrets = 0
     rearm(customers, entry, day, shock, need_rate(need, rules.needs, days))
 
 
@@ -1499,6 +1549,34 @@ def close_day(
 # -- the bill -----------------------------------------------------------------------------------
 
 
+@rule
+def think_again(each: Any, u: float, rules: Rules) -> bool:
+    """Let one who bought without a need look at the bill; say whether the purchase is regretted.
+
+    A pressed buyer may regret and is paid back; any other is disappointed.
+    """
+    if each.missold == REFUNDED:  # that was the bill before
+        each.missold = 0
+        return False
+    regrets: bool = each.missold == PRESSED and u < rules.regret.regret
+    lost = rules.hidden.disappoints
+    if regrets:
+        lost += rules.regret.anger
+        each.trust = max(each.trust - rules.regret.distrust, 0.0)
+    each.satisfaction = max(each.satisfaction - lost, 0.0)
+    each.missold = REFUNDED if regrets else 0
+    return regrets
+
+
+@rule
+def call_about(customers: Customers, row: int, day: int) -> None:
+    """Let a customer contact about staying on a day, unless a complaint is about to come anyhow."""
+    each = customers.row[row]
+    if each.regrets == 0:
+        schedule(customers, 4 * row + CANCEL, day)
+    each.regrets = 0
+
+
 @compiled
 def bill(
     month: int,
@@ -1523,6 +1601,15 @@ def bill(
             status[row] = 255
             continue
         leaves = int(each.leaving)
+        complains = False
+        if each.last > 0:
+            each.satisfaction = recall(
+                each.satisfaction, int(each.peak), int(each.last), rules.moments
+            )
+            each.peak = each.last = 0
+        if each.missold > 0:
+            u_regret, u_soon, _, _ = block(k0, k1, each.uid, month, Purpose.REGRET, 0)
+            complains = think_again(each, u_regret, rules)
         if leaves == 0 and each.suppressed == 1:
             if block(k0, k1, each.uid, month, Purpose.DISCOVER, 0)[0] < rules.suppress.discovery:
                 each.suppressed = 2
@@ -1530,7 +1617,7 @@ def bill(
                 each.trust = max(each.trust - rules.suppress.distrust, 0.0)
                 each.satisfaction = max(each.satisfaction - rules.suppress.anger, 0.0)
                 _, u_day, u_trace, _ = block(k0, k1, each.uid, month, Purpose.DISCOVER, 0)
-                schedule(customers, 4 * row + CANCEL, next_day + int(3.0 * u_day))
+                call_about(customers, row, next_day + int(3.0 * u_day))
                 if each.suppressed_by >= 0 and u_trace < rules.suppress.traced:
                     desk.penalty[each.suppressed_by] += rules.audit.penalty
         elif leaves == 0 and each.wishes == 0:
@@ -1541,7 +1628,7 @@ def bill(
                 if u_calls < rules.leaving.calls:
                     each.wishes = 1
                     each.decided = 1 if u_mind < rules.decided else 0
-                    schedule(customers, 4 * row + CANCEL, next_day + int(u_day * days))
+                    call_about(customers, row, next_day + int(u_day * days))
                 else:
                     leaves = SILENTLY
         elif (
@@ -1550,6 +1637,12 @@ def bill(
             and block(k0, k1, each.uid, month, Purpose.LEAVE, 1)[0] < rules.leaving.walks
         ):
             leaves = SILENTLY
+        if complains and leaves == 0 and each.leaving == 0 and each.wishes == 0:
+            call_about(customers, row, next_day + int(3.0 * u_soon))
+            each.regrets = 1
+        if leaves == 0 and rules.loyalty.rate > 0.0:
+            u_plan = block(k0, k1, each.uid, month, Purpose.REPURCHASE, 0)[0]
+            each.margin = repurchase(each.margin, each.satisfaction, u_plan, rules.loyalty)
         gap = rules.expectations.neutral - each.satisfaction
         each.satisfaction += rules.expectations.fade * gap
         status[row] = leaves
@@ -1558,6 +1651,8 @@ def bill(
         band = int(months >= 12) + int(months >= 24) + int(months >= 60)
         bills.counts[home, each.initial, band, leaves] += 1
         bills.value[home, each.initial, band] += each.margin
+        if each.missold == REFUNDED:
+            bills.refunds[home, each.initial, band] += rules.value.product
         if leaves != 0:
             each.left = leaves
             each.left_month = month

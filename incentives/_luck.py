@@ -16,7 +16,7 @@ from incentives.centre import work_of
 from incentives.columns import Floats, Words
 from incentives.customers import offer_odds
 
-LATER_ROWS = 4  # the block of shocks of rows 6, 7 and 11, where the honest ones are rows 1 to 5
+LATER_ROWS = 4  # the block of shocks of rows that came after the first five
 
 __all__ = ["Luck", "draw_luck", "luck_for"]
 
@@ -35,11 +35,13 @@ class Luck(NamedTuple):
     passes: Floats  #: uniform
     open: Floats  #: the customer's openness at this moment, 0 to 1
     feel: Floats  #: standard normal
+    need: Floats  #: uniform: does it hide a need?
+    hint: Floats  #: uniform: does the agent notice?
     honest: Floats  #: Gumbel shocks of the three nests: honest work,
     lie: Floats  #: a lie,
     cut: Floats  #: cutting off
-    race: tuple[Floats, Floats, Floats, Floats, Floats]  #: exponentials of five honest actions
-    more: tuple[Floats, Floats, Floats, Floats]  #: and of those that came later
+    race: tuple[Floats, Floats, Floats, Floats, Floats, Floats]  #: exponentials of honest actions
+    pass_on: Floats  #: and of a transfer
     solve: Floats  #: uniform
     success: Floats  #: uniform
     invite: Floats  #: uniform
@@ -67,13 +69,15 @@ def luck_for(contacts: int) -> Luck:
         x[7],
         x[8],
         x[9],
-        (x[10], x[11], x[12], x[13], x[14]),
-        (x[20], x[21], x[22], x[23]),
-        x[15],
-        x[16],
-        x[17],
+        x[10],
+        x[11],
+        (x[12], x[13], x[14], x[15], x[16], x[17]),
+        x[23],
         x[18],
         x[19],
+        x[20],
+        x[21],
+        x[22],
     )
 
 
@@ -133,19 +137,28 @@ def draw_luck(
         for i in places(low, high):
             luck.work[i] = work_of(normal_(luck.work[i]), work)
 
-    _fours(luck, low, high, k0, k1, Purpose.OCCASION, (luck.passes, luck.open, luck.feel, spare))
+    _fours(
+        luck, low, high, k0, k1, Purpose.OCCASION, (luck.passes, luck.open, luck.feel, luck.need)
+    )
     for i in places(low, high):
         luck.open[i] = offer_odds(luck.openness[i], normal_(luck.open[i]), openness)
     for i in places(low, high):
         luck.feel[i] = normal_(luck.feel[i])
 
-    r0, r1, r2, r3, r4 = luck.race
+    r0, r1, r2, r3, r4, r5 = luck.race
     _fours(luck, low, high, k0, k1, Purpose.CHOICE, (luck.honest, luck.lie, luck.cut, r4))
     uid, when, attempt, nest = luck.uid, luck.when, luck.attempt, luck.nest
     for i in places(low, high):
         r0[i], r1[i], r2[i], r3[i] = block(
             k0, k1, uid[i], when[i], Purpose.CHOICE, attempt[i], nest[i]
         )
+    hint, pass_on = luck.hint, luck.pass_on
+    for i in places(low, high):
+        r5[i], pass_on[i], _, _ = block(
+            k0, k1, uid[i], when[i], Purpose.CHOICE, attempt[i], LATER_ROWS
+        )
+    for i in places(low, high):
+        hint[i] = block(k0, k1, uid[i], when[i], Purpose.HINT, attempt[i])[0]
     _gumbels(luck.honest, low, high)
     _gumbels(luck.lie, low, high)
     _gumbels(luck.cut, low, high)
@@ -154,12 +167,8 @@ def draw_luck(
     _exponentials(r2, low, high)
     _exponentials(r3, low, high)
     _exponentials(r4, low, high)
-    m0, m1, m2, m3 = luck.more
-    for i in places(low, high):
-        m0[i], m1[i], m2[i], m3[i] = block(
-            k0, k1, uid[i], when[i], Purpose.CHOICE, attempt[i], LATER_ROWS
-        )
-    _exponentials(m2, low, high)
+    _exponentials(r5, low, high)
+    _exponentials(luck.pass_on, low, high)
 
     _fours(
         luck,

@@ -143,11 +143,20 @@ CUSTOMER = np.dtype(
         ("wishes", np.uint8),  # 1 while a wish to cancel is unmet, 2 if given up
         ("decided", np.uint8),  # 1 if that wish is made up
         ("suppressed", np.uint8),  # 1 if a cancellation was logged as a save and not carried out
-        ("spare", np.uint8, (N_REASONS + 1,)),
+        ("missold", np.uint8),  # bought without a need since the bill: `UNFIT` or `PRESSED`
+        ("regrets", np.uint8),  # 1 while a complaint about a regretted purchase is due
+        ("peak", np.uint8),  # the moment furthest from expectation since the bill: `moment_code`
+        ("last", np.uint8),  # the last moment since the bill; 0 if there was none
+        ("spare", np.uint8),
     ],
     align=True,
 )
 """One row a customer: 64 bytes, a line of the cache."""
+
+
+UNFIT, PRESSED, REFUNDED = 1, 2, 3
+"""How one without a need came to buy: was offered it, was pressed; and, until the next bill, that
+the price was paid back."""
 
 
 class Customers(NamedTuple):
@@ -200,6 +209,7 @@ CONTACT = np.dtype(
         ("survey", np.uint8),
         ("score", np.int8),
         ("audit", np.uint8),
+        ("need", np.uint8),  # 1 if it hid a need that the product would meet
     ],
     align=True,
 )
@@ -256,3 +266,4 @@ class Bills(NamedTuple):
 
     counts: Ints  #: (homes, 2, 4, 4)
     value: Floats  #: (homes, 2, 4) margin of those at risk (money)
+    refunds: Floats  #: (homes, 2, 4) paid back for regretted purchases (money)

@@ -1,14 +1,15 @@
 """What customers need, expect, feel, buy and decide (the C rows).
 
-Use `Needs` for how often they contact and why, `Expectations` for how an experience becomes
-satisfaction, `Openness` and `Order` for offers, `Leaving` and `MadeUpMinds` for churn, `Surveys`
-for what they tell, and `Acquisition` for who joins.
+Use `Needs` for how often they contact and why, `Expectations` and `MomentsAndEndings` for how an
+experience becomes satisfaction, `Openness`, `Order` and `HiddenNeeds` for offers, `Leaving` and
+`MadeUpMinds` for churn, `LoyaltyPays` for what they buy again, `Surveys` for what they tell, and
+`Acquisition` for who joins.
 
 Satisfaction, expectation and experience are points from 0 to 10; trust and openness are shares.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -31,8 +32,11 @@ from incentives.mechanism import Mechanism, Settings, numbers, param
 __all__ = [
     "Acquisition",
     "Expectations",
+    "HiddenNeeds",
     "Leaving",
+    "LoyaltyPays",
     "MadeUpMinds",
+    "MomentsAndEndings",
     "Needs",
     "Openness",
     "Order",
@@ -110,6 +114,37 @@ class Expectations(Mechanism):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MomentsAndEndings(Mechanism):
+    r"""C2: the worst or best moment and the last one weigh most.
+
+    A moment is an experience against expectation, :math:`q - e`. Of a month's moments a customer
+    keeps the one furthest from 0, p, and the last, l, and at the bill
+    :math:`s \leftarrow [s + a p + b l]_0^{10}` with a = `peak` and b = `ending`. Within a contact
+    the ending weighs too: a pitch that comes last takes from what the contact had given beyond
+    expectation the share `spoils` times what openness lacks, so that it costs more after a good
+    contact than after a poor one. Agents do not reckon with it. Switched off, a month is the sum of
+    its contacts, and a pitch costs the same wherever it stands.
+    """
+
+    id: ClassVar[str] = "C2"
+    title: ClassVar[str] = "moments and endings"
+
+    peak: float = param(
+        0.08, unit="points per point", low=0, high=1, source="assumed: a third of one contact's"
+    )
+    ending: float = param(
+        0.08, unit="points per point", low=0, high=1, source="assumed: as much as the peak"
+    )
+    spoils: float = param(
+        0.25,
+        unit="share of what was beyond expectation, if not open",
+        low=0,
+        high=1,
+        source="assumed: an ending undoes a quarter of the good before it",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Openness(Mechanism):
     """C3: willingness to hear an offer differs between customers and moments.
 
@@ -146,6 +181,56 @@ class Order(Mechanism):
 
     id: ClassVar[str] = "C4"
     title: ClassVar[str] = "order of service and offer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenNeeds(Mechanism):
+    r"""C5: some contacts hide a need that the product would meet.
+
+    A question, complaint or order hides a need with chance `share`. The agent notices something
+    with chance `hit` where there is one and `false_alarm` where there is none, and so believes in
+    a need with the chance b that Bayes' rule gives. A need multiplies the odds that an offer sells
+    by `odds`, :math:`o_1 = k o_0 / (1 + (k - 1) o_0)`, so that it annoys less; any offer then
+    raises the experience by `relief`, and no offer costs `missed`: a failure of service. A sale
+    without a need is a mis-sale: the buyer is disappointed at the next bill. The agent who cares
+    reckons with a gain of `surplus` or a loss of `loss` to the buyer. Switched off, nobody has a
+    hidden need.
+    """
+
+    id: ClassVar[str] = "C5"
+    title: ClassVar[str] = "need-based selling"
+
+    share: float = param(
+        0.15, unit="chance per contact", low=0, high=1, source="assumed: one contact in seven"
+    )
+    hit: float = param(
+        0.7, unit="chance that a need shows", low=0, high=1, source="assumed: most, to a listener"
+    )
+    false_alarm: float = param(
+        0.08, unit="chance that none shows as one", low=0, high=1, source="assumed"
+    )
+    odds: float = param(
+        6.0, unit="x the odds that an offer sells", low=1, high=100, source="assumed: 6 % to 28 %"
+    )
+    relief: float = param(
+        1.5, unit="points of 10", low=0, high=10, source="assumed: more than half of a resolution"
+    )
+    missed: float = param(
+        0.5, unit="points of 10", low=0, high=10, source="assumed: few know what they have missed"
+    )
+    surplus: float = param(
+        0.5, unit="money to the buyer in need per money paid", low=0, high=10, source="assumed"
+    )
+    loss: float = param(
+        0.5, unit="money lost without a need per money paid", low=0, high=10, source="assumed"
+    )
+    disappoints: float = param(
+        0.3,
+        unit="points of satisfaction at the bill after a mis-sale",
+        low=0,
+        high=10,
+        source="assumed: less than an experience gone wrong",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +296,50 @@ class Leaving(Settings):
     )
     tenure_at_start: float = param(
         24.0, unit="months, mean (exponential)", low=0, high=600, source="assumed"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoyaltyPays(Mechanism):
+    r"""C7: satisfaction drives repeat buying, and winning a customer costs more than keeping one.
+
+    At each bill a customer who stays takes a larger plan with chance
+    :math:`\min(\tfrac12, r e^{b (s - 6.5)})` and a smaller one with chance
+    :math:`\min(\tfrac12, r e^{-b (s - 6.5)})`, r being `rate` and b `satisfaction`; the margin is
+    multiplied or divided by 1 + `step`. Revenue so follows satisfaction with a lag. Each customer
+    won costs `winning` times `keeping` in the accounts (`truth.outcomes`). Switched off, a
+    customer's margin never changes and newcomers cost nothing.
+    """
+
+    id: ClassVar[str] = "C7"
+    title: ClassVar[str] = "loyalty pays"
+
+    rate: float = param(
+        0.02,
+        unit="chance per month at neutral satisfaction, up and down alike",
+        low=0,
+        high=0.5,
+        source="assumed: half of all customers change their plan within a year and a half",
+    )
+    satisfaction: float = param(
+        0.4,
+        unit="log chance per point of satisfaction",
+        low=0,
+        high=3,
+        source="assumed: about as steep as leaving",
+    )
+    step: float = param(
+        0.2, unit="share of the margin", low=0, high=2, source="assumed: the next plan of a list"
+    )
+    keeping: float = param(
+        25.0, unit="money per customer kept", low=0, high=1e5, source="assumed: a month's margin"
+    )
+    winning: float = param(
+        5.0,
+        unit="x the cost of keeping one",
+        low=3,
+        high=7,
+        source='assumed, 3 to 7: "five times" has no primary source',
     )
 
 
@@ -283,6 +412,37 @@ OpennessNumbers = numbers(Openness, "OpennessNumbers", __name__)
 LeavingNumbers = numbers(Leaving, "LeavingNumbers", __name__)
 SurveyNumbers = numbers(Surveys, "SurveyNumbers", __name__)
 ValueNumbers = numbers(Value, "ValueNumbers", __name__)
+LoyaltyNumbers = numbers(LoyaltyPays, "LoyaltyNumbers", __name__)
+MomentNumbers = numbers(MomentsAndEndings, "MomentNumbers", __name__)
+
+
+class HiddenNumbers(NamedTuple):
+    """Hidden needs as the kernel reads them."""
+
+    share: float
+    hit: float
+    false_alarm: float
+    odds: float
+    relief: float
+    missed: float
+    surplus: float
+    loss: float
+    disappoints: float
+    if_noticed: float  #: chance of a need, believed where something was noticed
+    if_not: float  #: and where nothing was
+
+
+def lower_hidden_needs(needs: HiddenNeeds, *, off: bool) -> HiddenNumbers:
+    """Work out what noticing something, or nothing, tells; switched off, nobody has a need."""
+    if off:
+        return HiddenNumbers(0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    shows = needs.share * needs.hit, (1.0 - needs.share) * needs.false_alarm
+    hides = needs.share * (1.0 - needs.hit), (1.0 - needs.share) * (1.0 - needs.false_alarm)
+    return HiddenNumbers(
+        **{name: float(getattr(needs, name)) for name in HiddenNumbers._fields[:9]},
+        if_noticed=shows[0] / sum(shows) if sum(shows) > 0.0 else 0.0,
+        if_not=hides[0] / sum(hides) if sum(hides) > 0.0 else 0.0,
+    )
 
 
 def draw_customers(
@@ -332,6 +492,37 @@ def offer_odds(openness: float, shock: float, rule: Any) -> float:
 
 
 @rule
+def in_need(openness: float, hidden: HiddenNumbers) -> float:
+    """Give the openness, 0 to 1, of one who has a hidden need and would else be so open."""
+    return hidden.odds * openness / (1.0 + (hidden.odds - 1.0) * openness)
+
+
+@rule
+def need_believed(need: bool, u: float, hidden: HiddenNumbers) -> float:
+    """Give the chance of a need that an agent believes in, who has noticed something or nothing."""
+    noticed = u < (hidden.hit if need else hidden.false_alarm)
+    return hidden.if_noticed if noticed else hidden.if_not
+
+
+@rule
+def buyers_gain(believed: float, plain: float, needy: float, hidden: HiddenNumbers) -> float:
+    """Give what a sale is expected to bring the buyer (money per money paid).
+
+    `plain` and `needy` are the openness without and with a need: those in need buy more often.
+    """
+    in_demand = believed * needy / (believed * needy + (1.0 - believed) * plain)
+    return in_demand * hidden.surplus - (1.0 - in_demand) * hidden.loss
+
+
+@rule
+def fits(need: bool, offered: bool, hidden: HiddenNumbers) -> float:
+    """Give what an offer, or none, adds to the experience of one in need (points of 10)."""
+    if not need:
+        return 0.0
+    return hidden.relief if offered else -hidden.missed
+
+
+@rule
 def experience(
     resolved: bool,
     courtesy: float,
@@ -359,11 +550,55 @@ def feel(satisfaction: float, expectation: float, points: float, rule: Any) -> t
 
 
 @rule
+def spoilt(points: float, annoys: float, openness: float, expectation: float, rule: Any) -> float:
+    """Give the experience of a contact that a pitch has ended; `annoys` is already taken off."""
+    unwelcome = 1.0 - openness
+    beyond = points + annoys * unwelcome - expectation
+    lost: float = rule.spoils * unwelcome * max(beyond, 0.0)
+    return max(points - lost, 0.0)
+
+
+MIDDLE, FINE = 128, 12.0  # code of a moment that is as expected; steps per point
+
+
+@rule
+def moment_code(gap: float) -> int:
+    """Give the code, 8 to 248, of an experience so many points from expectation."""
+    return MIDDLE + int(np.floor(FINE * gap + 0.5))
+
+
+@rule
+def remember(peak: int, last: int, gap: float) -> tuple[int, int]:
+    """Keep the moment furthest from expectation and the last one, as codes."""
+    now = moment_code(gap)
+    further = last == 0 or abs(now - MIDDLE) > abs(peak - MIDDLE)
+    return now if further else peak, now
+
+
+@rule
+def recall(satisfaction: float, peak: int, last: int, rule: Any) -> float:
+    """Give satisfaction after a look back at a month that had moments."""
+    moved: float = rule.peak * (peak - MIDDLE) + rule.ending * (last - MIDDLE)
+    return min(max(satisfaction + moved / FINE, 0.0), 10.0)
+
+
+@rule
 def leaving_hazard(satisfaction: float, trust: float, months: float, rule: Any) -> float:
     """Give the cumulative hazard of wishing to leave in a month: its chance is 1 - exp(-this)."""
     eta = rule.satisfaction * (6.5 - satisfaction) + rule.trust * (1.0 - trust)
     hazard: float = rule.base * exp_(eta - rule.tenure * log_(1.0 + months / 12.0))
     return hazard
+
+
+@rule
+def repurchase(margin: float, satisfaction: float, u: float, rule: Any) -> float:
+    """Give the margin (money per month) after a customer has thought about a larger plan."""
+    likelier = exp_(rule.satisfaction * (satisfaction - 6.5))
+    if u < min(rule.rate * likelier, 0.5):
+        return margin * (1.0 + rule.step)  # type: ignore[no-any-return]
+    if 1.0 - u < min(rule.rate / likelier, 0.5):
+        return margin / (1.0 + rule.step)  # type: ignore[no-any-return]
+    return margin
 
 
 @rule

@@ -1,8 +1,8 @@
 """What is logged that did not happen, and what deters it (the G rows of the domain table).
 
-Use `FabricatedSave`, `SuppressedCancellation`, `MisclassifiedContact` and `DroppedContact` to
-switch a way of gaming on or off or to change what follows from it, `Conscience` for what a lie
-costs its teller, and `Belief` for how likely agents think a check to be.
+Use `FabricatedSave`, `SuppressedCancellation`, `MisclassifiedContact`, `DroppedContact` and
+`HardSell` to switch a way of gaming on or off or to change what follows from it, `Conscience` for
+what a lie costs its teller, and `Belief` for how likely agents think a check to be.
 
 The form and the defaults of `Conscience` were estimated from 12,720 decisions to lie in the
 laboratory experiments of Duch, Laroze and Zakharov (2021, "The moral cost of lying"), those of
@@ -22,6 +22,7 @@ __all__ = [
     "DroppedContact",
     "DumpedContact",
     "FabricatedSave",
+    "HardSell",
     "MisclassifiedContact",
     "SuppressedCancellation",
 ]
@@ -121,6 +122,38 @@ class DroppedContact(Mechanism):
     evening: float = param(0.3, unit="log odds", low=0, high=2, source=_BANK + "0.29, SE 0.09")
     evening_from: float = param(
         900.0, unit="minute of the day", low=0, high=1440, source=_BANK + "from 15 h on"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardSell(Mechanism):
+    r"""G5: pressure sells what the customer does not need.
+
+    The menu's row *hard_sell* sells with chance :math:`\min(1, (\text{appeal} \cdot o +
+    \text{pressure}) \cdot \text{closing})`: its second part does not ask whether the customer is
+    open, let alone in need. At the next bill a buyer without a need (see `HiddenNeeds`) regrets
+    with chance `regret`: the price is paid back, trust falls by `distrust`, satisfaction by `anger`
+    points, and the customer complains within three days. The logged sale stays. What is logged did
+    happen, so that the row is no lie; it is care for the customer (the row's `harm`) and fear of a
+    check that hears the pressure (`seen`) that hold agents back. Switched off, the row is not on
+    the menu and nobody regrets.
+    """
+
+    id: ClassVar[str] = "G5"
+    title: ClassVar[str] = "hard sell and mis-sale"
+
+    regret: float = param(
+        0.5,
+        unit="chance at the next bill",
+        low=0,
+        high=1,
+        source="assumed: half of those pressed take it as it is",
+    )
+    distrust: float = param(
+        0.3, unit="of trust lost", low=0, high=1, source="assumed: half of a breach of contract"
+    )
+    anger: float = param(
+        2.0, unit="points of 10", low=0, high=10, source="assumed: less than a cancellation ignored"
     )
 
 
@@ -228,6 +261,7 @@ ConscienceNumbers = numbers(Conscience, "ConscienceNumbers", __name__)
 BeliefNumbers = numbers(Belief, "BeliefNumbers", __name__)
 SuppressNumbers = numbers(SuppressedCancellation, "SuppressNumbers", __name__)
 MisclassifyNumbers = numbers(MisclassifiedContact, "MisclassifyNumbers", __name__)
+RegretNumbers = numbers(HardSell, "RegretNumbers", __name__)
 
 
 @rule

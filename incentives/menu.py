@@ -32,6 +32,7 @@ class Action(IntEnum):
     CARE = 3
     OFFER_AFTER = 4
     OFFER_FIRST = 5
+    HARD_SELL = 6
     PROCESS = 8
     SAVE = 9
     PRESS = 10
@@ -43,7 +44,7 @@ class Action(IntEnum):
 
 
 N_ACTIONS = 16
-OFFERING = (Action.OFFER_AFTER, Action.OFFER_FIRST)
+OFFERING = (Action.OFFER_AFTER, Action.OFFER_FIRST, Action.HARD_SELL)
 ATTEMPTS = (Action.SAVE, Action.PRESS)
 
 
@@ -99,6 +100,13 @@ class Row(Settings):
     seen: float = param(
         0.0, unit="chance that an audit sees it", low=0, high=1, source=_ASSUMED + "nothing to see"
     )
+    pressure: float = param(
+        0.0,
+        unit="chance to sell, however open",
+        low=0,
+        high=1,
+        source=_ASSUMED + "nobody is pressed",
+    )
 
 
 Menu = Mapping[Action, Row]
@@ -122,6 +130,7 @@ ENTRIES: dict[Action, Entry] = {
     Action.CARE: Entry("", Nest.WORK, _CARE_REASONS, "handled"),
     Action.OFFER_AFTER: Entry("", Nest.WORK, _CARE_REASONS, "sale if bought"),
     Action.OFFER_FIRST: Entry("", Nest.WORK, _CARE_REASONS, "sale if bought"),
+    Action.HARD_SELL: Entry("G5", Nest.WORK, _CARE_REASONS, "sale if bought"),
     Action.PROCESS: Entry("", Nest.WORK, (Reason.CANCEL,), "cancelled"),
     Action.SAVE: Entry("", Nest.WORK, (Reason.CANCEL,), "saved if kept"),
     Action.PRESS: Entry("", Nest.WORK, (Reason.CANCEL,), "saved if kept"),
@@ -139,6 +148,17 @@ DEFAULT_MENU: dict[Action, Row] = {
     Action.CARE: Row(minutes=1.3, resolves=1.08, courtesy=0.8),
     Action.OFFER_AFTER: Row(minutes=1.3, appeal=1.0, annoys=0.8),
     Action.OFFER_FIRST: Row(minutes=1.15, resolves=0.92, appeal=0.7, annoys=2.0),
+    Action.HARD_SELL: Row(
+        minutes=1.4,
+        resolves=0.95,
+        courtesy=-0.8,
+        appeal=1.0,
+        annoys=1.2,
+        harm=10.0,
+        distrust=0.05,
+        seen=0.5,
+        pressure=0.15,
+    ),
     Action.PROCESS: Row(minutes=0.7),
     Action.SAVE: Row(minutes=1.2, courtesy=0.3, keeps=0.42, keeps_decided=0.03, lasts=0.85),
     Action.PRESS: Row(
@@ -174,6 +194,7 @@ class MenuTable(NamedTuple):
     harm: Floats
     distrust: Floats
     seen: Floats
+    pressure: Floats
     shelf: Floats  #: (reasons, columns x actions): what an agent weighs; columns begin at `BARRED`…
 
 
@@ -182,7 +203,7 @@ class MenuTable(NamedTuple):
     BARRED,  # infinite where the row is not on the menu
     MINUTES,  # per minute of work
     OFFERS,  # chance that it sells to somebody open to it
-    KEEPS,  # believed chance that it keeps the customer
+    KEEPS,  # believed chance that it keeps the customer, or sells whether open or not
     SOLVES,  # chance that it resolves the contact
     SEEN,  # chance that a check sees it
     TRACED,  # chance that it comes out without a check
@@ -268,6 +289,7 @@ def _shelves(
     shelf[:, OFFERS + offers] = columns["appeal"][offers]
     shelf[:, ANNOYS + offers] = columns["annoys"][offers]
     shelf[wishes, KEEPS + attempts] = believed[attempts]
+    shelf[needs, KEEPS + offers] = columns["pressure"][offers]
     shelf[:, TRACED + Action.SUPPRESS] = traced
     shelf[:, GIVES + every] = -columns["harm"]
     shelf[needs, GIVES + every] += solves[:wishes] * value.resolution

@@ -31,6 +31,7 @@ from incentives.columns import (
     DAY,
     FEATURES,
     N_FEATURES,
+    REFUNDED,
     Channel,
     Ended,
     LeftBy,
@@ -185,7 +186,7 @@ def _without_truth(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     if "n" not in shown:
         return frame[shown]
-    amounts = [name for name in ("n", "minutes", "value") if name in shown]
+    amounts = [name for name in ("n", "minutes", "value", "refund") if name in shown]
     keys = [name for name in shown if name not in amounts]
     added = frame[shown].groupby(keys, observed=True, sort=True, dropna=False)[amounts].sum()
     return added.reset_index()[shown]
@@ -343,6 +344,7 @@ class Recorder:
             "true_resolved": log["resolved"].astype(bool),
             "true_gaming": _coded(GAMING[log["action"]], GAMED),
             "true_experience": log["experience"],
+            "true_need": log["need"].astype(bool),
         }
 
     def _cells(self, world: Any, log: Any) -> Columns:
@@ -461,6 +463,7 @@ class Recorder:
             "value": each["margin"].copy(),
             "true_satisfaction": each["satisfaction"].copy(),
             "true_trust": each["trust"].copy(),
+            "refund": (each["missold"] == REFUNDED) * np.float32(world.rules.value.product),
         }
 
     def _customer_cells(self, world: Any, bills: Any) -> Columns:
@@ -482,6 +485,7 @@ class Recorder:
             "left": counts[:, 1:].sum(axis=1),
             **{f"left_{name}": counts[:, code] for code, name in enumerate(LEFT) if code},
             "value": bills.value[found],
+            "refund": bills.refunds[found],
         }
 
     def _home_scheme(self, world: Any) -> Any:
@@ -544,6 +548,8 @@ class Recorder:
                 "currency": pd.Categorical([scenario.currency]),
                 "off": pd.Categorical([" ".join(sorted(scenario.off))]),
                 "digest": pd.Categorical([scenario.digest()]),
+                "won": [world.n_customers - int(scenario.floor.customers)],
+                "cost_of_winning": [world.rules.loyalty.keeping * world.rules.loyalty.winning],
             }
         )
 

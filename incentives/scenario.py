@@ -113,6 +113,12 @@ class Scenario:
     leaderboard: pay.Leaderboard = field(default_factory=pay.Leaderboard)
     dumped_contact: gaming.DumpedContact = field(default_factory=gaming.DumpedContact)
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+    hidden_needs: customers.HiddenNeeds = field(default_factory=customers.HiddenNeeds)
+    hard_sell: gaming.HardSell = field(default_factory=gaming.HardSell)
+    moments_and_endings: customers.MomentsAndEndings = field(
+        default_factory=customers.MomentsAndEndings
+    )
+    loyalty_pays: customers.LoyaltyPays = field(default_factory=customers.LoyaltyPays)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -309,6 +315,10 @@ def lower(scenario: Scenario) -> Lowered:
     still = {"adapts": 0.0} if "C1" in off else {}
     alike = {"spread": 0.0, "moment": 0.0} if "C3" in off else {}
     nobody = {"rate": 0.0, "on_saves": 0.0, "on_sales": 0.0, "penalty": 0.0} if "O6" in off else {}
+    flat = {"peak": 0.0, "ending": 0.0, "spoils": 0.0} if "C2" in off else {}
+    same = {"rate": 0.0, "keeping": 0.0} if "C7" in off else {}
+    if "C3" in off:  # no offer annoys, wherever it stands
+        flat["spoils"] = 0.0
     decided = 0.0 if "C6" in off else float(scenario.made_up_minds.decided)
     work, found_out = scenario.work, scenario.suppressed_cancellation
     menu = actions.lower_menu(
@@ -354,6 +364,10 @@ def lower(scenario: Scenario) -> Lowered:
         board=lower_numbers(scenario.leaderboard, pay.BoardNumbers),
         dump=lower_numbers(scenario.dumped_contact, gaming.DumpNumbers),
         live="P5" not in off,
+        hidden=customers.lower_hidden_needs(scenario.hidden_needs, off="C5" in off),
+        regret=lower_numbers(scenario.hard_sell, gaming.RegretNumbers),
+        moments=lower_numbers(scenario.moments_and_endings, customers.MomentNumbers, **flat),
+        loyalty=lower_numbers(scenario.loyalty_pays, customers.LoyaltyNumbers, **same),
     )
     plan = centre.plan_floor(scenario.floor, scenario.routing, scenario.work, exact=exact, off=off)
     return Lowered(plan, rules)

@@ -39,7 +39,11 @@ OUTCOMES = {
     "callbacks": "repeated contacts per 100 offered",
     "wait": "mean wait of answered contacts (minutes)",
     "pay": "pay per agent and month (money)",
-    "revenue": "customers' margin and true sales per month (money)",
+    "revenue": "customers' margin and true sales, less refunds, per month (money)",
+    "acquisition": "cost of winning customers per month (money)",
+    "profit": "revenue less pay and the cost of winning customers, per month (money)",
+    "hard_sold": "hard sells per 100 served",
+    "refunded": "money paid back for regretted purchases per month",
 }
 
 
@@ -232,7 +236,14 @@ def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:
     months = records.runs.set_index("run")["months"]
     margin = _by_run(records.customers, "value", runs)
     sales = _by_run(served[true == "sale"], "value", runs)
-    frame["revenue"] = (margin + sales) / months
+    refunds = _by_run(records.customers, "refund", runs)
+    frame["revenue"] = (margin + sales - refunds) / months
+    won = records.runs.set_index("run")
+    frame["acquisition"] = won["won"] * won["cost_of_winning"] / months
+    frame["profit"] = frame["revenue"] - _by_run(records.agents, "paid", runs) / months
+    frame["profit"] -= frame["acquisition"]
+    frame["hard_sold"] = 100 * count(action == "hard_sell") / handled
+    frame["refunded"] = refunds / months
     return frame.rename_axis("run").reset_index()
 
 

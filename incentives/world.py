@@ -302,6 +302,7 @@ class World:
         bills = Bills(
             np.zeros((self.plan.pools, 2, 4, len(LeftBy)), np.int64),
             np.zeros((self.plan.pools, 2, 4)),
+            np.zeros((self.plan.pools, 2, 4)),
         )
         bill(
             month,
