@@ -79,7 +79,7 @@ from incentives.menu import (
     MenuTable,
 )
 from incentives.pay import cuts, price, stand
-from incentives.staff import Staff, certain
+from incentives.staff import Staff, against, certain
 
 NEEDS = 4
 FREE, PAUSE, REDIAL, GIVE_UP = range(4)  # kinds of event, in the low bits of an event's code
@@ -164,6 +164,7 @@ class Desk(NamedTuple):
     busy_month: Floats  #: minutes on contacts this month
     duty_month: Floats  #: minutes on duty this month
     day: Floats  #: the day's counts, in the order of DAY
+    against: Floats  #: what this month's contacts went against the agent's grain (money)
 
 
 # -- events -------------------------------------------------------------------------------------
@@ -812,6 +813,17 @@ def serve(
         credit(desk, seat, team, SALES_VALUE, value)
     desk.earned[seat] += worth_of(action, reason, success, desk.worth)
     desk.busy[seat] += minutes
+    f = events.features
+    desk.against[seat] += against(
+        staff.kappa[seat],
+        f[LIE + action],
+        staff.care[seat],
+        f[CUSTOMER + action],
+        staff.employer[seat],
+        f[EMPLOYER + action],
+        staff.client[seat, now.client],
+        f[CLIENT + action],
+    )
     desk.last_cut[seat] = 1 if action == CUT else 0
 
     # what the customer is asked, and what a check sees

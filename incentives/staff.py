@@ -1,8 +1,8 @@
 """Who works there, from mercenary to loyal, and what moves them (the A rows).
 
 Use `Archetype` for a point in the space of tastes, `Workforce` for the mixture from which agents
-are drawn, and `Turnover` for when they leave. All tastes are in money per contact or per minute,
-so that they can be added to pay and argued about.
+are drawn, and `Turnover` for when they leave and who comes. All tastes are in money per contact or
+per minute, so that they can be added to pay and argued about.
 """
 
 from collections.abc import Collection
@@ -146,13 +146,23 @@ class Regard(Mechanism):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turnover(Settings):
-    r"""When agents leave: a monthly hazard that answers pay against an outside option.
+class Turnover(Mechanism):
+    r"""A9: people leave work that pays too little or goes against the grain, and schemes select.
 
-    :math:`P(\text{quit}) = 1 - \exp(-e^{a + s\,(w_0 - w_i) / w_0})` with a the log of `hazard`, s
-    `slope`, :math:`w_0` the `outside` pay and :math:`w_i` what the agent was paid. The seat is
-    filled at the start of the next month from the same mixture, at the address (seat, hire).
+    :math:`P(\text{quit}) = 1 - \exp(-h\,e^{s\,(w_0 - w_i + f d_i) / w_0})` with h the `hazard`, s
+    `slope`, :math:`w_0` the `outside` pay, :math:`w_i` what the agent was paid, f `fit`, and
+    :math:`d_i` what the month's work went against the grain: over all contacts, the conscience cost
+    of what was done and the loss to those whom the agent cares for (money, `against`).
+
+    The seat is filled at the start of the next month, at the address (seat, hire). Applicants of
+    kind a come in proportion to :math:`\text{share}_a\,e^{\text{draw}\, W_{a}}`, where
+    :math:`W_{a}` is what is told of the seat's scheme: the mean of :math:`(\text{pay}_a (w_i - w_0)
+    - f d_i) / w_0` among those of that kind who work under it. It begins at 0 and moves a share
+    `hearsay` of the way each month. Switched off, nobody leaves.
     """
+
+    id: ClassVar[str] = "A9"
+    title: ClassVar[str] = "turnover and selection"
 
     hazard: float = param(
         0.035,
@@ -165,6 +175,27 @@ class Turnover(Settings):
         2000.0, unit="money per month", low=0, high=1e6, source="the scenario's: the base wage"
     )
     slope: float = param(1.5, unit="log hazard per share of pay", low=0, high=10, source="assumed")
+    fit: float = param(
+        1.5,
+        unit="money of pay per money against the grain",
+        low=0,
+        high=20,
+        source="assumed: what is done unwillingly wears more than the same sum of pay consoles",
+    )
+    draw: float = param(
+        4.0,
+        unit="log applicants per share of the outside pay",
+        low=0,
+        high=50,
+        source="assumed; half of a piece rate's effect was who stays and comes (Lazear 2000)",
+    )
+    hearsay: float = param(
+        0.25,
+        unit="share of the news per month",
+        low=0,
+        high=1,
+        source="assumed: a reputation is half made in a quarter",
+    )
 
 
 TurnoverNumbers = numbers(Turnover, "TurnoverNumbers", __name__)
@@ -213,19 +244,25 @@ def hire(
     belief: Any,
     contractor: bool,
     off: Collection[str],
+    applicants: Floats | None = None,
 ) -> None:
     """Draw the agents who now sit at `seats` and write them into `staff`.
 
     An agent is addressed by (seat, hire), so that the same person is hired under every policy.
+    `applicants` weighs the kinds for each seat; without it they come as in the mixture.
     """
     when = staff.hire[seats]
     a, b, c, d = (uniforms(key, Purpose.AGENT, seats, when, block=block) for block in range(4))
     weights = np.array([archetype.share for archetype in workforce.archetypes])
-    kind = np.searchsorted(np.cumsum(weights / weights.sum())[:-1], a[:, 0], side="right")
+    if applicants is None:
+        applicants = np.tile(weights, (len(seats), 1))
+    upto = np.cumsum(applicants / applicants.sum(axis=1, keepdims=True), axis=1)
+    kind = (upto[:, :-1] <= a[:, :1]).sum(axis=1)
     staff.kind[seats] = kind
 
     def taste(name: str) -> Floats:
-        return np.array([getattr(each, name) for each in workforce.archetypes], float)[kind]
+        means = np.array([getattr(each, name) for each in workforce.archetypes], float)
+        return np.asarray(means[kind])
 
     def varied(name: str, u: Floats) -> Floats:
         return np.asarray(taste(name) * exp(workforce.tastes * normal(u)))
@@ -261,14 +298,53 @@ def hire(
 
 
 def quits(
-    staff: Staff, paid: Floats, *, key: Key, month: int, turnover: Turnover
+    staff: Staff, paid: Floats, against: Floats, *, key: Key, month: int, turnover: Turnover
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Tell which agents leave at this month's end."""
+    """Tell which agents leave at this month's end; `against` is what went against the grain."""
     seats = np.arange(len(staff.hire))
     u = uniforms(key, Purpose.QUIT, seats, np.uint32(month), which=staff.hire)[:, 0]
-    short = (turnover.outside - paid) / max(turnover.outside, 1e-9)
+    short = (turnover.outside - (paid - turnover.fit * against)) / max(turnover.outside, 1e-9)
     hazard = turnover.hazard * exp(np.clip(turnover.slope * short, -5.0, 5.0))
     return np.asarray(u < 1.0 - exp(-hazard))
+
+
+def hear(
+    told: Floats, staff: Staff, scheme: Ints, paid: Floats, against: Floats, turnover: Turnover
+) -> None:
+    """Move what is told of each scheme, for each kind, towards how those under it have fared.
+
+    `told` is (schemes, kinds), in shares of the outside pay, and is written to.
+    """
+    gain = staff.pay * (paid - turnover.outside) - turnover.fit * against
+    cell, cells = scheme * told.shape[1] + staff.kind, told.size
+    number = np.bincount(cell, minlength=cells).reshape(told.shape)
+    total = np.bincount(cell, gain, cells).reshape(told.shape)
+    news = total / np.maximum(number, 1) / max(turnover.outside, 1e-9)
+    told += np.where(number > 0, turnover.hearsay * (news - told), 0.0)
+
+
+def applicants(told: Floats, workforce: Workforce, turnover: Turnover) -> Floats:
+    """Give the weight of each kind among applicants, from what is told of the scheme on offer."""
+    weights = np.array([archetype.share for archetype in workforce.archetypes])
+    return np.asarray(weights * exp(np.clip(turnover.draw * told, -5.0, 5.0)))
+
+
+@rule
+def against(
+    kappa: float,
+    lie: float,
+    care: float,
+    customer: float,
+    employer: float,
+    to_employer: float,
+    client: float,
+    to_client: float,
+) -> float:
+    """Give how far an act goes against its agent's grain (money): conscience, and harm to others.
+
+    What serves some whom the agent cares for makes up for what harms others.
+    """
+    return max(kappa * lie - care * customer - employer * to_employer - client * to_client, 0.0)
 
 
 @rule

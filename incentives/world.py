@@ -4,6 +4,7 @@
 It owns the arrays; the kernel (`_kernel.advance`, `_kernel.bill`) moves them.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,8 @@ class World:
         self.day = 0
         self.month = 0
         self.plan, self.rules = lower(scenario)
+        stays = {"hazard": 0.0} if "A9" in scenario.off else {}
+        self.turnover = replace(scenario.turnover, **stays)
         self.days = int(scenario.floor.days)
         self.policies = scenario.policies()
         self.schemes = [scheme for _, scheme in self.policies]
@@ -142,7 +145,7 @@ class World:
             survey_n=answered,
             sale_sd=0.0,
             team_size=float(floor.team_size),
-            stay=1.0 - self.scenario.turnover.hazard,
+            stay=1.0 - self.turnover.hazard,
         )
 
     def _open_floor(self) -> None:
@@ -179,8 +182,10 @@ class World:
             busy_month=np.zeros(seats),
             duty_month=np.zeros(seats),
             day=np.zeros(len(DAY)),
+            against=np.zeros(seats),
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
+        self.told = np.zeros((len(self.schemes), len(scenario.workforce.archetypes)))
         self._hire(np.arange(seats))
         self.hired_month = np.zeros(seats, np.int64)
         self._lost = np.zeros((seats, self.months))
@@ -188,6 +193,7 @@ class World:
 
     def _hire(self, seats: Ints) -> None:
         scenario = self.scenario
+        offered = self.scheme_by_month[min(self.month, self.months - 1), seats]
         staff.hire(
             self.staff,
             seats,
@@ -199,6 +205,7 @@ class World:
             belief=self.rules.belief,
             contractor=scenario.contract.contractor > 0,
             off=scenario.off,
+            applicants=staff.applicants(self.told[offered], scenario.workforce, self.turnover),
         )
 
     def _open_doors(self) -> None:
@@ -322,8 +329,9 @@ class World:
         )
         paid = settled.paid - desk.penalty
         gone = staff.quits(
-            self.staff, paid, key=self.key, month=month, turnover=self.scenario.turnover
+            self.staff, paid, desk.against, key=self.key, month=month, turnover=self.turnover
         )
+        staff.hear(self.told, self.staff, desk.scheme, paid, desk.against, self.turnover)
         self.recorder.end_month(self, status, bills, settled, gone)
         self.month += 1
         self._turn_over(gone)
@@ -335,6 +343,7 @@ class World:
         desk.penalty[:] = 0.0
         desk.busy_month[:] = 0.0
         desk.duty_month[:] = 0.0
+        desk.against[:] = 0.0
         if self.month < self.months:
             desk.scheme[:] = self.scheme_by_month[self.month]
 
