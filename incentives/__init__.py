@@ -42,6 +42,8 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Archetype",
     "Workforce",
     "Regard",
+    "Reciprocity",
+    "Blame",
     "Turnover",
     "Conscience",
     "Belief",
@@ -100,7 +102,7 @@ _HOMES = {
         "Value",
         "Acquisition",
     ),
-    "staff": ("Archetype", "Workforce", "Regard", "Turnover"),
+    "staff": ("Archetype", "Workforce", "Regard", "Reciprocity", "Blame", "Turnover"),
     "gaming": (
         "Conscience",
         "Belief",
@@ -181,7 +183,7 @@ if TYPE_CHECKING:
         scenario_names,
     )
     from incentives.simulation import cost_matched, simulate
-    from incentives.staff import Archetype, Regard, Turnover, Workforce
+    from incentives.staff import Archetype, Blame, Reciprocity, Regard, Turnover, Workforce
     from incentives.truth import Twins, truth_of, twins
 
 

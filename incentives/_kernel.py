@@ -79,7 +79,7 @@ from incentives.menu import (
     MenuTable,
 )
 from incentives.pay import cuts, price, stand
-from incentives.staff import Staff, against, certain
+from incentives.staff import Bonds, Staff, Sway, against, certain, strained, swayed
 
 NEEDS = 4
 FREE, PAUSE, REDIAL, GIVE_UP = range(4)  # kinds of event, in the low bits of an event's code
@@ -138,6 +138,8 @@ class Rules(NamedTuple):
     contract: Any
     decided: float  #: share of those who want to cancel whose mind is made up
     menu: MenuTable
+    reciprocity: Any
+    blame: Any
 
 
 class Desk(NamedTuple):
@@ -165,6 +167,8 @@ class Desk(NamedTuple):
     duty_month: Floats  #: minutes on duty this month
     day: Floats  #: the day's counts, in the order of DAY
     against: Floats  #: what this month's contacts went against the agent's grain (money)
+    bonds: Bonds
+    sway: Sway
 
 
 # -- events -------------------------------------------------------------------------------------
@@ -444,6 +448,10 @@ def weigh(
     effort, standing, fear = staff.effort[seat], staff.standing[seat], staff.fear[seat]
     care, employer = staff.care[seat], staff.employer[seat]
     client = staff.client[seat, now.client]
+    effort *= desk.sway.effort[seat]
+    care *= desk.sway.care[seat]
+    employer *= desk.sway.employer[seat]
+    client *= desk.sway.client[seat, now.client]
     for row in range(len(v)):
         v[row] = (
             pay * f[PAY + row]
@@ -817,14 +825,17 @@ def serve(
     desk.against[seat] += against(
         staff.kappa[seat],
         f[LIE + action],
-        staff.care[seat],
+        staff.care[seat] * desk.sway.care[seat],
         f[CUSTOMER + action],
-        staff.employer[seat],
+        staff.employer[seat] * desk.sway.employer[seat],
         f[EMPLOYER + action],
-        staff.client[seat, now.client],
+        staff.client[seat, now.client] * desk.sway.client[seat, now.client],
         f[CLIENT + action],
     )
     desk.last_cut[seat] = 1 if action == CUT else 0
+    if attempt > 0 and each.cut_by >= 0 and each.cut_by != seat + 1:
+        desk.bonds.blamed[seat, now.client] += 1.0
+    each.cut_by = seat + 1 if action == CUT else 0
 
     # what the customer is asked, and what a check sees
     survey, score = 0, -1
@@ -910,6 +921,7 @@ def log_abandoned(
     each.satisfaction, each.expectation = feel(
         each.satisfaction, each.expectation, rules.expectations.abandoned, rules.expectations
     )
+    each.cut_by = -1
     line = log[count]
     line.customer = each.uid
     line.day = day
@@ -1100,6 +1112,7 @@ def advance(
     address(0, len(due), events, luck, customers)
     draw_luck(luck, 0, len(due), k0, k1, plan.exponential, rules.work, rules.openness)
     open_day(desk)
+    settle(staff, desk, rules)
     watched, count = hours(
         len(due),
         day,
@@ -1411,6 +1424,27 @@ def open_day(desk: Desk) -> None:
             desk.opening[seat, what] = desk.totals[seat, what]
 
 
+@rule
+def settle(staff: Staff, desk: Desk, rules: Rules) -> None:
+    """Let what has been done to agents sway their tastes for the day."""
+    bonds, sway = desk.bonds, desk.sway
+    clients = bonds.strain.shape[1]
+    for seat in range(len(bonds.employer)):
+        strain = 0.0
+        for client in range(clients):
+            strain += bonds.strain[seat, client]
+            regard = bonds.client[seat, client] - bonds.strain[seat, client]
+            sway.client[seat, client] = exp_(regard)
+            bonds.blamed[seat, client] = 0.0
+        sway.effort[seat], sway.care[seat], sway.employer[seat] = swayed(
+            bonds.employer[seat],
+            staff.employer[seat] > 0.0,
+            strain,
+            rules.reciprocity,
+            rules.blame,
+        )
+
+
 @allocating
 def close_day(
     day: int, k0: np.uint32, k1: np.uint32, plan: FloorPlan, rules: Rules, staff: Staff, desk: Desk
@@ -1436,6 +1470,10 @@ def close_day(
             heard,
             rules.belief,
         )
+        for client in range(desk.bonds.strain.shape[1]):
+            desk.bonds.strain[seat, client] = strained(
+                desk.bonds.strain[seat, client], desk.bonds.blamed[seat, client], rules.blame
+            )
         desk.busy_month[seat] += desk.busy[seat]
         if desk.present[seat] == 1:
             for what in range(N_ACCUMULATORS):

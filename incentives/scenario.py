@@ -109,6 +109,8 @@ class Scenario:
     assignment: Assignment | None = None
     off: frozenset[str] = frozenset()
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+    reciprocity: staff.Reciprocity = field(default_factory=staff.Reciprocity)
+    blame: staff.Blame = field(default_factory=staff.Blame)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -337,6 +339,10 @@ def lower(scenario: Scenario) -> Lowered:
         contract=lower_numbers(scenario.contract, centre.ContractNumbers),
         decided=decided,
         menu=menu,
+        reciprocity=lower_numbers(scenario.reciprocity, staff.ReciprocityNumbers),
+        blame=lower_numbers(
+            scenario.blame, staff.BlameNumbers, **({"wears": 0.0} if "A3" in off else {})
+        ),
     )
     plan = centre.plan_floor(scenario.floor, scenario.routing, scenario.work, exact=exact, off=off)
     return Lowered(plan, rules)

@@ -7,16 +7,19 @@ per minute, so that they can be added to pay and argued about.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from incentives._compile import rule
-from incentives._draws import Key, Purpose, exp, normal, uniforms
+from incentives._draws import Key, Purpose, exp, exp_, normal, uniforms
 from incentives.columns import Floats, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
-__all__ = ["Archetype", "Regard", "Turnover", "Workforce", "hire"]
+__all__ = ["Archetype", "Blame", "Reciprocity", "Regard", "Turnover", "Workforce", "hire"]
+
+Form = Literal["kind", "cash"]
+Giver = Literal["employer", "client"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +149,113 @@ class Regard(Mechanism):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reciprocity(Mechanism):
+    r"""A2: agents return how they are treated; treated as mercenaries, they become mercenary.
+
+    Regard for the employer, :math:`\rho` (log of the ratio to regard as hired), moves at each
+    month's end by :math:`\rho \leftarrow \rho + v\,(-c\,\beta - \rho)`: v `speed`, c `crowding`,
+    :math:`\beta` the share of the month's pay that was bonus. A thank-you at the start of month
+    `month` of `money` a head, in kind or in cash, adds :math:`a\,(1 - e^{-\text{money} /
+    \text{size}})` with a `kind` or `cash` to the regard for whom it is `from_whom` (of the clients,
+    the first). Regard for a client, :math:`\rho_k`, fades alike. The taste `employer` counts
+    :math:`e^{\rho}` times, `client` :math:`e^{\rho_k}` times, `care` :math:`e^{q\rho}` times (q
+    `carries`) and, for those who have any regard for the employer, `effort`
+    :math:`e^{-w\rho}` times (w `works`). What a thank-you costs is on no payslip. Switched off,
+    regard stays as hired.
+    """
+
+    id: ClassVar[str] = "A2"
+    title: ClassVar[str] = "reciprocity"
+
+    crowding: float = param(
+        1.0,
+        unit="log regard lost if all pay is bonus",
+        low=0,
+        high=5,
+        source="assumed: paid for everything, regard falls to a third",
+    )
+    speed: float = param(
+        0.15, unit="share per month", low=0, high=1, source="assumed: half in four months"
+    )
+    kind: float = param(
+        0.5,
+        unit="log regard of a generous gift in kind",
+        low=0,
+        high=3,
+        source="output +25 % after a gift in kind (Kube, Marechal and Puppe 2012), with `works`",
+    )
+    cash: float = param(
+        0.1,
+        unit="log regard of a generous gift in cash",
+        low=0,
+        high=3,
+        source="output about the same after as much in cash (Kube, Marechal and Puppe 2012)",
+    )
+    size: float = param(
+        10.0, unit="money a head", low=0.01, high=1e4, source="assumed: an hour's wage is a gift"
+    )
+    works: float = param(
+        0.45,
+        unit="log effort per log regard",
+        low=0,
+        high=3,
+        source="output +25 % after a gift in kind (Kube, Marechal and Puppe 2012): 0.22 / 0.5",
+    )
+    carries: float = param(
+        0.3, unit="log care per log regard", low=0, high=3, source="assumed: less than one to one"
+    )
+    month: float = param(
+        -1.0, unit="month of the thank-you, -1 for none", low=-1, high=1e4, source="a policy"
+    )
+    money: float = param(10.0, unit="money a head", low=0, high=1e5, source="a policy")
+    form: Form = "kind"
+    from_whom: Giver = "employer"
+
+    def __post_init__(self) -> None:
+        Mechanism.__post_init__(self)
+        for name, known in (("form", Form), ("from_whom", Giver)):
+            if getattr(self, name) not in get_args(known):
+                raise ValueError(
+                    f"Reciprocity.{name} must be one of {get_args(known)}, "
+                    f"got {getattr(self, name)!r}"
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blame(Mechanism):
+    r"""A3: contacts that repeat through the client's own failures wear its agents down.
+
+    A contact about a need that was served before and is still unmet is borne by whoever answers,
+    unless the agent had cut the customer off itself (one who gave up waiting blames nobody who
+    could have served). Strain over client k moves at each day's end by :math:`s_k \leftarrow (1 -
+    r)\,s_k + w\,x_k` with r `recovers`, w `wears` and :math:`x_k` the day's repeats. The taste
+    `client` counts :math:`e^{-s_k}` times; mood is :math:`m \sum_k s_k` (m `mood`), by which the
+    log of `care` falls and that of `effort` rises. Switched off, repeats are contacts like others.
+    """
+
+    id: ClassVar[str] = "A3"
+    title: ClassVar[str] = "blame without power"
+
+    wears: float = param(
+        0.002,
+        unit="log regard per repeat",
+        low=0,
+        high=1,
+        source="assumed: eight repeats a day, kept up, cost a quarter of regard",
+    )
+    recovers: float = param(
+        0.05, unit="share per day", low=0, high=1, source="assumed: half in two to three weeks"
+    )
+    mood: float = param(
+        0.5,
+        unit="log care and effort per log regard",
+        low=0,
+        high=3,
+        source="assumed: half as strong as the resentment",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turnover(Mechanism):
     r"""A9: people leave work that pays too little or goes against the grain, and schemes select.
 
@@ -199,6 +309,8 @@ class Turnover(Mechanism):
 
 
 TurnoverNumbers = numbers(Turnover, "TurnoverNumbers", __name__)
+ReciprocityNumbers = numbers(Reciprocity, "ReciprocityNumbers", __name__)
+BlameNumbers = numbers(Blame, "BlameNumbers", __name__)
 
 
 class Staff(NamedTuple):
@@ -221,6 +333,47 @@ class Staff(NamedTuple):
     ability: Floats  #: rank, 0 to 1
     checks: Floats  #: belief: weighted checks
     contacts: Floats  #: belief: weighted contacts
+
+
+class Bonds(NamedTuple):
+    """What has become of those who sit there since they were hired: states that move, a row a seat.
+
+    All are 0 for somebody new.
+    """
+
+    employer: Floats  #: regard for the employer, log of the ratio to as hired (A2)
+    client: Floats  #: (seats, clients) the same for each client (A2)
+    strain: Floats  #: (seats, clients) from repeats that are the client's doing (A3)
+    blamed: Floats  #: (seats, clients) such repeats today (A3)
+
+
+class Sway(NamedTuple):
+    """What the states make of tastes as hired: the kernel reads taste x factor, a row a seat."""
+
+    effort: Floats
+    care: Floats
+    employer: Floats
+    client: Floats  #: (seats, clients)
+
+
+def no_bonds(seats: int, clients: int) -> Bonds:
+    """Make the states of so many new agents."""
+    return Bonds(
+        employer=np.zeros(seats),
+        client=np.zeros((seats, clients)),
+        strain=np.zeros((seats, clients)),
+        blamed=np.zeros((seats, clients)),
+    )
+
+
+def no_sway(seats: int, clients: int) -> Sway:
+    """Make the factors that leave every taste as hired."""
+    return Sway(
+        effort=np.ones(seats),
+        care=np.ones(seats),
+        employer=np.ones(seats),
+        client=np.ones((seats, clients)),
+    )
 
 
 def empty_staff(seats: int, clients: int) -> Staff:
@@ -327,6 +480,46 @@ def applicants(told: Floats, workforce: Workforce, turnover: Turnover) -> Floats
     """Give the weight of each kind among applicants, from what is told of the scheme on offer."""
     weights = np.array([archetype.share for archetype in workforce.archetypes])
     return np.asarray(weights * exp(np.clip(turnover.draw * told, -5.0, 5.0)))
+
+
+def thank(bonds: Bonds, month: int, reciprocity: Reciprocity) -> None:
+    """Let agents take in the thank-you of this month, if there is one."""
+    if month != reciprocity.month:
+        return
+    worth = getattr(reciprocity, reciprocity.form)
+    moved = worth * (1.0 - exp(-reciprocity.money / reciprocity.size))
+    if reciprocity.from_whom == "employer":
+        bonds.employer[:] += moved
+    else:
+        bonds.client[:, 0] += moved
+
+
+def requite(bonds: Bonds, wage: Floats, bonus: Floats, reciprocity: Reciprocity) -> None:
+    """Move regard at a month's end: back to as hired, and down by the share of pay that is bonus.
+
+    `bonus` is what was earned beside the `wage`, whenever it is paid (money).
+    """
+    share = np.maximum(bonus, 0.0) / np.maximum(wage + np.maximum(bonus, 0.0), 1e-9)
+    goal = -reciprocity.crowding * share
+    bonds.employer[:] += reciprocity.speed * (goal - bonds.employer)
+    bonds.client[:] -= reciprocity.speed * bonds.client
+
+
+@rule
+def strained(strain: float, repeats: float, blame: Any) -> float:
+    """Give an agent's strain over a client after a day with so many repeats (log regard)."""
+    after: float = (1.0 - blame.recovers) * strain + blame.wears * repeats
+    return after
+
+
+@rule
+def swayed(
+    regard: float, reciprocates: bool, strain: float, reciprocity: Any, blame: Any
+) -> tuple[float, float, float]:
+    """Give by what factors regard and strain (over all clients) move effort, care and employer."""
+    mood = blame.mood * strain
+    works = reciprocity.works * regard if reciprocates else 0.0
+    return exp_(mood - works), exp_(reciprocity.carries * regard - mood), exp_(regard)
 
 
 @rule

@@ -183,6 +183,8 @@ class World:
             duty_month=np.zeros(seats),
             day=np.zeros(len(DAY)),
             against=np.zeros(seats),
+            bonds=staff.no_bonds(seats, len(scenario.contract.clients)),
+            sway=staff.no_sway(seats, len(scenario.contract.clients)),
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
         self.told = np.zeros((len(self.schemes), len(scenario.workforce.archetypes)))
@@ -263,6 +265,8 @@ class World:
             days = self.day + np.arange(self.days)[:, None]
             u = uniforms(self.key, Purpose.SHIFT, np.arange(self.seats), days)[..., 0]
             self._present = u >= self.scenario.floor.shrinkage
+            if "A2" not in self.scenario.off:
+                staff.thank(self.desk.bonds, self.month, self.scenario.reciprocity)
         self.desk.present[:] = self._present[day_of_month]
         recorder = self.recorder
         due = int(self._customers.held[self.day % CALENDAR])
@@ -332,6 +336,9 @@ class World:
             self.staff, paid, desk.against, key=self.key, month=month, turnover=self.turnover
         )
         staff.hear(self.told, self.staff, desk.scheme, paid, desk.against, self.turnover)
+        if "A2" not in self.scenario.off:
+            bonus = settled.bonus + settled.deferred
+            staff.requite(desk.bonds, settled.wage, bonus, self.scenario.reciprocity)
         self.recorder.end_month(self, status, bills, settled, gone)
         self.month += 1
         self._turn_over(gone)
@@ -357,10 +364,13 @@ class World:
         self.hired_month[seats] = self.month
         self._lost[seats] = 0.0
         self.desk.pace_pay[seats] = 0.0
+        for state in self.desk.bonds:
+            state[seats] = 0.0
         rates = self.desk.rates
         rates[seats] = rates.mean(axis=0)
         row = self._customers.row  # who has left pays no penalty for what is found out later
         row["suppressed_by"][np.isin(row["suppressed_by"], seats)] = -1
+        row["cut_by"][np.isin(row["cut_by"], seats + 1)] = 0
 
     def _lost_saves(self) -> Floats:
         """Count, by seat and month of the save, the logged saves whose customer has left since."""

@@ -4,6 +4,7 @@ Each signature is also asked of a mutant: a world of the same mean in which the 
 move stands still. A statement that the mutant makes true would show nothing.
 """
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 import incentives as inc
 from incentives.staff import LOYAL, MERCENARY
+from incentives.world import World
 
 STAKE = inc.Conscience().stake  # money: what one full lie gains at the reference scheme
 
@@ -103,3 +105,145 @@ def test_those_who_act_against_the_grain_quit_more() -> None:
         for fit in (0.0, 20.0)
     )  # fmt: skip
     assert wears > fits
+
+
+# -- what agents do of their own accord ----------------------------------------------------------
+
+WILLING = ("care", "offer_after", "save")  # more effort than plain work asks for
+CALM = {"turnover.hazard": 0.0, "audit.rate": 0.0, "audit.on_saves": 0.0}
+
+
+def at_ease(**values: Any) -> inc.Scenario:
+    """A floor on which nobody waits, so that more contacts are no more haste."""
+    return a_centre(**CALM, **values).without("O5")
+
+
+def willing(records: inc.Records, actions: tuple[str, ...] = WILLING) -> Any:
+    """Give the share of contacts served with more than plain work, run by run."""
+    served = records.cells[records.cells["agent"] >= 0]
+    chosen = served[served["true_action"].isin(actions)]
+    return (chosen.groupby("run")["n"].sum() / served.groupby("run")["n"].sum()).to_numpy()
+
+
+def between(one: inc.Scenario, other: inc.Scenario, months: int = 4, **settings: Any) -> Any:
+    """By how much the share of willing work is larger in the first of two twins."""
+    settings = {"replications": 5, "rng": 7, "keep": "cells", "months": months} | settings
+    first, second = (willing(inc.simulate(each, **settings)) for each in (one, other))
+    return first - second
+
+
+# -- A2: reciprocity -----------------------------------------------------------------------------
+
+
+def thanked(form: str, centre: inc.Scenario) -> inc.Scenario:
+    return centre.change({"reciprocity.month": 0.0, "reciprocity.form": form})
+
+
+def test_a_thank_you_in_kind_moves_more_than_as_much_in_cash() -> None:
+    centre = at_ease()
+    kind, cash = thanked("kind", centre), thanked("cash", centre)
+    assert seen(between(kind, centre))
+    assert seen(between(kind, cash))
+    in_kind, in_cash = apart(between(kind, centre))[0], apart(between(cash, centre))[0]
+    assert in_kind > 3 * in_cash
+
+
+def test_a_thank_you_that_is_worth_its_price_in_any_form_does_not_tell_kind_from_cash() -> None:
+    alike = at_ease(**{"reciprocity.kind": 0.3, "reciprocity.cash": 0.3})
+    assert seen(between(thanked("kind", alike), alike))
+    assert not seen(between(thanked("kind", alike), thanked("cash", alike)))
+
+
+def test_a_thank_you_fades() -> None:
+    centre = at_ease()
+    regard = []
+    for months in (1, 6, 24):
+        world = World(thanked("kind", centre), rng=7, months=months)
+        world.run()
+        regard.append(world.desk.bonds.employer.mean())
+    assert regard[0] > 2 * regard[1] > 8 * regard[2] > 0
+
+
+def test_only_who_gave_it_is_thanked() -> None:
+    centre = thanked("kind", at_ease(**{"contract.clients": (0.5, 0.5)}))
+    world = World(centre.change({"reciprocity.from_whom": "client"}), rng=7, months=1)
+    world.run()
+    bonds = world.desk.bonds
+    assert (bonds.client[:, 0] > 0.1).all()
+    assert (bonds.client[:, 1] == 0).all()
+    assert (bonds.employer == 0).all()
+
+
+def all_by_the_piece(centre: inc.Scenario) -> tuple[inc.Scenario, ...]:
+    """The same pay as a wage and as so much a contact, which makes no action dearer than others."""
+    piece = inc.PieceRate("contacts", 2.0)
+    return centre.vary(scheme={"wage": inc.Wage(), "piece": inc.Wage(0.0) + piece})
+
+
+def test_being_paid_for_everything_crowds_willing_work_out() -> None:
+    wage, piece = all_by_the_piece(at_ease())
+    assert seen(between(wage, piece))
+    late = between(wage, piece, months=8)
+    assert apart(late)[0] > apart(between(wage, piece, months=2))[0]
+
+
+def test_without_reciprocity_neither_thanks_nor_the_form_of_pay_matter() -> None:
+    off = at_ease().without("A2")
+    assert not seen(between(thanked("kind", off), off, replications=2))
+    wage, piece = all_by_the_piece(off)
+    assert (abs(between(wage, piece, replications=2)) < 1e-3).all()
+
+
+# -- A3: blame without power ---------------------------------------------------------------------
+
+
+def unanswered(returns: float, **values: Any) -> inc.Scenario:
+    """A floor to which so many of those whose need is not met come back."""
+    return at_ease(**{"needs.returns": returns, **values})
+
+
+def first_time(records: inc.Records) -> Any:
+    """Give the share of willing work on first contacts about questions, run by run."""
+    contacts = records.contacts
+    first = contacts[(contacts["attempt"] == 1) & (contacts["reason"] == "question")]
+    chosen = first["true_action"].isin(WILLING).groupby(first["run"]).mean()
+    return chosen.to_numpy()
+
+
+def worn(off: tuple[str, ...] = (), **values: Any) -> Any:
+    """By how much willing work on first contacts falls as more of the unserved come back."""
+    rare, often = (
+        first_time(inc.simulate(unanswered(returns, **values).without(*off), months=3,
+                                replications=4, rng=7))
+        for returns in (0.0, 1.0)
+    )  # fmt: skip
+    return rare - often
+
+
+def test_repeats_that_the_client_causes_wear_willing_work_down() -> None:
+    assert seen(worn())
+
+
+def test_without_blame_repeats_wear_nobody_down() -> None:
+    assert not seen(worn(off=("A3",)))
+
+
+def test_a_mood_that_is_always_low_does_not_answer_repeats() -> None:
+    low = np.exp(-0.1)
+    kinds = tuple(
+        each.__class__(**{item.name: getattr(each, item.name) for item in fields(each)}
+                       | {"care": each.care * low, "effort": each.effort / low})
+        for each in inc.Workforce().archetypes
+    )  # fmt: skip
+    assert not seen(worn(off=("A3",), **{"workforce.archetypes": kinds}))
+
+
+def test_regard_is_worn_for_the_client_who_fails_and_recovers() -> None:
+    world = World(unanswered(1.0, **{"contract.clients": (0.8, 0.2)}), rng=7, months=2)
+    world.run()
+    strain = world.desk.bonds.strain
+    assert (strain[:, 0] > 2 * strain[:, 1]).all()
+    spared = World(unanswered(0.0), rng=7, months=1)
+    spared.desk.bonds.strain[:] = 1.0
+    spared.run()
+    assert (spared.desk.bonds.strain < 0.5).all()
