@@ -44,6 +44,9 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Regard",
     "Reciprocity",
     "Blame",
+    "JobSecurity",
+    "Identity",
+    "Coaching",
     "Turnover",
     "Conscience",
     "Belief",
@@ -102,7 +105,17 @@ _HOMES = {
         "Value",
         "Acquisition",
     ),
-    "staff": ("Archetype", "Workforce", "Regard", "Reciprocity", "Blame", "Turnover"),
+    "staff": (
+        "Archetype",
+        "Workforce",
+        "Regard",
+        "Reciprocity",
+        "Blame",
+        "JobSecurity",
+        "Identity",
+        "Coaching",
+        "Turnover",
+    ),
     "gaming": (
         "Conscience",
         "Belief",
@@ -183,7 +196,17 @@ if TYPE_CHECKING:
         scenario_names,
     )
     from incentives.simulation import cost_matched, simulate
-    from incentives.staff import Archetype, Blame, Reciprocity, Regard, Turnover, Workforce
+    from incentives.staff import (
+        Archetype,
+        Blame,
+        Coaching,
+        Identity,
+        JobSecurity,
+        Reciprocity,
+        Regard,
+        Turnover,
+        Workforce,
+    )
     from incentives.truth import Twins, truth_of, twins
 
 

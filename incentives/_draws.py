@@ -69,6 +69,10 @@ class Purpose(IntEnum):
     SAMPLE = 18  # which contacts are kept in the records: observing has luck of its own
     HOOK = 19  # a user's own rule
     OCCASION = 20  # what this contact is like: could it pass for another, mood for an offer
+    CULTURE = 25  # what an agent holds the job to be
+    MANAGER = 26  # the background and the norm of a team's manager
+    NORM = 27  # which lies of teammates an agent comes to know of
+    MOTIVE = 28  # what an agent can be coached with
 
 
 # -- keys and addresses -------------------------------------------------------------------------

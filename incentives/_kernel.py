@@ -79,7 +79,17 @@ from incentives.menu import (
     MenuTable,
 )
 from incentives.pay import cuts, price, stand
-from incentives.staff import Bonds, Staff, Sway, against, certain, strained, swayed
+from incentives.staff import (
+    Bonds,
+    Staff,
+    Sway,
+    against,
+    certain,
+    coached,
+    strained,
+    swayed,
+    worried,
+)
 
 NEEDS = 4
 FREE, PAUSE, REDIAL, GIVE_UP = range(4)  # kinds of event, in the low bits of an event's code
@@ -140,6 +150,9 @@ class Rules(NamedTuple):
     menu: MenuTable
     reciprocity: Any
     blame: Any
+    appeal: Any  #: the job-security appeal
+    coaching: Any  #: with what it does not aim at put to 0
+    contagion: float  #: stakes by which teammates who lie lower conscience
 
 
 class Desk(NamedTuple):
@@ -405,7 +418,8 @@ def weigh(
     v[OFFER_AFTER] = v[OFFER_FIRST] = paid[SOLD]
     v[SAVE], v[PRESS] = paid[SAVE], paid[PRESS]
 
-    openness, closing, margin = now.open, staff.closing[seat], value.horizon * now.margin
+    openness, margin = now.open, value.horizon * now.margin
+    closing = staff.closing[seat] * desk.sway.closing[seat]
     work, believed, penalty = now.work, now.believed, rules.audit.penalty
     risk = staff.risk[seat]
     contractor = rules.contract.contractor > 0.0
@@ -444,7 +458,7 @@ def weigh(
             if s[BARRED + row] == 0.0:
                 f[PAY + row] += survey_price(row, s[SOLVES + row], scheme, now, desk, rules, prices)
 
-    pay, kappa = staff.pay[seat], staff.kappa[seat]
+    pay, kappa = staff.pay[seat], staff.kappa[seat] + desk.sway.conscience[seat]
     effort, standing, fear = staff.effort[seat], staff.standing[seat], staff.fear[seat]
     care, employer = staff.care[seat], staff.employer[seat]
     client = staff.client[seat, now.client]
@@ -484,7 +498,8 @@ def weigh_lies(
     for row in range(RUSH, FABRICATE):
         if s[BARRED + row] == 0.0:
             honest = max(honest, f[PAY + row])
-    contractor, kappa = rules.contract.contractor > 0.0, staff.kappa[seat]
+    contractor = rules.contract.contractor > 0.0
+    kappa = staff.kappa[seat] + desk.sway.conscience[seat]
     for row in range(FABRICATE, N_ACTIONS):
         if s[BARRED + row] > 0.0:
             continue
@@ -759,17 +774,18 @@ def serve(
     minutes = now.work * menu.minutes[action]
     resolved = luck.solve[place] < menu.shelf[reason, SOLVES + action]
     success = False
+    closing = staff.closing[seat] * desk.sway.closing[seat]
     true, logged = HANDLED, HANDLED
     value = 0.0
     if action == CUT:
         true = CUT_OFF
     elif reason == CANCEL:
         chance = menu.keeps_decided[action] if each.decided == 1 else menu.keeps[action]
-        success = luck.success[place] < chance * staff.closing[seat]
+        success = luck.success[place] < chance * closing
         true = SAVED if success else SUPPRESSED if action == SUPPRESS else CANCELLED
         logged = SAVED if success or action >= FABRICATE else CANCELLED
     elif action in (OFFER_AFTER, OFFER_FIRST):
-        success = luck.success[place] < menu.appeal[action] * now.open * staff.closing[seat]
+        success = luck.success[place] < menu.appeal[action] * now.open * closing
         if success:
             true = logged = SALE
             value = rules.value.product
@@ -823,7 +839,7 @@ def serve(
     desk.busy[seat] += minutes
     f = events.features
     desk.against[seat] += against(
-        staff.kappa[seat],
+        staff.kappa[seat] + desk.sway.conscience[seat],
         f[LIE + action],
         staff.care[seat] * desk.sway.care[seat],
         f[CUSTOMER + action],
@@ -836,6 +852,7 @@ def serve(
     if attempt > 0 and each.cut_by >= 0 and each.cut_by != seat + 1:
         desk.bonds.blamed[seat, now.client] += 1.0
     each.cut_by = seat + 1 if action == CUT else 0
+    desk.bonds.lies[seat] += 1.0 if action >= FABRICATE else 0.0
 
     # what the customer is asked, and what a check sees
     survey, score = 0, -1
@@ -1112,7 +1129,7 @@ def advance(
     address(0, len(due), events, luck, customers)
     draw_luck(luck, 0, len(due), k0, k1, plan.exponential, rules.work, rules.openness)
     open_day(desk)
-    settle(staff, desk, rules)
+    settle(day // days, staff, desk, rules)
     watched, count = hours(
         len(due),
         day,
@@ -1425,24 +1442,33 @@ def open_day(desk: Desk) -> None:
 
 
 @rule
-def settle(staff: Staff, desk: Desk, rules: Rules) -> None:
+def settle(month: int, staff: Staff, desk: Desk, rules: Rules) -> None:
     """Let what has been done to agents sway their tastes for the day."""
-    bonds, sway = desk.bonds, desk.sway
+    bonds, sway, coaching = desk.bonds, desk.sway, rules.coaching
     clients = bonds.strain.shape[1]
+    stands = 0.0 <= rules.appeal.month <= month
     for seat in range(len(bonds.employer)):
+        worry = bonds.risk[seat] if stands else 0.0
         strain = 0.0
         for client in range(clients):
             strain += bonds.strain[seat, client]
             regard = bonds.client[seat, client] - bonds.strain[seat, client]
-            sway.client[seat, client] = exp_(regard)
+            sway.client[seat, client] = exp_(regard + rules.appeal.pleases * worry)
             bonds.blamed[seat, client] = 0.0
         sway.effort[seat], sway.care[seat], sway.employer[seat] = swayed(
             bonds.employer[seat],
             staff.employer[seat] > 0.0,
             strain,
+            worry,
+            coaching.soft * bonds.skill[seat],
             rules.reciprocity,
             rules.blame,
+            rules.appeal,
         )
+        sway.closing[seat] = exp_(coaching.closing * bonds.skill[seat])
+        shift = bonds.manager[seat] - rules.contagion * bonds.norm[seat]
+        shift += coaching.honesty * bonds.skill[seat]
+        sway.conscience[seat] = rules.conscience.stake * shift
 
 
 @allocating
@@ -1451,7 +1477,12 @@ def close_day(
 ) -> None:
     """Let agents learn from the day: checks, talk, their own pace, and where they rank."""
     seats = len(plan.team)
+    occupancy = desk.day[BUSY] / max(desk.day[DUTY], 1.0)
     for seat in range(seats):
+        desk.bonds.risk[seat] = worried(desk.bonds.risk[seat], occupancy, rules.appeal)
+        desk.bonds.skill[seat] = coached(
+            desk.bonds.skill[seat], desk.bonds.fits[seat], rules.coaching
+        )
         heard = 0.0
         first = plan.team[seat] * plan.size
         for mate in range(first, first + plan.size):

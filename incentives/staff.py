@@ -16,10 +16,24 @@ from incentives._draws import Key, Purpose, exp, exp_, normal, uniforms
 from incentives.columns import Floats, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
-__all__ = ["Archetype", "Blame", "Reciprocity", "Regard", "Turnover", "Workforce", "hire"]
+__all__ = [
+    "Archetype",
+    "Blame",
+    "Coaching",
+    "Identity",
+    "JobSecurity",
+    "Reciprocity",
+    "Regard",
+    "Turnover",
+    "Workforce",
+    "hire",
+]
 
 Form = Literal["kind", "cash"]
 Giver = Literal["employer", "client"]
+Motive = Literal["money", "recognition", "stake"]
+Aim = Literal["soft", "closing", "honesty"]
+MOTIVES: tuple[str, ...] = get_args(Motive)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +270,154 @@ class Blame(Mechanism):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobSecurity(Mechanism):
+    r"""A4: "please the client and your job is safe" moves those who believe the job at risk.
+
+    Belief moves with the load at each day's end, :math:`q \leftarrow q + l\,(g(o) - q)`: l is
+    `learns`, o the day's occupancy of the floor, and :math:`g = (\text{busy} - o) / (\text{busy} -
+    \text{quiet})` within 0 and 1: while all are busy nobody believes it. From month `month` on the
+    appeal stands: `effort` then counts :math:`e^{-wq}` times (w `works`), and the taste for every
+    client :math:`e^{pq}` times (p `pleases`). Switched off, no appeal is heard.
+    """
+
+    id: ClassVar[str] = "A4"
+    title: ClassVar[str] = "job-security appeal"
+
+    month: float = param(
+        -1.0, unit="month from which it stands, -1 for never", low=-1, high=1e4, source="a policy"
+    )
+    busy: float = param(
+        0.8, unit="occupancy at which nobody believes it", low=0, high=2, source="assumed"
+    )
+    quiet: float = param(
+        0.5, unit="occupancy at which everybody does", low=0, high=2, source="assumed"
+    )
+    learns: float = param(
+        0.05, unit="share per day", low=0, high=1, source="assumed: half in two to three weeks"
+    )
+    works: float = param(
+        0.25, unit="log effort at full belief", low=0, high=3, source="assumed: as a gift in kind"
+    )
+    pleases: float = param(
+        0.5, unit="log regard for clients at full belief", low=0, high=3, source="assumed"
+    )
+
+    def __post_init__(self) -> None:
+        Mechanism.__post_init__(self)
+        if self.quiet >= self.busy:
+            raise ValueError(
+                f"JobSecurity.quiet must be below busy = {self.busy:g}, got {self.quiet!r}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity(Mechanism):
+    r"""A5: what the job is held to be, by agents and by their manager, and what teammates do.
+
+    A team's manager has a background in sales with chance `sales_managers`, else in service, and a
+    norm of its own, :math:`z` standard normal; an agent holds with the sales culture with chance
+    `sales_minded`, else with that of service. Under a manager of the other culture resistance feels
+    justified. The fixed cost of a lie is shifted by :math:`b\,(t z - r\,[\text{cultures differ}]
+    - c\,n)` with b `Conscience.stake`, t `tone`, r `resentment`, c `contagion`, and n the norm that
+    the agent has seen: at each month's end :math:`n \leftarrow n + l\,(s - n)` with l `learns` and
+    s the share of teammates of whom the agent has come to know a lie of this month, each with
+    chance :math:`1 - e^{-h \cdot \text{lies}}`, h `hears`. Switched off, everybody's conscience
+    is as hired.
+    """
+
+    id: ClassVar[str] = "A5"
+    title: ClassVar[str] = "identity and norms"
+
+    sales_managers: float = param(
+        0.3, unit="chance per team", low=0, high=1, source="assumed: a third rose in sales"
+    )
+    sales_minded: float = param(
+        0.2, unit="chance per agent", low=0, high=1, source="assumed: care centres hire for service"
+    )
+    resentment: float = param(0.2, unit="stakes", low=0, high=3, source="assumed: SD of a site")
+    tone: float = param(
+        0.15,
+        unit="stakes, SD between teams",
+        low=0,
+        high=2,
+        source="assumed: half the SD between sites of Duch, Laroze and Zakharov (2021)",
+    )
+    contagion: float = param(
+        0.3,
+        unit="stakes if all teammates are known to lie",
+        low=0,
+        high=3,
+        source="assumed; contagion is weak in Duch, Laroze and Zakharov (2021)",
+    )
+    hears: float = param(
+        0.1, unit="per lie of a teammate", low=0, high=10, source="assumed: one lie in ten is seen"
+    )
+    learns: float = param(
+        0.5, unit="share per month", low=0, high=1, source="assumed: two months make a norm"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coaching(Mechanism):
+    r"""A6: coaching works slowly, where it fits the motive, and raises what it is aimed at.
+
+    Each agent is coached for `hours` a month, taken from the time on duty (a longer break). What
+    has been taken in, x from 0 to 1, moves at each day's end towards :math:`T = f\,(1 -
+    e^{-\text{hours} / \text{enough}})`, by the share `learns` of the way up or `fades` of the way
+    down; f is 1 for agents whose motive is the one that the coaching appeals to, else 0. A motive
+    is drawn with the weights `money`, `recognition`, `stake` and `none`; whom nothing moves cannot
+    be coached. By its aim coaching raises the chance to close :math:`e^{\text{closing} \cdot x}`
+    times, the cost of a lie by `honesty` x stakes, or, with soft skills, care for the customer
+    :math:`e^{\text{soft} \cdot x}` times. Switched off, nobody is coached.
+    """
+
+    id: ClassVar[str] = "A6"
+    title: ClassVar[str] = "motivation and coaching"
+
+    hours: float = param(
+        1.0, unit="hours per agent and month", low=0, high=40, source="a policy; assumed"
+    )
+    enough: float = param(
+        2.0, unit="hours a month that do two thirds", low=0.01, high=100, source="assumed"
+    )
+    learns: float = param(
+        0.05, unit="share per day", low=0, high=1, source="assumed: half in two to three weeks"
+    )
+    fades: float = param(
+        0.015, unit="share per day", low=0, high=1, source="assumed: half in two to three months"
+    )
+    money: float = param(
+        0.35, unit="weight among motives", low=0, high=1e6, source="assumed: as many as mercenaries"
+    )
+    recognition: float = param(0.3, unit="weight among motives", low=0, high=1e6, source="assumed")
+    stake: float = param(0.15, unit="weight among motives", low=0, high=1e6, source="assumed")
+    none: float = param(
+        0.2, unit="weight among motives", low=0, high=1e6, source="assumed: some are not coachable"
+    )
+    closing: float = param(
+        0.1,
+        unit="log chance to close",
+        low=0,
+        high=2,
+        source="call-centre training raised performance by 10 % (De Grip and Sauermann 2012)",
+    )
+    honesty: float = param(0.3, unit="stakes", low=0, high=3, source="assumed: SD of a site")
+    soft: float = param(0.3, unit="log care for the customer", low=0, high=2, source="assumed")
+    aim: Aim = "soft"
+    appeal: Motive = "recognition"
+
+    def __post_init__(self) -> None:
+        Mechanism.__post_init__(self)
+        for name, known in (("aim", Aim), ("appeal", Motive)):
+            if getattr(self, name) not in get_args(known):
+                raise ValueError(
+                    f"Coaching.{name} must be one of {get_args(known)}, got {getattr(self, name)!r}"
+                )
+        if self.money + self.recognition + self.stake + self.none <= 0:
+            raise ValueError("Coaching's motives must have some positive weight, got only zeros")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turnover(Mechanism):
     r"""A9: people leave work that pays too little or goes against the grain, and schemes select.
 
@@ -311,6 +473,8 @@ class Turnover(Mechanism):
 TurnoverNumbers = numbers(Turnover, "TurnoverNumbers", __name__)
 ReciprocityNumbers = numbers(Reciprocity, "ReciprocityNumbers", __name__)
 BlameNumbers = numbers(Blame, "BlameNumbers", __name__)
+JobSecurityNumbers = numbers(JobSecurity, "JobSecurityNumbers", __name__)
+CoachingNumbers = numbers(Coaching, "CoachingNumbers", __name__)
 
 
 class Staff(NamedTuple):
@@ -345,6 +509,13 @@ class Bonds(NamedTuple):
     client: Floats  #: (seats, clients) the same for each client (A2)
     strain: Floats  #: (seats, clients) from repeats that are the client's doing (A3)
     blamed: Floats  #: (seats, clients) such repeats today (A3)
+    risk: Floats  #: belief that the job is at risk, 0 to 1 (A4)
+    sales_minded: Floats  #: 1 of the sales culture, 0 of that of service (A5)
+    manager: Floats  #: what the manager of the team does to conscience (stakes) (A5)
+    norm: Floats  #: share of teammates known to lie, as it has sunk in (A5)
+    lies: Floats  #: lies told this month (A5)
+    fits: Floats  #: 1 if coaching appeals to the agent's motive (A6)
+    skill: Floats  #: what of it has been taken in, 0 to 1 (A6)
 
 
 class Sway(NamedTuple):
@@ -354,16 +525,22 @@ class Sway(NamedTuple):
     care: Floats
     employer: Floats
     client: Floats  #: (seats, clients)
+    closing: Floats
+    conscience: Floats  #: added to the fixed cost of a lie (money)
+
+
+class Managers(NamedTuple):
+    """The teams' managers, a row a team (A5)."""
+
+    sales: Ints  #: 1 with a background in sales, 0 in service
+    norm: Floats  #: standard normal: how strict, against other managers
 
 
 def no_bonds(seats: int, clients: int) -> Bonds:
     """Make the states of so many new agents."""
-    return Bonds(
-        employer=np.zeros(seats),
-        client=np.zeros((seats, clients)),
-        strain=np.zeros((seats, clients)),
-        blamed=np.zeros((seats, clients)),
-    )
+    by_client = ("client", "strain", "blamed")
+    shapes = {name: (seats, clients) if name in by_client else (seats,) for name in Bonds._fields}
+    return Bonds(**{name: np.zeros(shape) for name, shape in shapes.items()})
 
 
 def no_sway(seats: int, clients: int) -> Sway:
@@ -373,6 +550,8 @@ def no_sway(seats: int, clients: int) -> Sway:
         care=np.ones(seats),
         employer=np.ones(seats),
         client=np.ones((seats, clients)),
+        closing=np.ones(seats),
+        conscience=np.zeros(seats),
     )
 
 
@@ -505,6 +684,74 @@ def requite(bonds: Bonds, wage: Floats, bonus: Floats, reciprocity: Reciprocity)
     bonds.client[:] -= reciprocity.speed * bonds.client
 
 
+def draw_managers(teams: int, *, key: Key, identity: Identity) -> Managers:
+    """Draw who manages each team."""
+    u = uniforms(key, Purpose.MANAGER, np.arange(teams), 0)
+    return Managers((u[:, 0] < identity.sales_managers).astype(np.int64), normal(u[:, 1]))
+
+
+def welcome(
+    bonds: Bonds,
+    seats: Ints,
+    staff: Staff,
+    team: Ints,
+    managers: Managers,
+    *,
+    key: Key,
+    identity: Identity,
+    coaching: Coaching,
+    off: Collection[str],
+) -> None:
+    """Put the states of those newly hired at `seats` to nothing, and see whom they suit."""
+    for state in bonds:
+        state[seats] = 0.0
+    when = staff.hire[seats]
+    if "A5" not in off:
+        u = uniforms(key, Purpose.CULTURE, seats, when)[:, 0]
+        bonds.sales_minded[seats] = u < identity.sales_minded
+        differ = bonds.sales_minded[seats] != managers.sales[team[seats]]
+        bonds.manager[seats] = (
+            identity.tone * managers.norm[team[seats]] - identity.resentment * differ
+        )
+    if "A6" not in off:
+        weights = np.array([getattr(coaching, name) for name in (*MOTIVES, "none")])
+        upto = np.cumsum(weights / weights.sum())[:-1]
+        u = uniforms(key, Purpose.MOTIVE, seats, when)[:, 0]
+        motive = np.searchsorted(upto, u, side="right")
+        bonds.fits[seats] = motive == MOTIVES.index(coaching.appeal)
+
+
+def look_around(
+    bonds: Bonds, team: Ints, size: int, *, key: Key, month: int, identity: Identity
+) -> None:
+    """Let what agents know of their teammates' lies of this month sink in."""
+    seats = np.arange(len(team))
+    mates = team[:, None] * size + np.arange(size)
+    u = uniforms(key, Purpose.NORM, seats[:, None], np.uint32(month), which=mates)[..., 0]
+    known = u < 1.0 - exp(-identity.hears * bonds.lies[mates])
+    known &= mates != seats[:, None]
+    share = known.sum(axis=1) / max(size - 1.0, 1.0)
+    bonds.norm[:] += identity.learns * (share - bonds.norm)
+    bonds.lies[:] = 0.0
+
+
+@rule
+def coached(skill: float, fits: float, coaching: Any) -> float:
+    """Give what an agent has taken in of the coaching after another day (0 to 1)."""
+    goal = fits * (1.0 - exp_(-coaching.hours / coaching.enough))
+    pace = coaching.learns if goal > skill else coaching.fades
+    after: float = skill + pace * (goal - skill)
+    return after
+
+
+@rule
+def worried(risk: float, occupancy: float, appeal: Any) -> float:
+    """Give an agent's belief that the job is at risk (0 to 1) after a day so busy."""
+    shown = (appeal.busy - occupancy) / (appeal.busy - appeal.quiet)
+    after: float = risk + appeal.learns * (min(max(shown, 0.0), 1.0) - risk)
+    return after
+
+
 @rule
 def strained(strain: float, repeats: float, blame: Any) -> float:
     """Give an agent's strain over a client after a day with so many repeats (log regard)."""
@@ -514,12 +761,25 @@ def strained(strain: float, repeats: float, blame: Any) -> float:
 
 @rule
 def swayed(
-    regard: float, reciprocates: bool, strain: float, reciprocity: Any, blame: Any
+    regard: float,
+    reciprocates: bool,
+    strain: float,
+    worry: float,
+    soft: float,
+    reciprocity: Any,
+    blame: Any,
+    appeal: Any,
 ) -> tuple[float, float, float]:
-    """Give by what factors regard and strain (over all clients) move effort, care and employer."""
+    """Give by what factors treatment moves effort, care and regard for the employer.
+
+    `strain` is over all clients, `worry` the belief that the job is at risk where an appeal stands,
+    `soft` what has been taken in of soft skills (log care).
+    """
     mood = blame.mood * strain
-    works = reciprocity.works * regard if reciprocates else 0.0
-    return exp_(mood - works), exp_(reciprocity.carries * regard - mood), exp_(regard)
+    works = appeal.works * worry
+    if reciprocates:
+        works += reciprocity.works * regard
+    return exp_(mood - works), exp_(reciprocity.carries * regard - mood + soft), exp_(regard)
 
 
 @rule

@@ -187,6 +187,7 @@ class World:
             sway=staff.no_sway(seats, len(scenario.contract.clients)),
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
+        self.managers = staff.draw_managers(teams, key=self.key, identity=scenario.identity)
         self.told = np.zeros((len(self.schemes), len(scenario.workforce.archetypes)))
         self._hire(np.arange(seats))
         self.hired_month = np.zeros(seats, np.int64)
@@ -208,6 +209,17 @@ class World:
             contractor=scenario.contract.contractor > 0,
             off=scenario.off,
             applicants=staff.applicants(self.told[offered], scenario.workforce, self.turnover),
+        )
+        staff.welcome(
+            self.desk.bonds,
+            seats,
+            self.staff,
+            self.plan.team,
+            self.managers,
+            key=self.key,
+            identity=scenario.identity,
+            coaching=scenario.coaching,
+            off=scenario.off,
         )
 
     def _open_doors(self) -> None:
@@ -339,6 +351,15 @@ class World:
         if "A2" not in self.scenario.off:
             bonus = settled.bonus + settled.deferred
             staff.requite(desk.bonds, settled.wage, bonus, self.scenario.reciprocity)
+        if "A5" not in self.scenario.off:
+            staff.look_around(
+                desk.bonds,
+                self.plan.team,
+                self.plan.size,
+                key=self.key,
+                month=month,
+                identity=self.scenario.identity,
+            )
         self.recorder.end_month(self, status, bills, settled, gone)
         self.month += 1
         self._turn_over(gone)
@@ -364,8 +385,6 @@ class World:
         self.hired_month[seats] = self.month
         self._lost[seats] = 0.0
         self.desk.pace_pay[seats] = 0.0
-        for state in self.desk.bonds:
-            state[seats] = 0.0
         rates = self.desk.rates
         rates[seats] = rates.mean(axis=0)
         row = self._customers.row  # who has left pays no penalty for what is found out later

@@ -247,3 +247,214 @@ def test_regard_is_worn_for_the_client_who_fails_and_recovers() -> None:
     spared.desk.bonds.strain[:] = 1.0
     spared.run()
     assert (spared.desk.bonds.strain < 0.5).all()
+
+
+# -- A5: identity and norms ----------------------------------------------------------------------
+
+NEAR = {
+    "needs.question": 0.2,
+    "leaving.base": 0.1,
+    "acquisition.monthly": 0.1,
+    "conscience.spread": 0.4,
+    "conscience.ability": 0.0,
+    "workforce.archetypes": (inc.Archetype(name="one"),),
+    "workforce.tastes": 0.0,
+}  # many wishes to cancel, and consciences near enough to what a lie is worth
+
+
+def fabricated(centre: inc.Scenario, months: int = 5, replications: int = 14) -> pd.DataFrame:
+    """Give each seat's share of wishes to cancel dealt with by a lie: a row a run and seat."""
+    records = inc.simulate(centre, months=months, replications=replications, rng=9, keep="cells")
+    cells = records.cells[(records.cells["reason"] == "cancel") & (records.cells["agent"] >= 0)]
+    lies = cells[cells["true_action"].isin(("fabricate", "suppress"))]
+    keys = ["run", "agent"]
+    wishes, told = cells.groupby(keys)["n"].sum(), lies.groupby(keys)["n"].sum()
+    share = (told.reindex(wishes.index, fill_value=0) / wishes).rename("share").reset_index()
+    return share.pivot_table(index="run", columns="agent", values="share")
+
+
+def spread(off: tuple[str, ...] = (), **values: Any) -> tuple[Any, Any]:
+    """By how much teammates of those who are tempted to lie, and other teams, lie more for it."""
+    centre = at_ease(**{**NEAR, **values}).without("O6", "A2", "A3", *off)
+    schemes = {"wage": inc.Wage(), "some": per_save(STAKE), "much": per_save(4 * STAKE)}
+    shares = []
+    for temptation in ("wage", "much"):
+        arms = [temptation if seat in (0, 1, 4, 5) else "some" for seat in range(16)]
+        shares.append(fabricated(centre.assign(schemes, unit="agent", arms=arms)))
+    more = shares[1] - shares[0]
+    return more[[2, 3, 6, 7]].mean(axis=1), more[list(range(8, 16))].mean(axis=1)
+
+
+@pytest.mark.slow
+def test_lies_spread_between_desks_and_not_between_teams() -> None:
+    mates, others = spread()
+    assert seen(mates)
+    assert not seen(others)
+    assert seen(mates - others)
+
+
+@pytest.mark.slow
+def test_without_norms_lies_do_not_spread() -> None:
+    mates, others = spread(off=("A5",))
+    assert not seen(mates)
+    assert not seen(mates - others)
+
+
+@pytest.mark.slow
+def test_a_conscience_that_is_lower_by_as_much_whatever_others_do_spreads_no_lies() -> None:
+    mates, others = spread(off=("A5",), **{"conscience.culture": 0.3 - 0.15})
+    assert not seen(mates)
+    assert not seen(mates - others)
+
+
+def other_managers(off: tuple[str, ...] = (), **values: Any) -> Any:
+    """By how much more a service-minded centre lies under managers from sales, in twins."""
+    centre = at_ease(**{"identity.sales_minded": 0.0, **values}).without(*off)
+    centre = centre.vary(scheme={"saves": per_save(STAKE)})[0]
+    service, sales = (
+        fabricated(centre.change({"identity.sales_managers": share})).mean(axis=1)
+        for share in (0.0, 1.0)
+    )
+    return sales - service
+
+
+def test_under_a_manager_of_the_other_culture_resistance_feels_justified() -> None:
+    assert seen(other_managers())
+    assert seen(-other_managers(**{"identity.sales_minded": 1.0}))
+
+
+def test_without_identity_nobody_minds_where_the_manager_comes_from() -> None:
+    assert (other_managers(off=("A5",)) == 0).all()
+
+
+def test_a_conscience_lower_under_any_manager_does_not_tell_them_apart() -> None:
+    assert not seen(other_managers(off=("A5",), **{"conscience.culture": 0.3 - 0.1}))
+
+
+# -- A6: coaching --------------------------------------------------------------------------------
+
+COACHED = {"coaching.hours": 4.0, "coaching.appeal": "recognition"}
+
+
+def tried(records: inc.Records) -> Any:
+    """Give the share of honest attempts to save that succeed, run by run."""
+    cells = records.cells[records.cells["true_action"].isin(("save", "press"))]
+    kept = cells[cells["true_outcome"] == "saved"]
+    return (kept.groupby("run")["n"].sum() / cells.groupby("run")["n"].sum()).to_numpy()
+
+
+def lied(records: inc.Records) -> Any:
+    """Give the share of wishes to cancel that were not lied about, run by run."""
+    cells = records.cells[(records.cells["reason"] == "cancel") & (records.cells["agent"] >= 0)]
+    lies = cells[cells["true_action"].isin(("fabricate", "suppress"))]
+    return 1.0 - (lies.groupby("run")["n"].sum() / cells.groupby("run")["n"].sum()).to_numpy()
+
+
+def coached(
+    aim: str, outcome: Any, off: tuple[str, ...] = (), replications: int = 10, **values: Any
+) -> Any:
+    """By how much coaching with this aim raises an outcome, in twins paid for saves."""
+    moved = {"coaching.recognition": 1.0, "coaching.money": 0.0, "coaching.stake": 0.0,
+             "coaching.none": 0.0, "leaving.base": 0.1, "acquisition.monthly": 0.1,
+             "coaching.hours": 8.0}  # fmt: skip
+    centre = at_ease(**{**COACHED, **moved, "coaching.aim": aim, **values}).without(*off)
+    centre = centre.vary(scheme={"saves": per_save(STAKE)})[0]
+    settings = {"months": 5, "replications": replications, "rng": 7, "keep": "cells"}
+    with_it, without = (
+        outcome(inc.simulate(each, **settings))
+        for each in (centre, centre.change({"coaching.hours": 0.0}))
+    )
+    return with_it - without
+
+
+@pytest.mark.slow
+def test_coaching_raises_what_it_is_aimed_at() -> None:
+    assert seen(coached("closing", tried, replications=24))
+    assert seen(coached("honesty", lied))
+    assert seen(coached("soft", lambda records: willing(records, ("care",))))
+    assert not seen(coached("honesty", tried))
+    assert not seen(coached("closing", lied))
+
+
+@pytest.mark.slow
+def test_coaching_that_does_not_fit_the_motive_does_nothing() -> None:
+    unfit = {"coaching.recognition": 0.0, "coaching.none": 1.0}
+    assert not seen(coached("honesty", lied, **unfit))
+    assert not seen(coached("honesty", lied, off=("A6",)))
+
+
+@pytest.mark.slow
+def test_a_conscience_that_is_higher_with_or_without_coaching_shows_no_coaching() -> None:
+    assert not seen(coached("honesty", lied, off=("A6",), **{"conscience.culture": 0.3 + 0.2}))
+
+
+def test_coaching_sinks_in_slowly_and_fades_more_slowly() -> None:
+    centre = at_ease(**COACHED)
+    goal = 1.0 - np.exp(-4.0 / 2.0)
+    world = World(centre, rng=7, months=4)
+    course = []
+    for _ in range(80):
+        world.advance_day()
+        course.append(world.desk.bonds.skill[world.desk.bonds.fits > 0].mean())
+    assert course[0] < 0.1 * goal
+    assert 0.5 * goal < course[19] < 0.8 * goal
+    assert course[79] == pytest.approx(goal, rel=0.02)
+    share = world.desk.bonds.fits.mean()
+    assert 0 < share < 1
+    assert (world.desk.bonds.skill[world.desk.bonds.fits == 0] == 0).all()
+    idle = World(centre.change({"coaching.hours": 0.0}), rng=7, months=1)
+    idle.desk.bonds.skill[:] = 1.0
+    idle.run()
+    assert idle.desk.bonds.skill == pytest.approx(np.full(16, (1 - 0.015) ** 20))
+
+
+def test_the_hours_of_coaching_are_taken_from_the_time_on_duty() -> None:
+    duty = [
+        inc.simulate(a_centre(**{"coaching.hours": hours}), months=1, rng=7, keep="cells").days[
+            "minutes_on_duty"
+        ]
+        for hours in (0.0, 2.0)
+    ]
+    present = duty[0] / 300.0
+    np.testing.assert_allclose((duty[0] - duty[1]) / present, 2.0 * 60.0 / 20.0)
+
+
+# -- A4: job-security appeal ---------------------------------------------------------------------
+
+QUIET, FULL = 3_500, 20_000  # customers: an occupancy near 20 % and above 80 %
+
+
+def appealed(customers: int, off: tuple[str, ...] = (), **values: Any) -> Any:
+    """By how much an appeal raises willing work on a floor with so many customers, in twins."""
+    centre = at_ease(**{"floor.customers": customers, **values}).without("A3", *off)
+    return between(centre.change({"job_security.month": 1.0}), centre, replications=8)
+
+
+@pytest.mark.slow
+def test_the_appeal_moves_people_while_it_is_quiet_and_not_while_they_are_busy() -> None:
+    quiet, full = appealed(QUIET), appealed(FULL)
+    assert seen(quiet)
+    assert not seen(full)
+    assert seen(quiet - full)
+
+
+@pytest.mark.slow
+def test_where_it_is_believed_whatever_the_load_it_moves_the_busy_as_well() -> None:
+    always = {"job_security.busy": 2.0, "job_security.quiet": 1.9}
+    quiet, full = appealed(QUIET, **always), appealed(FULL, **always)
+    assert seen(full)
+    assert not seen(quiet - full)
+
+
+def test_with_the_appeal_switched_off_nobody_hears_it() -> None:
+    assert (appealed(QUIET, off=("A4",)) == 0).all()
+
+
+def test_belief_follows_the_load() -> None:
+    belief = []
+    for customers in (QUIET, FULL):
+        world = World(at_ease(**{"floor.customers": customers}), rng=7, months=2)
+        world.run()
+        belief.append(world.desk.bonds.risk.mean())
+    assert belief[0] > 0.8
+    assert belief[1] < 0.1
