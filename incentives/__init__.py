@@ -47,6 +47,11 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Regard",
     "Mode",
     "Mood",
+    "Reciprocity",
+    "Blame",
+    "JobSecurity",
+    "Identity",
+    "Coaching",
     "Turnover",
     "Conscience",
     "Belief",
@@ -111,7 +116,19 @@ _HOMES = {
         "Value",
         "Acquisition",
     ),
-    "staff": ("Archetype", "Workforce", "Regard", "Turnover", "Mode", "Mood"),
+    "staff": (
+        "Archetype",
+        "Workforce",
+        "Regard",
+        "Reciprocity",
+        "Blame",
+        "JobSecurity",
+        "Identity",
+        "Coaching",
+        "Turnover",
+        "Mode",
+        "Mood",
+    ),
     "gaming": (
         "Conscience",
         "Belief",
@@ -201,7 +218,19 @@ if TYPE_CHECKING:
         scenario_names,
     )
     from incentives.simulation import cost_matched, simulate
-    from incentives.staff import Archetype, Mode, Mood, Regard, Turnover, Workforce
+    from incentives.staff import (
+        Archetype,
+        Blame,
+        Coaching,
+        Identity,
+        JobSecurity,
+        Mode,
+        Mood,
+        Reciprocity,
+        Regard,
+        Turnover,
+        Workforce,
+    )
     from incentives.truth import Twins, truth_of, twins
 
 

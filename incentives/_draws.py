@@ -69,9 +69,13 @@ class Purpose(IntEnum):
     SAMPLE = 18  # which contacts are kept in the records: observing has luck of its own
     HOOK = 19  # a user's own rule
     OCCASION = 20  # what this contact is like: could it pass, mood for an offer, a hidden need
-    HINT = 21  # whether a hidden need shows to the agent, and the shock of a sixth honest row
+    HINT = 21  # whether a hidden need shows to the agent
     REGRET = 22  # whether a customer regrets what was sold to them
     REPURCHASE = 23  # whether a customer buys more from now on, or less
+    CULTURE = 25  # what an agent holds the job to be
+    MANAGER = 26  # the background and the norm of a team's manager
+    NORM = 27  # which lies of teammates an agent comes to know of
+    MOTIVE = 28  # what an agent can be coached with
 
 
 # -- keys and addresses -------------------------------------------------------------------------

@@ -91,7 +91,20 @@ from incentives.menu import (
     MenuTable,
 )
 from incentives.pay import cuts, place_cost, price, stand
-from incentives.staff import Staff, certain, closing_in, next_mode, next_mood
+from incentives.staff import (
+    Bonds,
+    Staff,
+    Sway,
+    against,
+    certain,
+    closing_in,
+    coached,
+    next_mode,
+    next_mood,
+    strained,
+    swayed,
+    worried,
+)
 
 NEEDS = 4
 FREE, PAUSE, REDIAL, GIVE_UP = range(4)  # kinds of event, in the low bits of an event's code
@@ -161,6 +174,11 @@ class Rules(NamedTuple):
     regret: Any
     moments: Any
     loyalty: Any
+    reciprocity: Any
+    blame: Any
+    appeal: Any  #: the job-security appeal
+    coaching: Any  #: with what it does not aim at put to 0
+    contagion: float  #: stakes by which teammates who lie lower conscience
 
 
 class Desk(NamedTuple):
@@ -189,6 +207,9 @@ class Desk(NamedTuple):
     day: Floats  #: the day's counts, in the order of DAY
     mode: Floats  #: 0 serving to 1 selling
     mood: Floats  #: -1 to 1
+    against: Floats  #: what this month's contacts went against the agent's grain (money)
+    bonds: Bonds
+    sway: Sway
 
 
 # -- events -------------------------------------------------------------------------------------
@@ -478,10 +499,14 @@ def weigh(
             if s[BARRED + row] == 0.0:
                 f[PAY + row] += survey_price(row, s[SOLVES + row], scheme, now, desk, rules, prices)
 
-    pay, kappa = staff.pay[seat], staff.kappa[seat]
+    pay, kappa = staff.pay[seat], staff.kappa[seat] + desk.sway.conscience[seat]
     effort, standing, fear = staff.effort[seat], staff.standing[seat], staff.fear[seat]
     care, employer = staff.care[seat], staff.employer[seat]
     client = staff.client[seat, now.client]
+    effort *= desk.sway.effort[seat]
+    care *= desk.sway.care[seat]
+    employer *= desk.sway.employer[seat]
+    client *= desk.sway.client[seat, now.client]
     for row in range(len(v)):
         v[row] = (
             pay * f[PAY + row]
@@ -516,7 +541,8 @@ def weigh_lies(
     for row in range(RUSH, TRANSFER):
         if s[BARRED + row] == 0.0:
             honest = max(honest, f[PAY + row])
-    contractor, kappa = rules.contract.contractor > 0.0, staff.kappa[seat]
+    contractor = rules.contract.contractor > 0.0
+    kappa = staff.kappa[seat] + desk.sway.conscience[seat]
     for row in range(FABRICATE, N_ACTIONS):
         if s[BARRED + row] > 0.0:
             continue
@@ -676,7 +702,9 @@ def look(
         minute,
         can_pass,
         staff.checks[seat] / staff.contacts[seat],
-        staff.closing[seat] * closing_in(desk.mode[seat], desk.mood[seat], rules.mode, rules.mood),
+        staff.closing[seat]
+        * desk.sway.closing[seat]
+        * closing_in(desk.mode[seat], desk.mood[seat], rules.mode, rules.mood),
         luck.attempt[place] + 1 >= rules.needs.tries,
         need,
         gain,
@@ -901,7 +929,22 @@ def serve(
         credit(desk, seat, team, SALES_VALUE, value)
     desk.earned[seat] += worth_of(action, reason, success, desk.worth)
     desk.busy[seat] += minutes
+    f = events.features
+    desk.against[seat] += against(
+        staff.kappa[seat] + desk.sway.conscience[seat],
+        f[LIE + action],
+        staff.care[seat] * desk.sway.care[seat],
+        f[CUSTOMER + action],
+        staff.employer[seat] * desk.sway.employer[seat],
+        f[EMPLOYER + action],
+        staff.client[seat, now.client] * desk.sway.client[seat, now.client],
+        f[CLIENT + action],
+    )
     desk.last_cut[seat] = 1 if action == CUT else 0
+    if attempt > 0 and each.cut_by >= 0 and each.cut_by != seat + 1:
+        desk.bonds.blamed[seat, now.client] += 1.0
+    each.cut_by = seat + 1 if action == CUT else 0
+    desk.bonds.lies[seat] += 1.0 if action >= FABRICATE else 0.0
 
     # what the customer is asked, and what a check sees
     survey, score = 0, -1
@@ -992,6 +1035,7 @@ def log_abandoned(
     each.satisfaction, each.expectation = feel(
         each.satisfaction, each.expectation, rules.expectations.abandoned, rules.expectations
     )
+    each.cut_by = -1
     line = log[count]
     line.customer = each.uid
     line.day = day
@@ -1195,6 +1239,7 @@ def advance(
     address(0, len(due), events, luck, customers)
     draw_luck(luck, 0, len(due), k0, k1, plan.exponential, rules.work, rules.openness)
     open_day(desk)
+    settle(day // days, staff, desk, rules)
     watched, count = hours(
         len(due),
         day,
@@ -1507,13 +1552,48 @@ def open_day(desk: Desk) -> None:
             desk.opening[seat, what] = desk.totals[seat, what]
 
 
+@rule
+def settle(month: int, staff: Staff, desk: Desk, rules: Rules) -> None:
+    """Let what has been done to agents sway their tastes for the day."""
+    bonds, sway, coaching = desk.bonds, desk.sway, rules.coaching
+    clients = bonds.strain.shape[1]
+    stands = 0.0 <= rules.appeal.month <= month
+    for seat in range(len(bonds.employer)):
+        worry = bonds.risk[seat] if stands else 0.0
+        strain = 0.0
+        for client in range(clients):
+            strain += bonds.strain[seat, client]
+            regard = bonds.client[seat, client] - bonds.strain[seat, client]
+            sway.client[seat, client] = exp_(regard + rules.appeal.pleases * worry)
+            bonds.blamed[seat, client] = 0.0
+        sway.effort[seat], sway.care[seat], sway.employer[seat] = swayed(
+            bonds.employer[seat],
+            staff.employer[seat] > 0.0,
+            strain,
+            worry,
+            coaching.soft * bonds.skill[seat],
+            rules.reciprocity,
+            rules.blame,
+            rules.appeal,
+        )
+        sway.closing[seat] = exp_(coaching.closing * bonds.skill[seat])
+        shift = bonds.manager[seat] - rules.contagion * bonds.norm[seat]
+        shift += coaching.honesty * bonds.skill[seat]
+        sway.conscience[seat] = rules.conscience.stake * shift
+
+
 @allocating
 def close_day(
     day: int, k0: np.uint32, k1: np.uint32, plan: FloorPlan, rules: Rules, staff: Staff, desk: Desk
 ) -> None:
     """Let agents learn from the day: checks, talk, their own pace, and where they rank."""
     seats = len(plan.team)
+    occupancy = desk.day[BUSY] / max(desk.day[DUTY], 1.0)
     for seat in range(seats):
+        desk.bonds.risk[seat] = worried(desk.bonds.risk[seat], occupancy, rules.appeal)
+        desk.bonds.skill[seat] = coached(
+            desk.bonds.skill[seat], desk.bonds.fits[seat], rules.coaching
+        )
         heard = 0.0
         first = plan.team[seat] * plan.size
         for mate in range(first, first + plan.size):
@@ -1532,6 +1612,10 @@ def close_day(
             heard,
             rules.belief,
         )
+        for client in range(desk.bonds.strain.shape[1]):
+            desk.bonds.strain[seat, client] = strained(
+                desk.bonds.strain[seat, client], desk.bonds.blamed[seat, client], rules.blame
+            )
         desk.busy_month[seat] += desk.busy[seat]
         if desk.present[seat] == 1:
             for what in range(N_ACCUMULATORS):

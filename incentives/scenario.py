@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self, TypeVar, cast
+from typing import Any, Literal, NamedTuple, Self, TypeVar, cast, get_args
 
 import pandas as pd
 import tomli_w
@@ -119,6 +119,11 @@ class Scenario:
         default_factory=customers.MomentsAndEndings
     )
     loyalty_pays: customers.LoyaltyPays = field(default_factory=customers.LoyaltyPays)
+    reciprocity: staff.Reciprocity = field(default_factory=staff.Reciprocity)
+    blame: staff.Blame = field(default_factory=staff.Blame)
+    job_security: staff.JobSecurity = field(default_factory=staff.JobSecurity)
+    identity: staff.Identity = field(default_factory=staff.Identity)
+    coaching: staff.Coaching = field(default_factory=staff.Coaching)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -368,8 +373,27 @@ def lower(scenario: Scenario) -> Lowered:
         regret=lower_numbers(scenario.hard_sell, gaming.RegretNumbers),
         moments=lower_numbers(scenario.moments_and_endings, customers.MomentNumbers, **flat),
         loyalty=lower_numbers(scenario.loyalty_pays, customers.LoyaltyNumbers, **same),
+        reciprocity=lower_numbers(scenario.reciprocity, staff.ReciprocityNumbers),
+        blame=lower_numbers(
+            scenario.blame, staff.BlameNumbers, **({"wears": 0.0} if "A3" in off else {})
+        ),
+        appeal=lower_numbers(
+            scenario.job_security,
+            staff.JobSecurityNumbers,
+            **({"month": -1.0} if "A4" in off else {}),
+        ),
+        coaching=lower_numbers(
+            scenario.coaching,
+            staff.CoachingNumbers,
+            **{aim: 0.0 for aim in get_args(staff.Aim) if aim != scenario.coaching.aim},
+        ),
+        contagion=float(scenario.identity.contagion),
     )
-    plan = centre.plan_floor(scenario.floor, scenario.routing, scenario.work, exact=exact, off=off)
+    floor = scenario.floor
+    if "A6" not in off:  # coaching is a longer break
+        coached = 60.0 * scenario.coaching.hours / floor.days
+        floor = replace(floor, pause=floor.pause + coached)
+    plan = centre.plan_floor(floor, scenario.routing, scenario.work, exact=exact, off=off)
     return Lowered(plan, rules)
 
 

@@ -1,22 +1,41 @@
 """Who works there, from mercenary to loyal, and what moves them (the A rows).
 
 Use `Archetype` for a point in the space of tastes, `Workforce` for the mixture from which agents
-are drawn, and `Turnover` for when they leave. All tastes are in money per contact or per minute,
-so that they can be added to pay and argued about.
+are drawn, and `Turnover` for when they leave and who comes. All tastes are in money per contact or
+per minute, so that they can be added to pay and argued about.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from incentives._compile import rule
-from incentives._draws import Key, Purpose, exp, normal, uniforms
+from incentives._draws import Key, Purpose, exp, exp_, normal, uniforms
 from incentives.columns import Floats, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
-__all__ = ["Archetype", "Mode", "Mood", "Regard", "Turnover", "Workforce", "hire"]
+__all__ = [
+    "Archetype",
+    "Blame",
+    "Coaching",
+    "Identity",
+    "JobSecurity",
+    "Mode",
+    "Mood",
+    "Reciprocity",
+    "Regard",
+    "Turnover",
+    "Workforce",
+    "hire",
+]
+
+Form = Literal["kind", "cash"]
+Giver = Literal["employer", "client"]
+Motive = Literal["money", "recognition", "stake"]
+Aim = Literal["soft", "closing", "honesty"]
+MOTIVES: tuple[str, ...] = get_args(Motive)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,13 +230,278 @@ MoodNumbers = numbers(Mood, "MoodNumbers", __name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turnover(Settings):
-    r"""When agents leave: a monthly hazard that answers pay against an outside option.
+class Reciprocity(Mechanism):
+    r"""A2: agents return how they are treated; treated as mercenaries, they become mercenary.
 
-    :math:`P(\text{quit}) = 1 - \exp(-e^{a + s\,(w_0 - w_i) / w_0})` with a the log of `hazard`, s
-    `slope`, :math:`w_0` the `outside` pay and :math:`w_i` what the agent was paid. The seat is
-    filled at the start of the next month from the same mixture, at the address (seat, hire).
+    Regard for the employer, :math:`\rho` (log of the ratio to regard as hired), moves at each
+    month's end by :math:`\rho \leftarrow \rho + v\,(-c\,\beta - \rho)`: v `speed`, c `crowding`,
+    :math:`\beta` the share of the month's pay that was bonus. A thank-you at the start of month
+    `month` of `money` a head, in kind or in cash, adds :math:`a\,(1 - e^{-\text{money} /
+    \text{size}})` with a `kind` or `cash` to the regard for whom it is `from_whom` (of the clients,
+    the first). Regard for a client, :math:`\rho_k`, fades alike. The taste `employer` counts
+    :math:`e^{\rho}` times, `client` :math:`e^{\rho_k}` times, `care` :math:`e^{q\rho}` times (q
+    `carries`) and, for those who have any regard for the employer, `effort`
+    :math:`e^{-w\rho}` times (w `works`). What a thank-you costs is on no payslip. Switched off,
+    regard stays as hired.
     """
+
+    id: ClassVar[str] = "A2"
+    title: ClassVar[str] = "reciprocity"
+
+    crowding: float = param(
+        1.0,
+        unit="log regard lost if all pay is bonus",
+        low=0,
+        high=5,
+        source="assumed: paid for everything, regard falls to a third",
+    )
+    speed: float = param(
+        0.15, unit="share per month", low=0, high=1, source="assumed: half in four months"
+    )
+    kind: float = param(
+        0.5,
+        unit="log regard of a generous gift in kind",
+        low=0,
+        high=3,
+        source="output +25 % after a gift in kind (Kube, Marechal and Puppe 2012), with `works`",
+    )
+    cash: float = param(
+        0.1,
+        unit="log regard of a generous gift in cash",
+        low=0,
+        high=3,
+        source="output about the same after as much in cash (Kube, Marechal and Puppe 2012)",
+    )
+    size: float = param(
+        10.0, unit="money a head", low=0.01, high=1e4, source="assumed: an hour's wage is a gift"
+    )
+    works: float = param(
+        0.45,
+        unit="log effort per log regard",
+        low=0,
+        high=3,
+        source="output +25 % after a gift in kind (Kube, Marechal and Puppe 2012): 0.22 / 0.5",
+    )
+    carries: float = param(
+        0.3, unit="log care per log regard", low=0, high=3, source="assumed: less than one to one"
+    )
+    month: float = param(
+        -1.0, unit="month of the thank-you, -1 for none", low=-1, high=1e4, source="a policy"
+    )
+    money: float = param(10.0, unit="money a head", low=0, high=1e5, source="a policy")
+    form: Form = "kind"
+    from_whom: Giver = "employer"
+
+    def __post_init__(self) -> None:
+        Mechanism.__post_init__(self)
+        for name, known in (("form", Form), ("from_whom", Giver)):
+            if getattr(self, name) not in get_args(known):
+                raise ValueError(
+                    f"Reciprocity.{name} must be one of {get_args(known)}, "
+                    f"got {getattr(self, name)!r}"
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blame(Mechanism):
+    r"""A3: contacts that repeat through the client's own failures wear its agents down.
+
+    A contact about a need that was served before and is still unmet is borne by whoever answers,
+    unless the agent had cut the customer off itself (one who gave up waiting blames nobody who
+    could have served). Strain over client k moves at each day's end by :math:`s_k \leftarrow (1 -
+    r)\,s_k + w\,x_k` with r `recovers`, w `wears` and :math:`x_k` the day's repeats. The taste
+    `client` counts :math:`e^{-s_k}` times; mood is :math:`m \sum_k s_k` (m `mood`), by which the
+    log of `care` falls and that of `effort` rises. Switched off, repeats are contacts like others.
+    """
+
+    id: ClassVar[str] = "A3"
+    title: ClassVar[str] = "blame without power"
+
+    wears: float = param(
+        0.002,
+        unit="log regard per repeat",
+        low=0,
+        high=1,
+        source="assumed: eight repeats a day, kept up, cost a quarter of regard",
+    )
+    recovers: float = param(
+        0.05, unit="share per day", low=0, high=1, source="assumed: half in two to three weeks"
+    )
+    mood: float = param(
+        0.5,
+        unit="log care and effort per log regard",
+        low=0,
+        high=3,
+        source="assumed: half as strong as the resentment",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSecurity(Mechanism):
+    r"""A4: "please the client and your job is safe" moves those who believe the job at risk.
+
+    Belief moves with the load at each day's end, :math:`q \leftarrow q + l\,(g(o) - q)`: l is
+    `learns`, o the day's occupancy of the floor, and :math:`g = (\text{busy} - o) / (\text{busy} -
+    \text{quiet})` within 0 and 1: while all are busy nobody believes it. From month `month` on the
+    appeal stands: `effort` then counts :math:`e^{-wq}` times (w `works`), and the taste for every
+    client :math:`e^{pq}` times (p `pleases`). Switched off, no appeal is heard.
+    """
+
+    id: ClassVar[str] = "A4"
+    title: ClassVar[str] = "job-security appeal"
+
+    month: float = param(
+        -1.0, unit="month from which it stands, -1 for never", low=-1, high=1e4, source="a policy"
+    )
+    busy: float = param(
+        0.8, unit="occupancy at which nobody believes it", low=0, high=2, source="assumed"
+    )
+    quiet: float = param(
+        0.5, unit="occupancy at which everybody does", low=0, high=2, source="assumed"
+    )
+    learns: float = param(
+        0.05, unit="share per day", low=0, high=1, source="assumed: half in two to three weeks"
+    )
+    works: float = param(
+        0.25, unit="log effort at full belief", low=0, high=3, source="assumed: as a gift in kind"
+    )
+    pleases: float = param(
+        0.5, unit="log regard for clients at full belief", low=0, high=3, source="assumed"
+    )
+
+    def __post_init__(self) -> None:
+        Mechanism.__post_init__(self)
+        if self.quiet >= self.busy:
+            raise ValueError(
+                f"JobSecurity.quiet must be below busy = {self.busy:g}, got {self.quiet!r}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity(Mechanism):
+    r"""A5: what the job is held to be, by agents and by their manager, and what teammates do.
+
+    A team's manager has a background in sales with chance `sales_managers`, else in service, and a
+    norm of its own, :math:`z` standard normal; an agent holds with the sales culture with chance
+    `sales_minded`, else with that of service. Under a manager of the other culture resistance feels
+    justified. The fixed cost of a lie is shifted by :math:`b\,(t z - r\,[\text{cultures differ}]
+    - c\,n)` with b `Conscience.stake`, t `tone`, r `resentment`, c `contagion`, and n the norm that
+    the agent has seen: at each month's end :math:`n \leftarrow n + l\,(s - n)` with l `learns` and
+    s the share of teammates of whom the agent has come to know a lie of this month, each with
+    chance :math:`1 - e^{-h \cdot \text{lies}}`, h `hears`. Switched off, everybody's conscience
+    is as hired.
+    """
+
+    id: ClassVar[str] = "A5"
+    title: ClassVar[str] = "identity and norms"
+
+    sales_managers: float = param(
+        0.3, unit="chance per team", low=0, high=1, source="assumed: a third rose in sales"
+    )
+    sales_minded: float = param(
+        0.2, unit="chance per agent", low=0, high=1, source="assumed: care centres hire for service"
+    )
+    resentment: float = param(0.2, unit="stakes", low=0, high=3, source="assumed: SD of a site")
+    tone: float = param(
+        0.15,
+        unit="stakes, SD between teams",
+        low=0,
+        high=2,
+        source="assumed: half the SD between sites of Duch, Laroze and Zakharov (2021)",
+    )
+    contagion: float = param(
+        0.3,
+        unit="stakes if all teammates are known to lie",
+        low=0,
+        high=3,
+        source="assumed; contagion is weak in Duch, Laroze and Zakharov (2021)",
+    )
+    hears: float = param(
+        0.1, unit="per lie of a teammate", low=0, high=10, source="assumed: one lie in ten is seen"
+    )
+    learns: float = param(
+        0.5, unit="share per month", low=0, high=1, source="assumed: two months make a norm"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coaching(Mechanism):
+    r"""A6: coaching works slowly, where it fits the motive, and raises what it is aimed at.
+
+    Each agent is coached for `hours` a month, taken from the time on duty (a longer break). What
+    has been taken in, x from 0 to 1, moves at each day's end towards :math:`T = f\,(1 -
+    e^{-\text{hours} / \text{enough}})`, by the share `learns` of the way up or `fades` of the way
+    down; f is 1 for agents whose motive is the one that the coaching appeals to, else 0. A motive
+    is drawn with the weights `money`, `recognition`, `stake` and `none`; whom nothing moves cannot
+    be coached. By its aim coaching raises the chance to close :math:`e^{\text{closing} \cdot x}`
+    times, the cost of a lie by `honesty` x stakes, or, with soft skills, care for the customer
+    :math:`e^{\text{soft} \cdot x}` times. Switched off, nobody is coached.
+    """
+
+    id: ClassVar[str] = "A6"
+    title: ClassVar[str] = "motivation and coaching"
+
+    hours: float = param(
+        1.0, unit="hours per agent and month", low=0, high=40, source="a policy; assumed"
+    )
+    enough: float = param(
+        2.0, unit="hours a month that do two thirds", low=0.01, high=100, source="assumed"
+    )
+    learns: float = param(
+        0.05, unit="share per day", low=0, high=1, source="assumed: half in two to three weeks"
+    )
+    fades: float = param(
+        0.015, unit="share per day", low=0, high=1, source="assumed: half in two to three months"
+    )
+    money: float = param(
+        0.35, unit="weight among motives", low=0, high=1e6, source="assumed: as many as mercenaries"
+    )
+    recognition: float = param(0.3, unit="weight among motives", low=0, high=1e6, source="assumed")
+    stake: float = param(0.15, unit="weight among motives", low=0, high=1e6, source="assumed")
+    none: float = param(
+        0.2, unit="weight among motives", low=0, high=1e6, source="assumed: some are not coachable"
+    )
+    closing: float = param(
+        0.1,
+        unit="log chance to close",
+        low=0,
+        high=2,
+        source="call-centre training raised performance by 10 % (De Grip and Sauermann 2012)",
+    )
+    honesty: float = param(0.3, unit="stakes", low=0, high=3, source="assumed: SD of a site")
+    soft: float = param(0.3, unit="log care for the customer", low=0, high=2, source="assumed")
+    aim: Aim = "soft"
+    appeal: Motive = "recognition"
+
+    def __post_init__(self) -> None:
+        Mechanism.__post_init__(self)
+        for name, known in (("aim", Aim), ("appeal", Motive)):
+            if getattr(self, name) not in get_args(known):
+                raise ValueError(
+                    f"Coaching.{name} must be one of {get_args(known)}, got {getattr(self, name)!r}"
+                )
+        if self.money + self.recognition + self.stake + self.none <= 0:
+            raise ValueError("Coaching's motives must have some positive weight, got only zeros")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turnover(Mechanism):
+    r"""A9: people leave work that pays too little or goes against the grain, and schemes select.
+
+    :math:`P(\text{quit}) = 1 - \exp(-h\,e^{s\,(w_0 - w_i + f d_i) / w_0})` with h the `hazard`, s
+    `slope`, :math:`w_0` the `outside` pay, :math:`w_i` what the agent was paid, f `fit`, and
+    :math:`d_i` what the month's work went against the grain: over all contacts, the conscience cost
+    of what was done and the loss to those whom the agent cares for (money, `against`).
+
+    The seat is filled at the start of the next month, at the address (seat, hire). Applicants of
+    kind a come in proportion to :math:`\text{share}_a\,e^{\text{draw}\, W_{a}}`, where
+    :math:`W_{a}` is what is told of the seat's scheme: the mean of :math:`(\text{pay}_a (w_i - w_0)
+    - f d_i) / w_0` among those of that kind who work under it. It begins at 0 and moves a share
+    `hearsay` of the way each month. Switched off, nobody leaves.
+    """
+
+    id: ClassVar[str] = "A9"
+    title: ClassVar[str] = "turnover and selection"
 
     hazard: float = param(
         0.035,
@@ -230,9 +514,34 @@ class Turnover(Settings):
         2000.0, unit="money per month", low=0, high=1e6, source="the scenario's: the base wage"
     )
     slope: float = param(1.5, unit="log hazard per share of pay", low=0, high=10, source="assumed")
+    fit: float = param(
+        1.5,
+        unit="money of pay per money against the grain",
+        low=0,
+        high=20,
+        source="assumed: what is done unwillingly wears more than the same sum of pay consoles",
+    )
+    draw: float = param(
+        4.0,
+        unit="log applicants per share of the outside pay",
+        low=0,
+        high=50,
+        source="assumed; half of a piece rate's effect was who stays and comes (Lazear 2000)",
+    )
+    hearsay: float = param(
+        0.25,
+        unit="share of the news per month",
+        low=0,
+        high=1,
+        source="assumed: a reputation is half made in a quarter",
+    )
 
 
 TurnoverNumbers = numbers(Turnover, "TurnoverNumbers", __name__)
+ReciprocityNumbers = numbers(Reciprocity, "ReciprocityNumbers", __name__)
+BlameNumbers = numbers(Blame, "BlameNumbers", __name__)
+JobSecurityNumbers = numbers(JobSecurity, "JobSecurityNumbers", __name__)
+CoachingNumbers = numbers(Coaching, "CoachingNumbers", __name__)
 
 
 class Staff(NamedTuple):
@@ -259,6 +568,62 @@ class Staff(NamedTuple):
     carries: Floats  #: share of a mood that is kept from contact to contact
 
 
+class Bonds(NamedTuple):
+    """What has become of those who sit there since they were hired: states that move, a row a seat.
+
+    All are 0 for somebody new.
+    """
+
+    employer: Floats  #: regard for the employer, log of the ratio to as hired (A2)
+    client: Floats  #: (seats, clients) the same for each client (A2)
+    strain: Floats  #: (seats, clients) from repeats that are the client's doing (A3)
+    blamed: Floats  #: (seats, clients) such repeats today (A3)
+    risk: Floats  #: belief that the job is at risk, 0 to 1 (A4)
+    sales_minded: Floats  #: 1 of the sales culture, 0 of that of service (A5)
+    manager: Floats  #: what the manager of the team does to conscience (stakes) (A5)
+    norm: Floats  #: share of teammates known to lie, as it has sunk in (A5)
+    lies: Floats  #: lies told this month (A5)
+    fits: Floats  #: 1 if coaching appeals to the agent's motive (A6)
+    skill: Floats  #: what of it has been taken in, 0 to 1 (A6)
+
+
+class Sway(NamedTuple):
+    """What the states make of tastes as hired: the kernel reads taste x factor, a row a seat."""
+
+    effort: Floats
+    care: Floats
+    employer: Floats
+    client: Floats  #: (seats, clients)
+    closing: Floats
+    conscience: Floats  #: added to the fixed cost of a lie (money)
+
+
+class Managers(NamedTuple):
+    """The teams' managers, a row a team (A5)."""
+
+    sales: Ints  #: 1 with a background in sales, 0 in service
+    norm: Floats  #: standard normal: how strict, against other managers
+
+
+def no_bonds(seats: int, clients: int) -> Bonds:
+    """Make the states of so many new agents."""
+    by_client = ("client", "strain", "blamed")
+    shapes = {name: (seats, clients) if name in by_client else (seats,) for name in Bonds._fields}
+    return Bonds(**{name: np.zeros(shape) for name, shape in shapes.items()})
+
+
+def no_sway(seats: int, clients: int) -> Sway:
+    """Make the factors that leave every taste as hired."""
+    return Sway(
+        effort=np.ones(seats),
+        care=np.ones(seats),
+        employer=np.ones(seats),
+        client=np.ones((seats, clients)),
+        closing=np.ones(seats),
+        conscience=np.zeros(seats),
+    )
+
+
 def empty_staff(seats: int, clients: int) -> Staff:
     """Make the arrays for so many seats, all zero."""
     arrays: dict[str, Any] = {name: np.zeros(seats) for name in Staff._fields}
@@ -282,19 +647,25 @@ def hire(
     mood: Any,
     contractor: bool,
     off: Collection[str],
+    applicants: Floats | None = None,
 ) -> None:
     """Draw the agents who now sit at `seats` and write them into `staff`.
 
     An agent is addressed by (seat, hire), so that the same person is hired under every policy.
+    `applicants` weighs the kinds for each seat; without it they come as in the mixture.
     """
     when = staff.hire[seats]
     a, b, c, d = (uniforms(key, Purpose.AGENT, seats, when, block=block) for block in range(4))
     weights = np.array([archetype.share for archetype in workforce.archetypes])
-    kind = np.searchsorted(np.cumsum(weights / weights.sum())[:-1], a[:, 0], side="right")
+    if applicants is None:
+        applicants = np.tile(weights, (len(seats), 1))
+    upto = np.cumsum(applicants / applicants.sum(axis=1, keepdims=True), axis=1)
+    kind = (upto[:, :-1] <= a[:, :1]).sum(axis=1)
     staff.kind[seats] = kind
 
     def taste(name: str) -> Floats:
-        return np.array([getattr(each, name) for each in workforce.archetypes], float)[kind]
+        means = np.array([getattr(each, name) for each in workforce.archetypes], float)
+        return np.asarray(means[kind])
 
     def varied(name: str, u: Floats) -> Floats:
         return np.asarray(taste(name) * exp(workforce.tastes * normal(u)))
@@ -333,14 +704,174 @@ def hire(
 
 
 def quits(
-    staff: Staff, paid: Floats, *, key: Key, month: int, turnover: Turnover
+    staff: Staff, paid: Floats, against: Floats, *, key: Key, month: int, turnover: Turnover
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Tell which agents leave at this month's end."""
+    """Tell which agents leave at this month's end; `against` is what went against the grain."""
     seats = np.arange(len(staff.hire))
     u = uniforms(key, Purpose.QUIT, seats, np.uint32(month), which=staff.hire)[:, 0]
-    short = (turnover.outside - paid) / max(turnover.outside, 1e-9)
+    short = (turnover.outside - (paid - turnover.fit * against)) / max(turnover.outside, 1e-9)
     hazard = turnover.hazard * exp(np.clip(turnover.slope * short, -5.0, 5.0))
     return np.asarray(u < 1.0 - exp(-hazard))
+
+
+def hear(
+    told: Floats, staff: Staff, scheme: Ints, paid: Floats, against: Floats, turnover: Turnover
+) -> None:
+    """Move what is told of each scheme, for each kind, towards how those under it have fared.
+
+    `told` is (schemes, kinds), in shares of the outside pay, and is written to.
+    """
+    gain = staff.pay * (paid - turnover.outside) - turnover.fit * against
+    cell, cells = scheme * told.shape[1] + staff.kind, told.size
+    number = np.bincount(cell, minlength=cells).reshape(told.shape)
+    total = np.bincount(cell, gain, cells).reshape(told.shape)
+    news = total / np.maximum(number, 1) / max(turnover.outside, 1e-9)
+    told += np.where(number > 0, turnover.hearsay * (news - told), 0.0)
+
+
+def applicants(told: Floats, workforce: Workforce, turnover: Turnover) -> Floats:
+    """Give the weight of each kind among applicants, from what is told of the scheme on offer."""
+    weights = np.array([archetype.share for archetype in workforce.archetypes])
+    return np.asarray(weights * exp(np.clip(turnover.draw * told, -5.0, 5.0)))
+
+
+def thank(bonds: Bonds, month: int, reciprocity: Reciprocity) -> None:
+    """Let agents take in the thank-you of this month, if there is one."""
+    if month != reciprocity.month:
+        return
+    worth = getattr(reciprocity, reciprocity.form)
+    moved = worth * (1.0 - exp(-reciprocity.money / reciprocity.size))
+    if reciprocity.from_whom == "employer":
+        bonds.employer[:] += moved
+    else:
+        bonds.client[:, 0] += moved
+
+
+def requite(bonds: Bonds, wage: Floats, bonus: Floats, reciprocity: Reciprocity) -> None:
+    """Move regard at a month's end: back to as hired, and down by the share of pay that is bonus.
+
+    `bonus` is what was earned beside the `wage`, whenever it is paid (money).
+    """
+    share = np.maximum(bonus, 0.0) / np.maximum(wage + np.maximum(bonus, 0.0), 1e-9)
+    goal = -reciprocity.crowding * share
+    bonds.employer[:] += reciprocity.speed * (goal - bonds.employer)
+    bonds.client[:] -= reciprocity.speed * bonds.client
+
+
+def draw_managers(teams: int, *, key: Key, identity: Identity) -> Managers:
+    """Draw who manages each team."""
+    u = uniforms(key, Purpose.MANAGER, np.arange(teams), 0)
+    return Managers((u[:, 0] < identity.sales_managers).astype(np.int64), normal(u[:, 1]))
+
+
+def welcome(
+    bonds: Bonds,
+    seats: Ints,
+    staff: Staff,
+    team: Ints,
+    managers: Managers,
+    *,
+    key: Key,
+    identity: Identity,
+    coaching: Coaching,
+    off: Collection[str],
+) -> None:
+    """Put the states of those newly hired at `seats` to nothing, and see whom they suit."""
+    for state in bonds:
+        state[seats] = 0.0
+    when = staff.hire[seats]
+    if "A5" not in off:
+        u = uniforms(key, Purpose.CULTURE, seats, when)[:, 0]
+        bonds.sales_minded[seats] = u < identity.sales_minded
+        differ = bonds.sales_minded[seats] != managers.sales[team[seats]]
+        bonds.manager[seats] = (
+            identity.tone * managers.norm[team[seats]] - identity.resentment * differ
+        )
+    if "A6" not in off:
+        weights = np.array([getattr(coaching, name) for name in (*MOTIVES, "none")])
+        upto = np.cumsum(weights / weights.sum())[:-1]
+        u = uniforms(key, Purpose.MOTIVE, seats, when)[:, 0]
+        motive = np.searchsorted(upto, u, side="right")
+        bonds.fits[seats] = motive == MOTIVES.index(coaching.appeal)
+
+
+def look_around(
+    bonds: Bonds, team: Ints, size: int, *, key: Key, month: int, identity: Identity
+) -> None:
+    """Let what agents know of their teammates' lies of this month sink in."""
+    seats = np.arange(len(team))
+    mates = team[:, None] * size + np.arange(size)
+    u = uniforms(key, Purpose.NORM, seats[:, None], np.uint32(month), which=mates)[..., 0]
+    known = u < 1.0 - exp(-identity.hears * bonds.lies[mates])
+    known &= mates != seats[:, None]
+    share = known.sum(axis=1) / max(size - 1.0, 1.0)
+    bonds.norm[:] += identity.learns * (share - bonds.norm)
+    bonds.lies[:] = 0.0
+
+
+@rule
+def coached(skill: float, fits: float, coaching: Any) -> float:
+    """Give what an agent has taken in of the coaching after another day (0 to 1)."""
+    goal = fits * (1.0 - exp_(-coaching.hours / coaching.enough))
+    pace = coaching.learns if goal > skill else coaching.fades
+    after: float = skill + pace * (goal - skill)
+    return after
+
+
+@rule
+def worried(risk: float, occupancy: float, appeal: Any) -> float:
+    """Give an agent's belief that the job is at risk (0 to 1) after a day so busy."""
+    shown = (appeal.busy - occupancy) / (appeal.busy - appeal.quiet)
+    after: float = risk + appeal.learns * (min(max(shown, 0.0), 1.0) - risk)
+    return after
+
+
+@rule
+def strained(strain: float, repeats: float, blame: Any) -> float:
+    """Give an agent's strain over a client after a day with so many repeats (log regard)."""
+    after: float = (1.0 - blame.recovers) * strain + blame.wears * repeats
+    return after
+
+
+@rule
+def swayed(
+    regard: float,
+    reciprocates: bool,
+    strain: float,
+    worry: float,
+    soft: float,
+    reciprocity: Any,
+    blame: Any,
+    appeal: Any,
+) -> tuple[float, float, float]:
+    """Give by what factors treatment moves effort, care and regard for the employer.
+
+    `strain` is over all clients, `worry` the belief that the job is at risk where an appeal stands,
+    `soft` what has been taken in of soft skills (log care).
+    """
+    mood = blame.mood * strain
+    works = appeal.works * worry
+    if reciprocates:
+        works += reciprocity.works * regard
+    return exp_(mood - works), exp_(reciprocity.carries * regard - mood + soft), exp_(regard)
+
+
+@rule
+def against(
+    kappa: float,
+    lie: float,
+    care: float,
+    customer: float,
+    employer: float,
+    to_employer: float,
+    client: float,
+    to_client: float,
+) -> float:
+    """Give how far an act goes against its agent's grain (money): conscience, and harm to others.
+
+    What serves some whom the agent cares for makes up for what harms others.
+    """
+    return max(kappa * lie - care * customer - employer * to_employer - client * to_client, 0.0)
 
 
 @rule

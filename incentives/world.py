@@ -4,6 +4,7 @@
 It owns the arrays; the kernel (`_kernel.advance`, `_kernel.bill`) moves them.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,8 @@ class World:
         self.day = 0
         self.month = 0
         self.plan, self.rules = lower(scenario)
+        stays = {"hazard": 0.0} if "A9" in scenario.off else {}
+        self.turnover = replace(scenario.turnover, **stays)
         self.days = int(scenario.floor.days)
         self.policies = scenario.policies()
         self.schemes = [scheme for _, scheme in self.policies]
@@ -142,7 +145,7 @@ class World:
             survey_n=answered,
             sale_sd=0.0,
             team_size=float(floor.team_size),
-            stay=1.0 - self.scenario.turnover.hazard,
+            stay=1.0 - self.turnover.hazard,
         )
 
     def _open_floor(self) -> None:
@@ -181,8 +184,13 @@ class World:
             day=np.zeros(len(DAY)),
             mode=np.zeros(seats),
             mood=np.zeros(seats),
+            against=np.zeros(seats),
+            bonds=staff.no_bonds(seats, len(scenario.contract.clients)),
+            sway=staff.no_sway(seats, len(scenario.contract.clients)),
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
+        self.managers = staff.draw_managers(teams, key=self.key, identity=scenario.identity)
+        self.told = np.zeros((len(self.schemes), len(scenario.workforce.archetypes)))
         self._hire(np.arange(seats))
         self.hired_month = np.zeros(seats, np.int64)
         self._lost = np.zeros((seats, self.months))
@@ -190,6 +198,7 @@ class World:
 
     def _hire(self, seats: Ints) -> None:
         scenario = self.scenario
+        offered = self.scheme_by_month[min(self.month, self.months - 1), seats]
         staff.hire(
             self.staff,
             seats,
@@ -202,6 +211,18 @@ class World:
             mode=self.rules.mode,
             mood=self.rules.mood,
             contractor=scenario.contract.contractor > 0,
+            off=scenario.off,
+            applicants=staff.applicants(self.told[offered], scenario.workforce, self.turnover),
+        )
+        staff.welcome(
+            self.desk.bonds,
+            seats,
+            self.staff,
+            self.plan.team,
+            self.managers,
+            key=self.key,
+            identity=scenario.identity,
+            coaching=scenario.coaching,
             off=scenario.off,
         )
 
@@ -260,6 +281,8 @@ class World:
             days = self.day + np.arange(self.days)[:, None]
             u = uniforms(self.key, Purpose.SHIFT, np.arange(self.seats), days)[..., 0]
             self._present = u >= self.scenario.floor.shrinkage
+            if "A2" not in self.scenario.off:
+                staff.thank(self.desk.bonds, self.month, self.scenario.reciprocity)
         self.desk.present[:] = self._present[day_of_month]
         recorder = self.recorder
         due = int(self._customers.held[self.day % CALENDAR])
@@ -327,8 +350,21 @@ class World:
         )
         paid = settled.paid - desk.penalty
         gone = staff.quits(
-            self.staff, paid, key=self.key, month=month, turnover=self.scenario.turnover
+            self.staff, paid, desk.against, key=self.key, month=month, turnover=self.turnover
         )
+        staff.hear(self.told, self.staff, desk.scheme, paid, desk.against, self.turnover)
+        if "A2" not in self.scenario.off:
+            bonus = settled.bonus + settled.deferred
+            staff.requite(desk.bonds, settled.wage, bonus, self.scenario.reciprocity)
+        if "A5" not in self.scenario.off:
+            staff.look_around(
+                desk.bonds,
+                self.plan.team,
+                self.plan.size,
+                key=self.key,
+                month=month,
+                identity=self.scenario.identity,
+            )
         self.recorder.end_month(self, status, bills, settled, gone)
         self.month += 1
         self._turn_over(gone)
@@ -340,6 +376,7 @@ class World:
         desk.penalty[:] = 0.0
         desk.busy_month[:] = 0.0
         desk.duty_month[:] = 0.0
+        desk.against[:] = 0.0
         if self.month < self.months:
             desk.scheme[:] = self.scheme_by_month[self.month]
 
@@ -357,6 +394,7 @@ class World:
         rates[seats] = rates.mean(axis=0)
         row = self._customers.row  # who has left pays no penalty for what is found out later
         row["suppressed_by"][np.isin(row["suppressed_by"], seats)] = -1
+        row["cut_by"][np.isin(row["cut_by"], seats + 1)] = 0
 
     def _lost_saves(self) -> Floats:
         """Count, by seat and month of the save, the logged saves whose customer has left since."""

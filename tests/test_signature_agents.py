@@ -1,0 +1,460 @@
+"""What moves agents (the A rows): each leaves its signature, and none when switched off.
+
+Each signature is also asked of a mutant: a world of the same mean in which the state that should
+move stands still. A statement that the mutant makes true would show nothing.
+"""
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import incentives as inc
+from incentives.staff import LOYAL, MERCENARY
+from incentives.world import World
+
+STAKE = inc.Conscience().stake  # money: what one full lie gains at the reference scheme
+
+
+def a_centre(**values: Any) -> inc.Scenario:
+    """Sixteen agents who are busy two thirds of the time; customers often want out."""
+    return inc.Scenario().change(
+        {
+            "floor.teams": 4,
+            "floor.team_size": 4,
+            "floor.customers": 9_000,
+            "floor.minutes": 330.0,
+            "floor.shift_minutes": (330.0,),
+            "floor.pause": 30.0,
+            "leaving.base": 0.05,
+            "acquisition.monthly": 0.05,
+            **values,
+        }
+    )
+
+
+def per_save(money: float) -> inc.Scheme:
+    return inc.Wage() + inc.PieceRate("saves", money)
+
+
+def apart(differences: Any) -> tuple[float, float]:
+    """Give the mean of paired differences and its Monte-Carlo error."""
+    values = np.asarray(differences, float)
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def seen(differences: Any) -> bool:
+    """Is there an effect, four Monte-Carlo errors or more above nothing?"""
+    effect, error = apart(differences)
+    return effect > 4.0 * error > 0.0
+
+
+# -- A9: turnover and selection ------------------------------------------------------------------
+
+CHANGING = {
+    "turnover.hazard": 0.1,
+    "floor.customers": 5_000,
+    "workforce.archetypes": (MERCENARY, LOYAL),
+}
+
+
+def mercenaries_drawn(centre: inc.Scenario, months: int = 24, replications: int = 16) -> Any:
+    """By how much the share of mercenaries at the end is larger with pay per save, in twins."""
+    schemes = {"wage": inc.Wage(), "saves": per_save(4 * STAKE)}
+    records = inc.simulate(
+        centre.vary(scheme=schemes), months=months, replications=replications, rng=5, keep="cells"
+    )
+    agents = records.agents[records.agents["month"] == months - 1]
+    share = (agents["true_kind"] == "mercenary").groupby(agents["run"]).mean()
+    runs = records.runs.set_index("run")
+    table = pd.DataFrame({"share": share, "scheme": runs["scheme"].astype(str),
+                          "replication": runs["replication"]})  # fmt: skip
+    wide = table.pivot_table(index="replication", columns="scheme", values="share")
+    return (wide["saves"] - wide["wage"]).to_numpy()
+
+
+@pytest.mark.slow
+def test_pay_per_save_draws_and_keeps_mercenaries() -> None:
+    assert seen(mercenaries_drawn(a_centre(**CHANGING)))
+
+
+@pytest.mark.slow
+def test_where_pay_keeps_nobody_longer_it_still_draws_mercenaries() -> None:
+    assert seen(mercenaries_drawn(a_centre(**CHANGING, **{"turnover.slope": 0.0})))
+
+
+def test_without_turnover_nobody_leaves_and_the_mixture_stays() -> None:
+    off = a_centre(**CHANGING).without("A9")
+    assert (mercenaries_drawn(off, months=3, replications=2) == 0).all()
+    assert not inc.simulate(off, months=3, rng=5, keep="cells").agents["quit"].any()
+
+
+@pytest.mark.slow
+def test_quits_at_a_constant_rate_and_hires_from_a_constant_pool_do_not_select() -> None:
+    still = {"turnover.slope": 0.0, "turnover.draw": 0.0}
+    assert not seen(mercenaries_drawn(a_centre(**CHANGING, **still)))
+
+
+def test_those_who_act_against_the_grain_quit_more() -> None:
+    paid = a_centre(**CHANGING).vary(scheme={"saves": per_save(4 * STAKE)})[0]
+    fits, wears = (
+        inc.simulate(paid.change({"turnover.fit": fit}), months=3, replications=3, rng=5,
+                     keep="cells").agents["quit"].sum()
+        for fit in (0.0, 20.0)
+    )  # fmt: skip
+    assert wears > fits
+
+
+# -- what agents do of their own accord ----------------------------------------------------------
+
+WILLING = ("care", "offer_after", "save")  # more effort than plain work asks for
+CALM = {"turnover.hazard": 0.0, "audit.rate": 0.0, "audit.on_saves": 0.0}
+
+
+def at_ease(**values: Any) -> inc.Scenario:
+    """A floor on which nobody waits, so that more contacts are no more haste."""
+    return a_centre(**CALM, **values).without("O5")
+
+
+def willing(records: inc.Records, actions: tuple[str, ...] = WILLING) -> Any:
+    """Give the share of contacts served with more than plain work, run by run."""
+    served = records.cells[records.cells["agent"] >= 0]
+    chosen = served[served["true_action"].isin(actions)]
+    return (chosen.groupby("run")["n"].sum() / served.groupby("run")["n"].sum()).to_numpy()
+
+
+def between(one: inc.Scenario, other: inc.Scenario, months: int = 4, **settings: Any) -> Any:
+    """By how much the share of willing work is larger in the first of two twins."""
+    settings = {"replications": 5, "rng": 7, "keep": "cells", "months": months} | settings
+    first, second = (willing(inc.simulate(each, **settings)) for each in (one, other))
+    return first - second
+
+
+# -- A2: reciprocity -----------------------------------------------------------------------------
+
+
+def thanked(form: str, centre: inc.Scenario) -> inc.Scenario:
+    return centre.change({"reciprocity.month": 0.0, "reciprocity.form": form})
+
+
+def test_a_thank_you_in_kind_moves_more_than_as_much_in_cash() -> None:
+    centre = at_ease()
+    kind, cash = thanked("kind", centre), thanked("cash", centre)
+    assert seen(between(kind, centre))
+    assert seen(between(kind, cash))
+    in_kind, in_cash = apart(between(kind, centre))[0], apart(between(cash, centre))[0]
+    assert in_kind > 3 * in_cash
+
+
+def test_a_thank_you_that_is_worth_its_price_in_any_form_does_not_tell_kind_from_cash() -> None:
+    alike = at_ease(**{"reciprocity.kind": 0.3, "reciprocity.cash": 0.3})
+    assert seen(between(thanked("kind", alike), alike))
+    assert not seen(between(thanked("kind", alike), thanked("cash", alike)))
+
+
+def test_a_thank_you_fades() -> None:
+    centre = at_ease()
+    regard = []
+    for months in (1, 6, 24):
+        world = World(thanked("kind", centre), rng=7, months=months)
+        world.run()
+        regard.append(world.desk.bonds.employer.mean())
+    assert regard[0] > 2 * regard[1] > 8 * regard[2] > 0
+
+
+def test_only_who_gave_it_is_thanked() -> None:
+    centre = thanked("kind", at_ease(**{"contract.clients": (0.5, 0.5)}))
+    world = World(centre.change({"reciprocity.from_whom": "client"}), rng=7, months=1)
+    world.run()
+    bonds = world.desk.bonds
+    assert (bonds.client[:, 0] > 0.1).all()
+    assert (bonds.client[:, 1] == 0).all()
+    assert (bonds.employer == 0).all()
+
+
+def all_by_the_piece(centre: inc.Scenario) -> tuple[inc.Scenario, ...]:
+    """The same pay as a wage and as so much a contact, which makes no action dearer than others."""
+    piece = inc.PieceRate("contacts", 2.0)
+    return centre.vary(scheme={"wage": inc.Wage(), "piece": inc.Wage(0.0) + piece})
+
+
+def test_being_paid_for_everything_crowds_willing_work_out() -> None:
+    wage, piece = all_by_the_piece(at_ease())
+    assert seen(between(wage, piece))
+    late = between(wage, piece, months=8)
+    assert apart(late)[0] > apart(between(wage, piece, months=2))[0]
+
+
+def test_without_reciprocity_neither_thanks_nor_the_form_of_pay_matter() -> None:
+    off = at_ease().without("A2")
+    assert not seen(between(thanked("kind", off), off, replications=2))
+    wage, piece = all_by_the_piece(off)
+    assert (abs(between(wage, piece, replications=2)) < 1e-3).all()
+
+
+# -- A3: blame without power ---------------------------------------------------------------------
+
+
+def unanswered(returns: float, **values: Any) -> inc.Scenario:
+    """A floor to which so many of those whose need is not met come back."""
+    return at_ease(**{"needs.returns": returns, **values})
+
+
+def first_time(records: inc.Records) -> Any:
+    """Give the share of willing work on first contacts about questions, run by run."""
+    contacts = records.contacts
+    first = contacts[(contacts["attempt"] == 1) & (contacts["reason"] == "question")]
+    chosen = first["true_action"].isin(WILLING).groupby(first["run"]).mean()
+    return chosen.to_numpy()
+
+
+def worn(off: tuple[str, ...] = (), **values: Any) -> Any:
+    """By how much willing work on first contacts falls as more of the unserved come back."""
+    rare, often = (
+        first_time(inc.simulate(unanswered(returns, **values).without(*off), months=3,
+                                replications=4, rng=7))
+        for returns in (0.0, 1.0)
+    )  # fmt: skip
+    return rare - often
+
+
+def test_repeats_that_the_client_causes_wear_willing_work_down() -> None:
+    assert seen(worn())
+
+
+def test_without_blame_repeats_wear_nobody_down() -> None:
+    assert not seen(worn(off=("A3",)))
+
+
+def test_a_mood_that_is_always_low_does_not_answer_repeats() -> None:
+    low = np.exp(-0.1)
+    kinds = tuple(
+        each.__class__(**{item.name: getattr(each, item.name) for item in fields(each)}
+                       | {"care": each.care * low, "effort": each.effort / low})
+        for each in inc.Workforce().archetypes
+    )  # fmt: skip
+    assert not seen(worn(off=("A3",), **{"workforce.archetypes": kinds}))
+
+
+def test_regard_is_worn_for_the_client_who_fails_and_recovers() -> None:
+    world = World(unanswered(1.0, **{"contract.clients": (0.8, 0.2)}), rng=7, months=2)
+    world.run()
+    strain = world.desk.bonds.strain
+    assert (strain[:, 0] > 2 * strain[:, 1]).all()
+    spared = World(unanswered(0.0), rng=7, months=1)
+    spared.desk.bonds.strain[:] = 1.0
+    spared.run()
+    assert (spared.desk.bonds.strain < 0.5).all()
+
+
+# -- A5: identity and norms ----------------------------------------------------------------------
+
+NEAR = {
+    "needs.question": 0.2,
+    "leaving.base": 0.1,
+    "acquisition.monthly": 0.1,
+    "conscience.spread": 0.4,
+    "conscience.ability": 0.0,
+    "workforce.archetypes": (inc.Archetype(name="one"),),
+    "workforce.tastes": 0.0,
+}  # many wishes to cancel, and consciences near enough to what a lie is worth
+
+
+def fabricated(centre: inc.Scenario, months: int = 5, replications: int = 14) -> pd.DataFrame:
+    """Give each seat's share of wishes to cancel dealt with by a lie: a row a run and seat."""
+    records = inc.simulate(centre, months=months, replications=replications, rng=9, keep="cells")
+    cells = records.cells[(records.cells["reason"] == "cancel") & (records.cells["agent"] >= 0)]
+    lies = cells[cells["true_action"].isin(("fabricate", "suppress"))]
+    keys = ["run", "agent"]
+    wishes, told = cells.groupby(keys)["n"].sum(), lies.groupby(keys)["n"].sum()
+    share = (told.reindex(wishes.index, fill_value=0) / wishes).rename("share").reset_index()
+    return share.pivot_table(index="run", columns="agent", values="share")
+
+
+def spread(off: tuple[str, ...] = (), **values: Any) -> tuple[Any, Any]:
+    """By how much teammates of those who are tempted to lie, and other teams, lie more for it."""
+    centre = at_ease(**{**NEAR, **values}).without("O6", "A2", "A3", *off)
+    schemes = {"wage": inc.Wage(), "some": per_save(STAKE), "much": per_save(4 * STAKE)}
+    shares = []
+    for temptation in ("wage", "much"):
+        arms = [temptation if seat in (0, 1, 4, 5) else "some" for seat in range(16)]
+        shares.append(fabricated(centre.assign(schemes, unit="agent", arms=arms)))
+    more = shares[1] - shares[0]
+    return more[[2, 3, 6, 7]].mean(axis=1), more[list(range(8, 16))].mean(axis=1)
+
+
+@pytest.mark.slow
+def test_lies_spread_between_desks_and_not_between_teams() -> None:
+    mates, others = spread()
+    assert seen(mates)
+    assert not seen(others)
+    assert seen(mates - others)
+
+
+@pytest.mark.slow
+def test_without_norms_lies_do_not_spread() -> None:
+    mates, others = spread(off=("A5",))
+    assert not seen(mates)
+    assert not seen(mates - others)
+
+
+@pytest.mark.slow
+def test_a_conscience_that_is_lower_by_as_much_whatever_others_do_spreads_no_lies() -> None:
+    mates, others = spread(off=("A5",), **{"conscience.culture": 0.3 - 0.15})
+    assert not seen(mates)
+    assert not seen(mates - others)
+
+
+def other_managers(off: tuple[str, ...] = (), **values: Any) -> Any:
+    """By how much more a service-minded centre lies under managers from sales, in twins."""
+    centre = at_ease(**{"identity.sales_minded": 0.0, **values}).without(*off)
+    centre = centre.vary(scheme={"saves": per_save(STAKE)})[0]
+    service, sales = (
+        fabricated(centre.change({"identity.sales_managers": share})).mean(axis=1)
+        for share in (0.0, 1.0)
+    )
+    return sales - service
+
+
+def test_under_a_manager_of_the_other_culture_resistance_feels_justified() -> None:
+    assert seen(other_managers())
+    assert seen(-other_managers(**{"identity.sales_minded": 1.0}))
+
+
+def test_without_identity_nobody_minds_where_the_manager_comes_from() -> None:
+    assert (other_managers(off=("A5",)) == 0).all()
+
+
+def test_a_conscience_lower_under_any_manager_does_not_tell_them_apart() -> None:
+    assert not seen(other_managers(off=("A5",), **{"conscience.culture": 0.3 - 0.1}))
+
+
+# -- A6: coaching --------------------------------------------------------------------------------
+
+COACHED = {"coaching.hours": 4.0, "coaching.appeal": "recognition"}
+
+
+def tried(records: inc.Records) -> Any:
+    """Give the share of honest attempts to save that succeed, run by run."""
+    cells = records.cells[records.cells["true_action"].isin(("save", "press"))]
+    kept = cells[cells["true_outcome"] == "saved"]
+    return (kept.groupby("run")["n"].sum() / cells.groupby("run")["n"].sum()).to_numpy()
+
+
+def lied(records: inc.Records) -> Any:
+    """Give the share of wishes to cancel that were not lied about, run by run."""
+    cells = records.cells[(records.cells["reason"] == "cancel") & (records.cells["agent"] >= 0)]
+    lies = cells[cells["true_action"].isin(("fabricate", "suppress"))]
+    return 1.0 - (lies.groupby("run")["n"].sum() / cells.groupby("run")["n"].sum()).to_numpy()
+
+
+def coached(
+    aim: str, outcome: Any, off: tuple[str, ...] = (), replications: int = 10, **values: Any
+) -> Any:
+    """By how much coaching with this aim raises an outcome, in twins paid for saves."""
+    moved = {"coaching.recognition": 1.0, "coaching.money": 0.0, "coaching.stake": 0.0,
+             "coaching.none": 0.0, "leaving.base": 0.1, "acquisition.monthly": 0.1,
+             "coaching.hours": 8.0}  # fmt: skip
+    centre = at_ease(**{**COACHED, **moved, "coaching.aim": aim, **values}).without(*off)
+    centre = centre.vary(scheme={"saves": per_save(STAKE)})[0]
+    settings = {"months": 5, "replications": replications, "rng": 7, "keep": "cells"}
+    with_it, without = (
+        outcome(inc.simulate(each, **settings))
+        for each in (centre, centre.change({"coaching.hours": 0.0}))
+    )
+    return with_it - without
+
+
+@pytest.mark.slow
+def test_coaching_raises_what_it_is_aimed_at() -> None:
+    assert seen(coached("closing", tried, replications=24))
+    assert seen(coached("honesty", lied))
+    assert seen(coached("soft", lambda records: willing(records, ("care",))))
+    assert not seen(coached("honesty", tried))
+    assert not seen(coached("closing", lied))
+
+
+@pytest.mark.slow
+def test_coaching_that_does_not_fit_the_motive_does_nothing() -> None:
+    unfit = {"coaching.recognition": 0.0, "coaching.none": 1.0}
+    assert not seen(coached("honesty", lied, **unfit))
+    assert not seen(coached("honesty", lied, off=("A6",)))
+
+
+@pytest.mark.slow
+def test_a_conscience_that_is_higher_with_or_without_coaching_shows_no_coaching() -> None:
+    assert not seen(coached("honesty", lied, off=("A6",), **{"conscience.culture": 0.3 + 0.2}))
+
+
+def test_coaching_sinks_in_slowly_and_fades_more_slowly() -> None:
+    centre = at_ease(**COACHED)
+    goal = 1.0 - np.exp(-4.0 / 2.0)
+    world = World(centre, rng=7, months=4)
+    course = []
+    for _ in range(80):
+        world.advance_day()
+        course.append(world.desk.bonds.skill[world.desk.bonds.fits > 0].mean())
+    assert course[0] < 0.1 * goal
+    assert 0.5 * goal < course[19] < 0.8 * goal
+    assert course[79] == pytest.approx(goal, rel=0.02)
+    share = world.desk.bonds.fits.mean()
+    assert 0 < share < 1
+    assert (world.desk.bonds.skill[world.desk.bonds.fits == 0] == 0).all()
+    idle = World(centre.change({"coaching.hours": 0.0}), rng=7, months=1)
+    idle.desk.bonds.skill[:] = 1.0
+    idle.run()
+    assert idle.desk.bonds.skill == pytest.approx(np.full(16, (1 - 0.015) ** 20))
+
+
+def test_the_hours_of_coaching_are_taken_from_the_time_on_duty() -> None:
+    duty = [
+        inc.simulate(a_centre(**{"coaching.hours": hours}), months=1, rng=7, keep="cells").days[
+            "minutes_on_duty"
+        ]
+        for hours in (0.0, 2.0)
+    ]
+    present = duty[0] / 300.0
+    np.testing.assert_allclose((duty[0] - duty[1]) / present, 2.0 * 60.0 / 20.0)
+
+
+# -- A4: job-security appeal ---------------------------------------------------------------------
+
+QUIET, FULL = 3_500, 20_000  # customers: an occupancy near 20 % and above 80 %
+
+
+def appealed(customers: int, off: tuple[str, ...] = (), **values: Any) -> Any:
+    """By how much an appeal raises willing work on a floor with so many customers, in twins."""
+    centre = at_ease(**{"floor.customers": customers, **values}).without("A3", *off)
+    return between(centre.change({"job_security.month": 1.0}), centre, replications=8)
+
+
+@pytest.mark.slow
+def test_the_appeal_moves_people_while_it_is_quiet_and_not_while_they_are_busy() -> None:
+    quiet, full = appealed(QUIET), appealed(FULL)
+    assert seen(quiet)
+    assert not seen(full)
+    assert seen(quiet - full)
+
+
+@pytest.mark.slow
+def test_where_it_is_believed_whatever_the_load_it_moves_the_busy_as_well() -> None:
+    always = {"job_security.busy": 2.0, "job_security.quiet": 1.9}
+    quiet, full = appealed(QUIET, **always), appealed(FULL, **always)
+    assert seen(full)
+    assert not seen(quiet - full)
+
+
+def test_with_the_appeal_switched_off_nobody_hears_it() -> None:
+    assert (appealed(QUIET, off=("A4",)) == 0).all()
+
+
+def test_belief_follows_the_load() -> None:
+    belief = []
+    for customers in (QUIET, FULL):
+        world = World(at_ease(**{"floor.customers": customers}), rng=7, months=2)
+        world.run()
+        belief.append(world.desk.bonds.risk.mean())
+    assert belief[0] > 0.8
+    assert belief[1] < 0.1
