@@ -42,6 +42,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Surveys",
     "Value",
     "Acquisition",
+    "Advocacy",
     "Archetype",
     "Workforce",
     "Regard",
@@ -106,6 +107,7 @@ _HOMES = {
         "Surveys",
         "Value",
         "Acquisition",
+        "Advocacy",
     ),
     "staff": ("Archetype", "Workforce", "Regard", "Turnover"),
     "gaming": (
@@ -146,6 +148,7 @@ if TYPE_CHECKING:
     from incentives.comparison import Comparison, compare, outcome_table
     from incentives.customers import (
         Acquisition,
+        Advocacy,
         Expectations,
         HiddenNeeds,
         Leaving,

@@ -72,6 +72,7 @@ class Purpose(IntEnum):
     HINT = 21  # whether a hidden need shows to the agent, and the shock of a sixth honest row
     REGRET = 22  # whether a customer regrets what was sold to them
     REPURCHASE = 23  # whether a customer buys more from now on, or less
+    REFER = 24  # who recommends or warns, to whom, and who then joins
 
 
 # -- keys and addresses -------------------------------------------------------------------------

@@ -115,6 +115,7 @@ class Scenario:
         default_factory=customers.MomentsAndEndings
     )
     loyalty_pays: customers.LoyaltyPays = field(default_factory=customers.LoyaltyPays)
+    advocacy: customers.Advocacy = field(default_factory=customers.Advocacy)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -312,6 +313,7 @@ def lower(scenario: Scenario) -> Lowered:
     alike = {"spread": 0.0, "moment": 0.0} if "C3" in off else {}
     nobody = {"rate": 0.0, "on_saves": 0.0, "on_sales": 0.0, "penalty": 0.0} if "O6" in off else {}
     flat = {"peak": 0.0, "ending": 0.0, "spoils": 0.0} if "C2" in off else {}
+    silent = {"recommends": 0.0, "warns": 0.0} if "C8" in off else {}
     same = {"rate": 0.0, "keeping": 0.0} if "C7" in off else {}
     if "C3" in off:  # no offer annoys, wherever it stands
         flat["spoils"] = 0.0
@@ -351,6 +353,7 @@ def lower(scenario: Scenario) -> Lowered:
         regret=lower_numbers(scenario.hard_sell, gaming.RegretNumbers),
         moments=lower_numbers(scenario.moments_and_endings, customers.MomentNumbers, **flat),
         loyalty=lower_numbers(scenario.loyalty_pays, customers.LoyaltyNumbers, **same),
+        advocacy=lower_numbers(scenario.advocacy, customers.AdvocacyNumbers, **silent),
     )
     plan = centre.plan_floor(scenario.floor, scenario.routing, scenario.work, exact=exact, off=off)
     return Lowered(plan, rules)
