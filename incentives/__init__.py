@@ -42,6 +42,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Surveys",
     "Value",
     "Acquisition",
+    "Advocacy",
     "Archetype",
     "Workforce",
     "Regard",
@@ -115,6 +116,7 @@ _HOMES = {
         "Surveys",
         "Value",
         "Acquisition",
+        "Advocacy",
     ),
     "staff": (
         "Archetype",
@@ -169,6 +171,7 @@ if TYPE_CHECKING:
     from incentives.comparison import Comparison, compare, outcome_table
     from incentives.customers import (
         Acquisition,
+        Advocacy,
         Expectations,
         HiddenNeeds,
         Leaving,

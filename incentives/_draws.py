@@ -72,6 +72,7 @@ class Purpose(IntEnum):
     HINT = 21  # whether a hidden need shows to the agent
     REGRET = 22  # whether a customer regrets what was sold to them
     REPURCHASE = 23  # whether a customer buys more from now on, or less
+    REFER = 24  # who recommends or warns, to whom, and who then joins
     CULTURE = 25  # what an agent holds the job to be
     MANAGER = 26  # the background and the norm of a team's manager
     NORM = 27  # which lies of teammates an agent comes to know of

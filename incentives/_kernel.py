@@ -62,8 +62,10 @@ from incentives.customers import (
     feel,
     fits,
     in_need,
+    known,
     leaving_hazard,
     need_believed,
+    person,
     recall,
     remember,
     repurchase,
@@ -179,6 +181,7 @@ class Rules(NamedTuple):
     appeal: Any  #: the job-security appeal
     coaching: Any  #: with what it does not aim at put to 0
     contagion: float  #: stakes by which teammates who lie lower conscience
+    advocacy: Any
 
 
 class Desk(NamedTuple):
@@ -1740,3 +1743,59 @@ def bill(
         if leaves != 0:
             each.left = leaves
             each.left_month = month
+
+
+# -- word of mouth ------------------------------------------------------------------------------
+
+SPEAKS, MANY, WHO, COMES = range(4)  # blocks of four draws about a customer's talk
+
+
+@compiled
+def warn(
+    month: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    rules: Rules,
+    customers: Customers,
+    status: Any,
+    first: int,
+) -> None:
+    """Let the upset, as the bill left them, warn acquaintances among the `first` customers."""
+    word = rules.advocacy
+    for row in range(len(status)):
+        each = customers.row[row]
+        if status[row] == 255 or each.satisfaction > word.upset:
+            continue
+        if block(k0, k1, each.uid, month, Purpose.REFER, 0, SPEAKS)[1] >= word.warns:
+            continue
+        for which in range(known(block(k0, k1, each.uid, 0, Purpose.REFER, 0, MANY)[0], word)):
+            u_who = block(k0, k1, each.uid, 0, Purpose.REFER, which, WHO)[1]
+            other = customers.row[int(u_who * first)]
+            other.trust = max(other.trust - word.distrust, 0.0)
+
+
+@compiled
+def recommend(
+    month: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    rules: Rules,
+    customers: Customers,
+    status: Any,
+    joining: Ints,
+) -> int:
+    """Let the delighted recommend; write the addresses of who will join, and count them all."""
+    word, count = rules.advocacy, 0
+    for row in range(len(status)):
+        each = customers.row[row]
+        if status[row] == 255 or each.satisfaction < word.delighted:
+            continue
+        if block(k0, k1, each.uid, month, Purpose.REFER, 0, SPEAKS)[0] >= word.recommends:
+            continue
+        for which in range(known(block(k0, k1, each.uid, 0, Purpose.REFER, 0, MANY)[0], word)):
+            if block(k0, k1, each.uid, month, Purpose.REFER, which, COMES)[0] < word.joins:
+                if count < len(joining):
+                    u_who = block(k0, k1, each.uid, 0, Purpose.REFER, which, WHO)[0]
+                    joining[count] = person(u_who)
+                count += 1
+    return count

@@ -121,7 +121,7 @@ N_REASONS = len(Reason)
 
 CUSTOMER = np.dtype(
     [
-        ("uid", np.uint32),  # address: the slot in which the customer was won
+        ("uid", np.uint32),  # address: the slot in which the customer was won, or `PERSON` and more
         ("satisfaction", np.float32),  # points of 10
         ("expectation", np.float32),  # points of 10
         ("trust", np.float32),  # 0 to 1
@@ -153,6 +153,9 @@ CUSTOMER = np.dtype(
 )
 """One row a customer: 64 bytes, a line of the cache."""
 
+
+PERSON = 1 << 31
+"""From here on addresses are of people at large, who may be referred by a customer they know."""
 
 UNFIT, PRESSED, REFUNDED = 1, 2, 3
 """How one without a need came to buy: was offered it, was pressed; and, until the next bill, that

@@ -3,7 +3,7 @@
 Use `Needs` for how often they contact and why, `Expectations` and `MomentsAndEndings` for how an
 experience becomes satisfaction, `Openness`, `Order` and `HiddenNeeds` for offers, `Leaving` and
 `MadeUpMinds` for churn, `LoyaltyPays` for what they buy again, `Surveys` for what they tell, and
-`Acquisition` for who joins.
+`Acquisition` and `Advocacy` for who joins.
 
 Satisfaction, expectation and experience are points from 0 to 10; trust and openness are shares.
 """
@@ -26,11 +26,12 @@ from incentives._draws import (
     normal_,
     uniforms,
 )
-from incentives.columns import CUSTOMER, Customers
+from incentives.columns import CUSTOMER, PERSON, Customers, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
 __all__ = [
     "Acquisition",
+    "Advocacy",
     "Expectations",
     "HiddenNeeds",
     "Leaving",
@@ -395,7 +396,7 @@ class Value(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acquisition(Settings):
-    """Who joins: a number a month that does not depend on the policy."""
+    """Who joins: a number a month that does not depend on the policy. See `Advocacy` for others."""
 
     monthly: float = param(
         0.015,
@@ -406,12 +407,59 @@ class Acquisition(Settings):
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advocacy(Mechanism):
+    r"""C8: delighted customers recommend and bring others; detractors warn others off.
+
+    After the bill, a customer of at least `delighted` points recommends with chance `recommends`,
+    and one of at most `upset` points, leaving or not, warns with chance `warns`. Each knows k
+    people, :math:`P(k > x) = (m / 2x)^2` for a mean of m = `acquaintances`, at most `KNOWN`. Of
+    those told to come each joins next month with chance `joins`, once, unless a customer already;
+    who is referred is worth `worth` times as much. Those warned, who are among the first customers,
+    lose `distrust` of trust. Who knows whom is a matter of addresses: nothing is stored.
+    Switched off, nobody talks.
+    """
+
+    id: ClassVar[str] = "C8"
+    title: ClassVar[str] = "advocacy"
+
+    delighted: float = param(
+        8.5, unit="points of 10", low=0, high=10, source="assumed: promoters answer 9 or 10"
+    )
+    recommends: float = param(
+        0.08, unit="chance per month", low=0, high=1, source="assumed: once a year"
+    )
+    upset: float = param(
+        4.5, unit="points of 10", low=0, high=10, source="assumed: well below what is expected"
+    )
+    warns: float = param(
+        0.15, unit="chance per month", low=0, high=1, source="assumed: bad news travel further"
+    )
+    acquaintances: float = param(
+        4.0, unit="people, mean", low=0, high=20, source="assumed: those who would listen"
+    )
+    joins: float = param(
+        0.08, unit="chance per recommendation heard", low=0, high=1, source="assumed"
+    )
+    distrust: float = param(0.05, unit="of trust lost per warning", low=0, high=1, source="assumed")
+    worth: float = param(
+        1.16,
+        unit="x the margin of others",
+        low=0.1,
+        high=10,
+        source="a referred customer is worth at least 16 % more (Schmitt, Skiera and Van den Bulte "
+        "2011)",
+    )
+
+
+KNOWN = 50  # people whom one talks to in a month, at most
 NeedsNumbers = numbers(Needs, "NeedsNumbers", __name__)
 ExpectationNumbers = numbers(Expectations, "ExpectationNumbers", __name__)
 OpennessNumbers = numbers(Openness, "OpennessNumbers", __name__)
 LeavingNumbers = numbers(Leaving, "LeavingNumbers", __name__)
 SurveyNumbers = numbers(Surveys, "SurveyNumbers", __name__)
 ValueNumbers = numbers(Value, "ValueNumbers", __name__)
+AdvocacyNumbers = numbers(Advocacy, "AdvocacyNumbers", __name__)
 LoyaltyNumbers = numbers(LoyaltyPays, "LoyaltyNumbers", __name__)
 MomentNumbers = numbers(MomentsAndEndings, "MomentNumbers", __name__)
 
@@ -459,10 +507,10 @@ def draw_customers(
     openness: Any,
     leaving: Any,
     value: Any,
+    uid: Ints,
 ) -> None:
     """Write `count` customers into the rows from `first` on; those of month 0 have a tenure."""
     rows = slice(first, first + count)
-    uid = np.arange(first, first + count, dtype=np.uint32)
     a, b = (uniforms(key, Purpose.CUSTOMER, uid, 0, block=block) for block in range(2))
     each = customers.row[rows]
     each[:] = np.zeros((), CUSTOMER)
@@ -599,6 +647,18 @@ def repurchase(margin: float, satisfaction: float, u: float, rule: Any) -> float
     if 1.0 - u < min(rule.rate / likelier, 0.5):
         return margin / (1.0 + rule.step)  # type: ignore[no-any-return]
     return margin
+
+
+@rule
+def known(u: float, rule: Any) -> int:
+    """Give how many people a customer talks to: few know many."""
+    return int(min(np.floor(0.5 * rule.acquaintances / np.sqrt(u) + 0.5), KNOWN))
+
+
+@rule
+def person(u: float) -> int:
+    """Give the address of an acquaintance among people at large."""
+    return PERSON + int(u * PERSON)
 
 
 @rule

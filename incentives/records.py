@@ -548,7 +548,8 @@ class Recorder:
                 "currency": pd.Categorical([scenario.currency]),
                 "off": pd.Categorical([" ".join(sorted(scenario.off))]),
                 "digest": pd.Categorical([scenario.digest()]),
-                "won": [world.n_customers - int(scenario.floor.customers)],
+                "won": [world.won - int(scenario.floor.customers)],
+                "referred": [world.n_customers - world.won],
                 "cost_of_winning": [world.rules.loyalty.keeping * world.rules.loyalty.winning],
             }
         )

@@ -124,6 +124,7 @@ class Scenario:
     job_security: staff.JobSecurity = field(default_factory=staff.JobSecurity)
     identity: staff.Identity = field(default_factory=staff.Identity)
     coaching: staff.Coaching = field(default_factory=staff.Coaching)
+    advocacy: customers.Advocacy = field(default_factory=customers.Advocacy)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -321,6 +322,7 @@ def lower(scenario: Scenario) -> Lowered:
     alike = {"spread": 0.0, "moment": 0.0} if "C3" in off else {}
     nobody = {"rate": 0.0, "on_saves": 0.0, "on_sales": 0.0, "penalty": 0.0} if "O6" in off else {}
     flat = {"peak": 0.0, "ending": 0.0, "spoils": 0.0} if "C2" in off else {}
+    silent = {"recommends": 0.0, "warns": 0.0} if "C8" in off else {}
     same = {"rate": 0.0, "keeping": 0.0} if "C7" in off else {}
     if "C3" in off:  # no offer annoys, wherever it stands
         flat["spoils"] = 0.0
@@ -388,6 +390,7 @@ def lower(scenario: Scenario) -> Lowered:
             **{aim: 0.0 for aim in get_args(staff.Aim) if aim != scenario.coaching.aim},
         ),
         contagion=float(scenario.identity.contagion),
+        advocacy=lower_numbers(scenario.advocacy, customers.AdvocacyNumbers, **silent),
     )
     floor = scenario.floor
     if "A6" not in off:  # coaching is a longer break

@@ -42,6 +42,7 @@ OUTCOMES = {
     "revenue": "customers' margin and true sales, less refunds, per month (money)",
     "acquisition": "cost of winning customers per month (money)",
     "profit": "revenue less pay and the cost of winning customers, per month (money)",
+    "referred": "customers who joined by recommendation per month",
     "hard_sold": "hard sells per 100 served",
     "refunded": "money paid back for regretted purchases per month",
 }
@@ -242,6 +243,7 @@ def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:
     frame["acquisition"] = won["won"] * won["cost_of_winning"] / months
     frame["profit"] = frame["revenue"] - _by_run(records.agents, "paid", runs) / months
     frame["profit"] -= frame["acquisition"]
+    frame["referred"] = records.runs.set_index("run")["referred"] / months
     frame["hard_sold"] = 100 * count(action == "hard_sell") / handled
     frame["refunded"] = refunds / months
     return frame.rename_axis("run").reset_index()

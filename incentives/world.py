@@ -17,6 +17,8 @@ from incentives._kernel import (
     bill,
     free_chunks,
     open_calendar,
+    recommend,
+    warn,
 )
 from incentives.columns import (
     ACCUMULATORS,
@@ -228,7 +230,7 @@ class World:
 
     def _open_doors(self) -> None:
         count = int(self.scenario.floor.customers)
-        self.n_customers = 0
+        self.n_customers = self.won = 0
         self._customers = Customers(
             np.zeros(count, CUSTOMER),
             np.zeros((chunks_for(count), 1 + CHUNK), np.int64),
@@ -236,10 +238,16 @@ class World:
             np.zeros(CALENDAR, np.int64),
         )
         free_chunks(self._customers, 0)
-        self._join(count)
+        self._win(count)
 
-    def _join(self, count: int) -> None:
-        """Let `count` customers join now."""
+    def _win(self, count: int) -> None:
+        """Let `count` customers join now, each at the address of the slot in which it is won."""
+        self._join(np.arange(self.won, self.won + count))
+        self.won += count
+
+    def _join(self, uid: Ints) -> None:
+        """Let customers join now, at these addresses."""
+        count = len(uid)
         first, needed = self.n_customers, self.n_customers + count
         if needed > len(self._customers.row):
             grown = max(needed, int(1.25 * len(self._customers.row)))
@@ -261,6 +269,7 @@ class World:
             openness=self.rules.openness,
             leaving=self.rules.leaving,
             value=self.rules.value,
+            uid=uid,
         )
         open_calendar(
             self._customers, first, count, self.day, *self.key, self.rules.needs, float(self.days)
@@ -339,6 +348,7 @@ class World:
             status,
             bills,
         )
+        friends = self._talk(status)
         logged = dict(zip(ACCUMULATORS, desk.totals.T.copy(), strict=True))
         totals = Totals(**logged, team=self.plan.team)
         settled = self.ledger.close(
@@ -370,7 +380,8 @@ class World:
         self._turn_over(gone)
         joins = uniforms(self.key, Purpose.ACQUIRE, 0, month)[0]
         mean = self.scenario.acquisition.monthly * self.scenario.floor.customers
-        self._join(int(np.floor(mean + joins)))
+        self._win(int(np.floor(mean + joins)))
+        self._refer(friends)
         desk.totals[:] = 0.0
         desk.team_totals[:] = 0.0
         desk.penalty[:] = 0.0
@@ -379,6 +390,28 @@ class World:
         desk.against[:] = 0.0
         if self.month < self.months:
             desk.scheme[:] = self.scheme_by_month[self.month]
+
+    def _talk(self, status: Any) -> Ints:
+        """Let customers warn and recommend; give the addresses of those who will join."""
+        word = self.rules.advocacy
+        told = (self.month, *self.key, self.rules, self._customers, status)
+        if word.warns > 0.0:
+            warn(*told, int(self.scenario.floor.customers))
+        joining = np.empty(0, np.int64)
+        if word.recommends > 0.0:
+            joining = np.empty(recommend(*told, joining), np.int64)
+            recommend(*told, joining)
+        return joining
+
+    def _refer(self, friends: Ints) -> None:
+        """Let those join who were recommended to and have never been customers."""
+        known = self._customers.row["uid"][: self.n_customers]
+        new = np.setdiff1d(friends, known)
+        if len(new):
+            first = self.n_customers
+            self._join(new)
+            row = self._customers.row[first : self.n_customers]
+            row["margin"] *= np.float32(self.rules.advocacy.worth)
 
     def _turn_over(self, gone: Any) -> None:
         """Fill the seats of those who left with the next hires."""
@@ -396,6 +429,14 @@ class World:
         row["suppressed_by"][np.isin(row["suppressed_by"], seats)] = -1
         row["cut_by"][np.isin(row["cut_by"], seats + 1)] = 0
 
+    def _rows(self, uid: Ints) -> Ints:
+        """Find the rows in which customers with these addresses sit."""
+        if self.n_customers == self.won:  # nobody was referred
+            return uid
+        all_uids = self._customers.row["uid"][: self.n_customers].astype(np.int64)
+        order = np.argsort(all_uids)
+        return np.asarray(order[np.searchsorted(all_uids[order], uid)])
+
     def _lost_saves(self) -> Floats:
         """Count, by seat and month of the save, the logged saves whose customer has left since."""
         if not self.prices.claw.any():
@@ -406,7 +447,7 @@ class World:
         new = np.stack([saved["customer"], saved["agent"], saved["hire"], month]).astype(np.int64)
         self._saves = np.concatenate([self._saves, new], axis=1)
         customer, seat, hire, month = self._saves
-        gone = self._customers.row["left"][customer] != 0
+        gone = self._customers.row["left"][self._rows(customer)] != 0
         own = gone & (self.staff.hire[seat] == hire)
         np.add.at(self._lost, (seat[own], month[own]), 1.0)
         self._saves = self._saves[:, ~gone]

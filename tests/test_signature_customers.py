@@ -13,7 +13,9 @@ import pytest
 
 import incentives as inc
 from incentives._draws import Purpose, key_of, uniforms
-from incentives.columns import Reason
+from incentives.columns import PERSON, Reason
+from incentives.customers import known
+from incentives.scenario import lower
 from incentives.truth import outcomes
 
 SEED = 3
@@ -22,20 +24,28 @@ PLAIN = inc.Action.SERVE
 
 
 def a_centre(**values: Any) -> inc.Scenario:
-    """Sixteen agents who stay and are busy two thirds of the time; customers often want out."""
-    return inc.Scenario().change(
-        {
-            "floor.teams": 4,
-            "floor.team_size": 4,
-            "floor.customers": 14_000,
-            "floor.minutes": 330.0,
-            "floor.shift_minutes": (330.0,),
-            "floor.pause": 30.0,
-            "leaving.base": 0.03,
-            "acquisition.monthly": 0.03,
-            "turnover.hazard": 0.0,
-            **values,
-        }
+    """Sixteen agents who stay and are busy two thirds of the time; customers often want out.
+
+    Nothing carries from contact to contact in agents, who differ as hired and do not change.
+    """
+    still = ("A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "P5", "G8")
+    return (
+        inc.Scenario()
+        .without(*still)
+        .change(
+            {
+                "floor.teams": 4,
+                "floor.team_size": 4,
+                "floor.customers": 14_000,
+                "floor.minutes": 330.0,
+                "floor.shift_minutes": (330.0,),
+                "floor.pause": 30.0,
+                "leaving.base": 0.03,
+                "acquisition.monthly": 0.03,
+                "turnover.hazard": 0.0,
+                **values,
+            }
+        )
     )
 
 
@@ -305,16 +315,17 @@ STAY = {"leaving.base": 1e-6, "acquisition.monthly": 0.0}
 MONTHS = 9
 
 
+def served(plain: float, off: tuple[str, ...], **values: Any) -> inc.Scenario:
+    """A centre of some quality of service, which nobody leaves."""
+    return doing(PLAIN, **STAY, **values, **{"expectations.plain": plain}).without(*off)
+
+
 def margins_of_better_service(off: tuple[str, ...] = (), **values: Any) -> pd.DataFrame:
     """What better service adds to the mean margin (per cent): a row a world, a column a month.
 
     Nobody leaves, so that the same customers are billed in both worlds.
     """
-    common = {**STAY, **values}
-    worlds = [
-        doing(PLAIN, **common, **{"expectations.plain": plain}).without(*off)
-        for plain in (7.0, 5.5)
-    ]
+    worlds = [served(plain, ("C8", *off), **values) for plain in (7.0, 5.5)]
     records = inc.simulate(worlds, replications=6, months=MONTHS, rng=SEED, keep="cells")
     value = records.customers.pivot_table(
         index="run", columns="month", values="value", aggfunc="sum"
@@ -347,7 +358,7 @@ def test_each_customer_won_is_paid_for_in_the_accounts() -> None:
     for keep in ("contacts", "cells"):
         records = inc.simulate(centre, months=4, rng=SEED, keep=keep)
         accounts = outcomes(records, horizon=4).iloc[0]
-        won = 0.03 * 14_000
+        won = 0.03 * 14_000  # a month; who is referred costs nothing
         assert accounts["acquisition"] == pytest.approx(won * 40.0)
         paid = records.agents["paid"].sum() / 4
         assert accounts["profit"] == pytest.approx(
@@ -355,6 +366,73 @@ def test_each_customer_won_is_paid_for_in_the_accounts() -> None:
         )
     off = inc.simulate(centre.without("C7"), months=2, rng=SEED)
     assert outcomes(off, horizon=2)["acquisition"].iloc[0] == 0.0
+
+
+# -- advocacy -----------------------------------------------------------------------------------
+
+
+def brought_by_better_service(off: tuple[str, ...] = (), **values: Any) -> Effect:
+    """How many more join by recommendation within half a year, per 1,000 customers."""
+    worlds = [served(plain, off, **values) for plain in (7.0, 5.5)]
+    runs = inc.simulate(worlds, replications=6, months=6, rng=SEED, keep="cells").runs
+    referred = 1000.0 * runs["referred"].to_numpy() / runs["customers"].to_numpy()
+    return effect(referred[:6] - referred[6:])
+
+
+def test_the_delighted_bring_others() -> None:
+    assert rises(brought_by_better_service())
+
+
+def test_without_advocacy_or_where_all_recommend_alike_service_brings_nobody() -> None:
+    assert brought_by_better_service(("C8",)) == (0.0, 0.0)
+    alike = {"advocacy.delighted": 0.0, "advocacy.recommends": 0.02}  # the mutant
+    assert not rises(brought_by_better_service(**alike))
+
+
+def trust_lost_by_hearsay(off: tuple[str, ...] = (), **values: Any) -> Effect:
+    """What poor service does to the trust of those who have not contacted in half a year."""
+    worlds = [served(plain, off, **values) for plain in (3.0, 5.5)]
+    records = inc.simulate(worlds, replications=4, months=6, rng=SEED)
+    last = records.customers[records.customers["month"] == 5]
+    last = last[last["initial"]].set_index(["run", "customer"])
+    apart = last[~last.index.isin(records.contacts.set_index(["run", "customer"]).index)]
+    trust = apart["true_trust"].astype(float).groupby("run").mean().to_numpy()
+    return effect(trust[:4] - trust[4:])
+
+
+def test_detractors_cost_the_trust_of_others() -> None:
+    assert falls(trust_lost_by_hearsay())
+
+
+def test_without_advocacy_or_where_all_warn_alike_service_costs_no_others_trust() -> None:
+    assert trust_lost_by_hearsay(("C8",)) == (0.0, 0.0)
+    alike = {"advocacy.upset": 10.0, "advocacy.warns": 0.02}  # the mutant
+    assert not falls(trust_lost_by_hearsay(**alike))
+
+
+def test_who_is_referred_is_the_same_person_in_both_worlds() -> None:
+    worlds = [served(plain, ("C7",)) for plain in (6.5, 7.0)]
+    customers = inc.simulate(worlds, months=6, rng=SEED).customers
+    assert not customers.duplicated(["run", "month", "customer"]).any()
+    friends = customers[customers["customer"] >= PERSON]
+    one, other = (
+        friends[friends["run"] == run].groupby("customer")["value"].first() for run in (0, 1)
+    )
+    both = one.index.intersection(other.index)
+    assert len(other) > len(one) > 100
+    assert len(both) > 0.9 * len(one)
+    assert (one[both] == other[both]).all()
+
+
+def test_few_know_many() -> None:
+    rule = lower(inc.Scenario()).rules.advocacy
+    u = (np.arange(20_000) + 0.5) / 20_000
+    people = np.array([known(each, rule) for each in u])
+    mean = inc.Advocacy().acquaintances
+    assert abs(people.mean() - mean) < 0.1 * mean
+    for many in (3, 6, 10):  # times the mean: the chance falls as a square
+        share = (people >= many * mean).mean()
+        assert abs(share * (2 * many) ** 2 - 1.0) < 0.15
 
 
 # -- switched off -------------------------------------------------------------------------------
@@ -366,6 +444,7 @@ def test_each_customer_won_is_paid_for_in_the_accounts() -> None:
         ("C2", {"moments_and_endings.ending": 0.5, "moments_and_endings.spoils": 0.9}),
         ("C5", {"hidden_needs.share": 0.6, "hidden_needs.hit": 1.0, "hidden_needs.relief": 5.0}),
         ("C7", {"loyalty_pays.rate": 0.3, "loyalty_pays.step": 1.0, "loyalty_pays.keeping": 0.0}),
+        ("C8", {"advocacy.recommends": 0.9, "advocacy.warns": 0.9, "advocacy.worth": 3.0}),
         ("G5", {"menu.hard_sell.harm": 0.0, "menu.hard_sell.pressure": 1.0, "hard_sell.regret": 1}),
     ],
 )
