@@ -50,7 +50,7 @@ def main(scale: Scale, out: Path) -> None:
     """Measure, and save the tables."""
     sys.path.insert(0, str(PROJECT / "tests"))
     reading = importlib.import_module("reading.centre")
-    scenario = inc.Scenario.load(CENTRE).without(*reading.LACKS)
+    scenario = reading.as_read(inc.Scenario.load(CENTRE))
     with Output("benchmark", out, scale, seeds=[SEED], scenario=scenario) as output:
         first = first_results()
         speed = speeds(scenario, scale)

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from reading.centre import as_read
 
 import incentives as inc
 
@@ -165,7 +166,7 @@ def ratios(theta: Floats, covariance: Floats, names: list[str]) -> dict[str, tup
 def alike(**values: Any) -> inc.Scenario:
     """Sixteen agents who are the same, dealing with contacts of every sort, and nobody waits."""
     return (
-        inc.Scenario()
+        as_read(inc.Scenario())
         .without("O5")
         .change(
             {
@@ -259,7 +260,7 @@ def test_each_choice_is_one_row_of_a_menu(choices: pd.DataFrame) -> None:
 
 
 def test_every_choice_is_kept_when_all_are_asked_for() -> None:
-    large = inc.Scenario().change({"floor.teams": 25, "floor.customers": 110_000})
+    large = as_read(inc.Scenario()).change({"floor.teams": 25, "floor.customers": 110_000})
     records = inc.simulate(large, months=1, rng=8, keep="cells", choices=1.0)
     assert records.choices["contact"].nunique() == records.days["answered"].sum()
 

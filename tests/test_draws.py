@@ -115,7 +115,8 @@ def test_purposes_keep_the_numbers_they_were_given():
         "ARRIVE": 1, "CHOICE": 2, "OUTCOME": 3, "SURVEY": 4, "AUDIT": 5, "NEED": 6, "REPEAT": 7,
         "BILL": 8, "LEAVE": 9, "DISCOVER": 10, "ACQUIRE": 11, "CUSTOMER": 12, "AGENT": 13,
         "SHIFT": 14, "QUIT": 15, "TALK": 16, "ASSIGN": 17, "SAMPLE": 18, "HOOK": 19,
-        "OCCASION": 20,
+        "OCCASION": 20, "HINT": 21, "REGRET": 22, "REPURCHASE": 23, "REFER": 24, "CULTURE": 25,
+        "MANAGER": 26, "NORM": 27, "MOTIVE": 28,
     }  # fmt: skip
 
 

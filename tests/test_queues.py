@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from reading.centre import as_read
 
 import incentives as inc
 
@@ -52,7 +53,7 @@ def floor(agents: int, load: float, impatience: float = 0.0) -> inc.Scenario:
     """A centre that is nothing but a queue."""
     service = load / PER_MINUTE
     return (
-        inc.Scenario(name="queue")
+        as_read(inc.Scenario(name="queue"))
         .without("G1", "G2", "G3", "G4", "G8", "A7", "A8", "O2", "O4", "O6")
         .change(
             {

@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from reading.agreement import compare
-from reading.centre import LACKS
+from reading.centre import as_read
 
 import incentives as inc
 
 FLOOR = inc.Floor(teams=2, team_size=2, customers=5_000)
-CENTRE = inc.Scenario(floor=FLOOR).without(*LACKS)
+CENTRE = as_read(inc.Scenario(floor=FLOOR))
 """A small, busy centre: one contact in eight waits."""
 
 ALIKE = replace(

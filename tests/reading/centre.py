@@ -61,8 +61,13 @@ SERVICE, RETENTION, CHAT = 1, 2, 4  # skills, as bits
 MONTHS_AT_MOST = 240  # that the ledger has room for
 
 
-LACKS = ("A7", "A8", "G8")
+LACKS = ("A2", "A3", "A4", "A5", "A6", "A7", "A8", "C2", "C5", "C7", "C8", "G5", "G8")
 """Mechanisms that this reading does not have: a scenario must be without them."""
+
+
+def as_read(scenario: Scenario) -> Scenario:
+    """Give the scenario without what this reading lacks: of A9, it knows the answer to pay."""
+    return scenario.without(*LACKS).change({"turnover.fit": 0.0, "turnover.draw": 0.0})
 
 
 class Centre(mesa.Model):
