@@ -37,6 +37,7 @@ from incentives.columns import (
     OFFERED,
     PRESSED,
     REFUNDED,
+    REGRETS,
     SALES,
     SALES_VALUE,
     SAVES,
@@ -994,12 +995,14 @@ def end_episode(
     """Close a need, met or given up, and start the clock of the next one of its kind."""
     need = entry & 3
     each = customers.row[entry >> 2]
-    each.episode[need] += 1
+    if need == CANCEL and each.regrets == 1:
+        each.regrets = 0
+        each.episode[need] = each.parked
+    else:
+        each.episode[need] += 1
     each.attempt[need] = 0
     if need == CANCEL and not served and each.wishes == 1:
         each.wishes = 2
-    if need == CANCEL:
-        each.regrets = 0
     rearm(customers, entry, day, shock, need_rate(need, rules.needs, days))
 
 
@@ -1524,6 +1527,9 @@ def call_about(customers: Customers, row: int, day: int) -> None:
     each = customers.row[row]
     if each.regrets == 0:
         schedule(customers, 4 * row + CANCEL, day)
+    else:
+        each.episode[CANCEL] = each.parked
+        each.attempt[CANCEL] = 0
     each.regrets = 0
 
 
@@ -1589,6 +1595,8 @@ def bill(
             leaves = SILENTLY
         if complains and leaves == 0 and each.leaving == 0 and each.wishes == 0:
             call_about(customers, row, next_day + int(3.0 * u_soon))
+            each.parked = each.episode[CANCEL]
+            each.episode[CANCEL] = REGRETS + month
             each.regrets = 1
         if leaves == 0 and rules.loyalty.rate > 0.0:
             u_plan = block(k0, k1, each.uid, month, Purpose.REPURCHASE, 0)[0]

@@ -131,7 +131,7 @@ CUSTOMER = np.dtype(
         ("home", np.int16),  # team or site that serves the customer, where routing keeps to it
         ("left_month", np.int16),  # month of the bill at which the customer left
         ("suppressed_by", np.int16),  # seat that suppressed a cancellation, -1 if none or gone
-        ("unused", np.int16),
+        ("parked", np.uint16),  # episode of a wish to cancel, while a complaint has its place
         ("exposed", np.uint16),  # bit per scheme met this month
         ("episode", np.uint16, (N_REASONS,)),  # how many needs of each kind have ended
         ("attempt", np.uint8, (N_REASONS,)),  # contacts made about the current need
@@ -159,6 +159,10 @@ PERSON = 1 << 31
 UNFIT, PRESSED, REFUNDED = 1, 2, 3
 """How one without a need came to buy: was offered it, was pressed; and, until the next bill, that
 the price was paid back."""
+
+
+REGRETS = 1 << 15
+"""A complaint about what was bought has this episode, and the month of the bill on top."""
 
 
 class Customers(NamedTuple):
