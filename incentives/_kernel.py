@@ -37,6 +37,7 @@ from incentives.columns import (
     OFFERED,
     PRESSED,
     REFUNDED,
+    REGRETS,
     SALES,
     SALES_VALUE,
     SAVES,
@@ -1072,7 +1073,7 @@ def reason_of(each: Any, need: int) -> int:
 
     One who found out about a suppressed cancellation, or regrets a purchase, complains.
     """
-    complains = need == CANCEL and (each.suppressed == 2 or each.regrets == 1)
+    complains = need == CANCEL and (each.suppressed == 2 or each.episode[CANCEL] >= REGRETS)
     return COMPLAINT if complains else need
 
 
@@ -1089,12 +1090,13 @@ def end_episode(
     """Close a need, met or given up, and start the clock of the next one of its kind."""
     need = entry & 3
     each = customers.row[entry >> 2]
-    each.episode[need] += 1
+    if need == CANCEL and each.episode[need] >= REGRETS:
+        each.episode[need] = each.parked
+    else:
+        each.episode[need] += 1
     each.attempt[need] = 0
     if need == CANCEL and not served and each.wishes == 1:
         each.wishes = 2
-    if need == CANCEL:
-        each.regrets = 0
     rearm(customers, entry, day, shock, need_rate(need, rules.needs, days))
 
 
@@ -1659,9 +1661,11 @@ def think_again(each: Any, u: float, rules: Rules) -> bool:
 def call_about(customers: Customers, row: int, day: int) -> None:
     """Let a customer contact about staying on a day, unless a complaint is about to come anyhow."""
     each = customers.row[row]
-    if each.regrets == 0:
+    if each.episode[CANCEL] < REGRETS:
         schedule(customers, 4 * row + CANCEL, day)
-    each.regrets = 0
+    else:
+        each.episode[CANCEL] = each.parked
+        each.attempt[CANCEL] = 0
 
 
 @compiled
@@ -1726,7 +1730,8 @@ def bill(
             leaves = SILENTLY
         if complains and leaves == 0 and each.leaving == 0 and each.wishes == 0:
             call_about(customers, row, next_day + int(3.0 * u_soon))
-            each.regrets = 1
+            each.parked = each.episode[CANCEL]
+            each.episode[CANCEL] = REGRETS + month
         if leaves == 0 and rules.loyalty.rate > 0.0:
             u_plan = block(k0, k1, each.uid, month, Purpose.REPURCHASE, 0)[0]
             each.margin = repurchase(each.margin, each.satisfaction, u_plan, rules.loyalty)

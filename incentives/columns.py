@@ -133,6 +133,7 @@ CUSTOMER = np.dtype(
         ("left_month", np.int16),  # month of the bill at which the customer left
         ("suppressed_by", np.int16),  # seat that suppressed a cancellation, -1 if none or gone
         ("cut_by", np.int16),  # seat + 1 that cut the last contact off, -1 gave up, 0 served
+        ("parked", np.uint16),  # episode of a wish to cancel, while a complaint has its place
         ("exposed", np.uint16),  # bit per scheme met this month
         ("episode", np.uint16, (N_REASONS,)),  # how many needs of each kind have ended
         ("attempt", np.uint8, (N_REASONS,)),  # contacts made about the current need
@@ -144,10 +145,8 @@ CUSTOMER = np.dtype(
         ("decided", np.uint8),  # 1 if that wish is made up
         ("suppressed", np.uint8),  # 1 if a cancellation was logged as a save and not carried out
         ("missold", np.uint8),  # bought without a need since the bill: `UNFIT` or `PRESSED`
-        ("regrets", np.uint8),  # 1 while a complaint about a regretted purchase is due
         ("peak", np.uint8),  # the moment furthest from expectation since the bill: `moment_code`
         ("last", np.uint8),  # the last moment since the bill; 0 if there was none
-        ("spare", np.uint8),
     ],
     align=True,
 )
@@ -160,6 +159,10 @@ PERSON = 1 << 31
 UNFIT, PRESSED, REFUNDED = 1, 2, 3
 """How one without a need came to buy: was offered it, was pressed; and, until the next bill, that
 the price was paid back."""
+
+
+REGRETS = 1 << 15
+"""A complaint about what was bought has this episode, and the month of the bill on top."""
 
 
 class Customers(NamedTuple):

@@ -27,6 +27,7 @@ from incentives.columns import (
     CUSTOMER,
     DAY,
     N_ACCUMULATORS,
+    PERSON,
     Bills,
     Customers,
     Floats,
@@ -397,16 +398,20 @@ class World:
         told = (self.month, *self.key, self.rules, self._customers, status)
         if word.warns > 0.0:
             warn(*told, int(self.scenario.floor.customers))
-        joining = np.empty(0, np.int64)
-        if word.recommends > 0.0:
-            joining = np.empty(recommend(*told, joining), np.int64)
+        if word.recommends == 0.0:
+            return np.empty(0, np.int64)
+        joining = np.empty(1024, np.int64)
+        count = recommend(*told, joining)
+        if count > len(joining):
+            joining = np.empty(count, np.int64)
             recommend(*told, joining)
-        return joining
+        return joining[:count]
 
     def _refer(self, friends: Ints) -> None:
         """Let those join who were recommended to and have never been customers."""
-        known = self._customers.row["uid"][: self.n_customers]
-        new = np.setdiff1d(friends, known)
+        uid = self._customers.row["uid"][: self.n_customers]
+        new = np.unique(friends)
+        new = new[~np.isin(new, uid[uid >= PERSON])]
         if len(new):
             first = self.n_customers
             self._join(new)

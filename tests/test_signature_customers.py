@@ -13,7 +13,7 @@ import pytest
 
 import incentives as inc
 from incentives._draws import Purpose, key_of, uniforms
-from incentives.columns import PERSON, Reason
+from incentives.columns import PERSON, REGRETS, Reason
 from incentives.customers import known
 from incentives.scenario import lower
 from incentives.truth import outcomes
@@ -228,6 +228,9 @@ def test_a_pressed_buyer_regrets_at_the_next_bill_and_complains() -> None:
         soon[["month", "customer"]].drop_duplicates(), on=["month", "customer"]
     )
     assert len(complaining) > 0.9 * len(regretting)
+    told = contacts[contacts["episode"] >= REGRETS]
+    assert (told["reason"] == "complaint").all()
+    assert (told["episode"] - REGRETS + 1 == told["month"]).all()
 
 
 # -- moments and endings ------------------------------------------------------------------------
