@@ -448,11 +448,11 @@ class Turnover(Mechanism):
     )
     slope: float = param(1.5, unit="log hazard per share of pay", low=0, high=10, source="assumed")
     fit: float = param(
-        1.5,
+        8.0,
         unit="money of pay per money against the grain",
         low=0,
-        high=20,
-        source="assumed: what is done unwillingly wears more than the same sum of pay consoles",
+        high=100,
+        source="assumed: a choice weighs the moment, and what was done unwillingly is taken home",
     )
     draw: float = param(
         4.0,

@@ -60,7 +60,7 @@ CHANGING = {
 }
 
 
-def mercenaries_drawn(centre: inc.Scenario, months: int = 24, replications: int = 16) -> Any:
+def mercenaries_drawn(centre: inc.Scenario, months: int = 24, replications: int = 24) -> Any:
     """By how much the share of mercenaries at the end is larger with pay per save, in twins."""
     schemes = {"wage": inc.Wage(), "saves": per_save(4 * STAKE)}
     records = inc.simulate(
@@ -97,14 +97,18 @@ def test_quits_at_a_constant_rate_and_hires_from_a_constant_pool_do_not_select()
     assert not seen(mercenaries_drawn(a_centre(**CHANGING, **still)))
 
 
+@pytest.mark.slow
 def test_those_who_act_against_the_grain_quit_more() -> None:
-    paid = a_centre(**CHANGING).vary(scheme={"saves": per_save(4 * STAKE)})[0]
-    fits, wears = (
-        inc.simulate(paid.change({"turnover.fit": fit}), months=3, replications=3, rng=5,
-                     keep="cells").agents["quit"].sum()
-        for fit in (0.0, 20.0)
-    )  # fmt: skip
-    assert wears > fits
+    unlike = {"turnover.hazard": 0.05, "turnover.slope": 4.0, "leaving.base": 0.1}
+    paid = a_centre(**unlike).vary(scheme={"saves": per_save(STAKE)})[0]
+    wears, fits = (
+        inc.simulate(
+            paid.change({"turnover.fit": fit}), months=4, replications=24, rng=5, keep="cells"
+        ).agents
+        for fit in (20.0, 0.0)
+    )
+    quits = [each.groupby("run")["quit"].sum().to_numpy() for each in (wears, fits)]
+    assert seen(quits[0] - quits[1])
 
 
 # -- what agents do of their own accord ----------------------------------------------------------
