@@ -34,6 +34,7 @@ Giver = Literal["employer", "client"]
 Motive = Literal["money", "recognition", "stake"]
 Aim = Literal["soft", "closing", "honesty"]
 MOTIVES: tuple[str, ...] = get_args(Motive)
+CULTURES = ("service", "sales")  # by `Bonds.sales_minded` and `Managers.sales`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -462,3 +462,25 @@ def test_belief_follows_the_load() -> None:
         belief.append(world.desk.bonds.risk.mean())
     assert belief[0] > 0.8
     assert belief[1] < 0.1
+
+
+# -- the Mesa face -------------------------------------------------------------------------------
+
+
+def test_managers_and_what_treatment_makes_of_agents_can_be_seen_in_the_mesa_face() -> None:
+    centre = a_centre(**{"floor.customers": 2_000, "identity.sales_managers": 0.5})
+    model = inc.ContactCentre(centre, rng=3, months=2)
+    model.run()
+    assert [manager.team for manager in model.managers] == [0, 1, 2, 3]
+    assert not set(model.managers) & set(model.agents)
+    for manager in model.managers:
+        assert [agent.manager for agent in manager.agents] == [manager] * 4
+        others = [agent.culture != manager.background for agent in manager.agents]
+        assert manager.resisted == np.mean(others)
+    agent = model.seats[3]
+    bonds = model.world.desk.bonds
+    assert agent.strain == bonds.strain[3].sum() > 0
+    assert agent.coached == bonds.skill[3]
+    assert 0 <= agent.norm <= 1
+    assert 0 < agent.worry < 1
+    assert agent.regard == bonds.employer[3]
