@@ -89,6 +89,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Records",
     "ContactCentre",
     "FrontlineAgent",
+    "Manager",
     # Estimates
     "gaming_effect",
     "churn_effect",
@@ -159,7 +160,7 @@ _HOMES = {
     "truth": ("twins", "truth_of", "Twins"),
     "comparison": ("compare", "Comparison", "outcome_table"),
     "records": ("Records",),
-    "model": ("ContactCentre", "FrontlineAgent"),
+    "model": ("ContactCentre", "FrontlineAgent", "Manager"),
     "estimates": ("gaming_effect", "churn_effect", "Estimate"),
     "datasets": ("read_anonymous_bank", "BankLog"),
 }
@@ -198,7 +199,7 @@ if TYPE_CHECKING:
     )
     from incentives.mechanism import all_mechanisms
     from incentives.menu import Action, Row, action_table
-    from incentives.model import ContactCentre, FrontlineAgent
+    from incentives.model import ContactCentre, FrontlineAgent, Manager
     from incentives.pay import (
         Clawback,
         Deferred,

@@ -31,9 +31,10 @@ from incentives.columns import (
 )
 from incentives.records import GAMING, Keep, Records
 from incentives.scenario import Scenario
+from incentives.staff import CULTURES
 from incentives.world import World
 
-__all__ = ["ContactCentre", "FrontlineAgent"]
+__all__ = ["ContactCentre", "FrontlineAgent", "Manager"]
 
 
 class SoFar(NamedTuple):
@@ -56,6 +57,15 @@ def _trait(column: str, says: str) -> property:
         getattr(agent._world.staff, column)[agent.seat] = value
 
     return property(get, put, doc=says)
+
+
+def _state(column: str, says: str) -> property:
+    """Make a property that reads what treatment has made of the agent since it was hired."""
+
+    def get(agent: "FrontlineAgent") -> float:
+        return float(getattr(agent._world.desk.bonds, column)[agent.seat].sum())
+
+    return property(get, doc=says)
 
 
 def _logged(accumulator: int, says: str) -> property:
@@ -142,6 +152,23 @@ class FrontlineAgent(mesa.Agent):
     pace = _trait("pace", "Handle time against the average agent's (ratio).")
     closing = _trait("closing", "Chance to close against the average agent's (ratio).")
 
+    regard = _state("employer", "Regard for the employer, log of the ratio to as hired (A2).")
+    strain = _state("strain", "Strain over all clients from repeats that are their doing (A3).")
+    worry = _state("risk", "Belief that the job is at risk, 0 to 1 (A4).")
+    norm = _state("norm", "Share of teammates known to lie, as it has sunk in (A5).")
+    coached = _state("skill", "What has been taken in of coaching, 0 to 1 (A6).")
+
+    @property
+    def culture(self) -> str:
+        """What the agent holds the job to be: "service" or "sales" (A5)."""
+        return CULTURES[int(self._world.desk.bonds.sales_minded[self.seat])]
+
+    @property
+    def manager(self) -> "Manager":
+        """Who manages the agent's team."""
+        manager: Manager = self.model.managers[self.team]
+        return manager
+
     @property
     def belief(self) -> float:
         """Believed chance that a contact is checked, 0 to 1."""
@@ -223,6 +250,55 @@ class FrontlineAgent(mesa.Agent):
         )
 
 
+class Manager(mesa.Agent):
+    """The manager of a team (A5): a view of the team's row, and of who works there now.
+
+    Managers stay for as long as the model runs. They are in `ContactCentre.managers`, by team, and
+    not in `agents`, which holds who answers customers.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> model = inc.ContactCentre(inc.Scenario(floor=inc.Floor(teams=2, customers=300)), rng=1)
+    >>> manager = model.managers[1]
+    >>> [agent.team for agent in manager.agents]
+    [1, 1, 1, 1]
+    >>> manager.background in ("service", "sales")
+    True
+    """
+
+    team: int  #: the team, from 0
+
+    def __init__(self, model: "ContactCentre", team: int) -> None:
+        super().__init__(model)
+        model.deregister_agent(self)
+        self.team = int(team)
+
+    @property
+    def background(self) -> str:
+        """Where the manager rose: in "service" or in "sales"."""
+        return CULTURES[int(self.model.world.managers.sales[self.team])]
+
+    @property
+    def norm(self) -> float:
+        """How strict the manager is against others, in standard deviations."""
+        return float(self.model.world.managers.norm[self.team])
+
+    @property
+    def agents(self) -> list[FrontlineAgent]:
+        """Who works in the team now, by seat."""
+        return [agent for agent in self.model.seats if agent.team == self.team]
+
+    @property
+    def resisted(self) -> float:
+        """Share of the team whose culture is not the manager's, 0 to 1."""
+        differ = [agent.culture != self.background for agent in self.agents]
+        return _ratio(sum(differ), len(differ))
+
+    def __repr__(self) -> str:
+        return f"<Manager {self.unique_id}: team {self.team}, from {self.background}>"
+
+
 class ContactCentre(mesa.Model):
     """A contact centre as a Mesa model: a step is a working day.
 
@@ -270,6 +346,7 @@ class ContactCentre(mesa.Model):
     spec: Scenario  #: what the centre is (Mesa keeps `scenario` for itself)
     world: World  #: the arrays behind the agents
     seats: list[FrontlineAgent]  #: who sits where
+    managers: list[Manager]  #: who manages which team
     so_far: SoFar  #: by seat, what its present agent has done
     today: dict[str, float]  #: the figures of the last day
 
@@ -307,6 +384,8 @@ class ContactCentre(mesa.Model):
         seats = self.world.seats
         self.so_far = SoFar(np.zeros((seats, len(ACCUMULATORS))), *np.zeros((4, seats)))
         self.seats = list(FrontlineAgent.create_agents(self, seats, seat=np.arange(seats)))
+        teams = range(len(self.world.managers.sales))
+        self.managers = [Manager(self, team) for team in teams]
         self.today = self._figures(0)
         self.on_day = on_day
         self.datacollector = mesa.DataCollector(

@@ -36,6 +36,7 @@ Giver = Literal["employer", "client"]
 Motive = Literal["money", "recognition", "stake"]
 Aim = Literal["soft", "closing", "honesty"]
 MOTIVES: tuple[str, ...] = get_args(Motive)
+CULTURES = ("service", "sales")  # by `Bonds.sales_minded` and `Managers.sales`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -515,11 +516,11 @@ class Turnover(Mechanism):
     )
     slope: float = param(1.5, unit="log hazard per share of pay", low=0, high=10, source="assumed")
     fit: float = param(
-        1.5,
+        8.0,
         unit="money of pay per money against the grain",
         low=0,
-        high=20,
-        source="assumed: what is done unwillingly wears more than the same sum of pay consoles",
+        high=100,
+        source="assumed: a choice weighs the moment, and what was done unwillingly is taken home",
     )
     draw: float = param(
         4.0,

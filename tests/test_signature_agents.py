@@ -60,7 +60,7 @@ CHANGING = {
 }
 
 
-def mercenaries_drawn(centre: inc.Scenario, months: int = 24, replications: int = 16) -> Any:
+def mercenaries_drawn(centre: inc.Scenario, months: int = 24, replications: int = 24) -> Any:
     """By how much the share of mercenaries at the end is larger with pay per save, in twins."""
     schemes = {"wage": inc.Wage(), "saves": per_save(4 * STAKE)}
     records = inc.simulate(
@@ -97,14 +97,18 @@ def test_quits_at_a_constant_rate_and_hires_from_a_constant_pool_do_not_select()
     assert not seen(mercenaries_drawn(a_centre(**CHANGING, **still)))
 
 
+@pytest.mark.slow
 def test_those_who_act_against_the_grain_quit_more() -> None:
-    paid = a_centre(**CHANGING).vary(scheme={"saves": per_save(4 * STAKE)})[0]
-    fits, wears = (
-        inc.simulate(paid.change({"turnover.fit": fit}), months=3, replications=3, rng=5,
-                     keep="cells").agents["quit"].sum()
-        for fit in (0.0, 20.0)
-    )  # fmt: skip
-    assert wears > fits
+    unlike = {"turnover.hazard": 0.05, "turnover.slope": 4.0, "leaving.base": 0.1}
+    paid = a_centre(**unlike).vary(scheme={"saves": per_save(STAKE)})[0]
+    wears, fits = (
+        inc.simulate(
+            paid.change({"turnover.fit": fit}), months=4, replications=24, rng=5, keep="cells"
+        ).agents
+        for fit in (20.0, 0.0)
+    )
+    quits = [each.groupby("run")["quit"].sum().to_numpy() for each in (wears, fits)]
+    assert seen(quits[0] - quits[1])
 
 
 # -- what agents do of their own accord ----------------------------------------------------------
@@ -458,3 +462,25 @@ def test_belief_follows_the_load() -> None:
         belief.append(world.desk.bonds.risk.mean())
     assert belief[0] > 0.8
     assert belief[1] < 0.1
+
+
+# -- the Mesa face -------------------------------------------------------------------------------
+
+
+def test_managers_and_what_treatment_makes_of_agents_can_be_seen_in_the_mesa_face() -> None:
+    centre = a_centre(**{"floor.customers": 2_000, "identity.sales_managers": 0.5})
+    model = inc.ContactCentre(centre, rng=3, months=2)
+    model.run()
+    assert [manager.team for manager in model.managers] == [0, 1, 2, 3]
+    assert not set(model.managers) & set(model.agents)
+    for manager in model.managers:
+        assert [agent.manager for agent in manager.agents] == [manager] * 4
+        others = [agent.culture != manager.background for agent in manager.agents]
+        assert manager.resisted == np.mean(others)
+    agent = model.seats[3]
+    bonds = model.world.desk.bonds
+    assert agent.strain == bonds.strain[3].sum() > 0
+    assert agent.coached == bonds.skill[3]
+    assert 0 <= agent.norm <= 1
+    assert 0 < agent.worry < 1
+    assert agent.regard == bonds.employer[3]
