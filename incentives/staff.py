@@ -264,14 +264,14 @@ class Reciprocity(Mechanism):
         unit="log regard of a generous gift in kind",
         low=0,
         high=3,
-        source="output +25 % after a gift in kind (Kube, Marechal and Puppe 2012), with `works`",
+        source="output +25 % after a gift in kind (Kube, Maréchal and Puppe 2012), with `works`",
     )
     cash: float = param(
         0.1,
         unit="log regard of a generous gift in cash",
         low=0,
         high=3,
-        source="output about the same after as much in cash (Kube, Marechal and Puppe 2012)",
+        source="output about the same after as much in cash (Kube, Maréchal and Puppe 2012)",
     )
     size: float = param(
         10.0, unit="money a head", low=0.01, high=1e4, source="assumed: an hour's wage is a gift"
@@ -281,7 +281,7 @@ class Reciprocity(Mechanism):
         unit="log effort per log regard",
         low=0,
         high=3,
-        source="output +25 % after a gift in kind (Kube, Marechal and Puppe 2012): 0.22 / 0.5",
+        source="output +25 % after a gift in kind (Kube, Maréchal and Puppe 2012): 0.22 / 0.5",
     )
     carries: float = param(
         0.3, unit="log care per log regard", low=0, high=3, source="assumed: less than one to one"
@@ -443,7 +443,7 @@ class Coaching(Mechanism):
     title: ClassVar[str] = "motivation and coaching"
 
     hours: float = param(
-        1.0, unit="hours per agent and month", low=0, high=40, source="a policy; assumed"
+        0.0, unit="hours per agent and month", low=0, high=40, source="a policy; none by default"
     )
     enough: float = param(
         2.0, unit="hours a month that do two thirds", low=0.01, high=100, source="assumed"

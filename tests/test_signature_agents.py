@@ -484,3 +484,39 @@ def test_managers_and_what_treatment_makes_of_agents_can_be_seen_in_the_mesa_fac
     assert 0 <= agent.norm <= 1
     assert 0 < agent.worry < 1
     assert agent.regard == bonds.employer[3]
+
+
+# -- switches ------------------------------------------------------------------------------------
+
+BUSY = {
+    "floor.teams": 2,
+    "floor.customers": 4_000,
+    "turnover.hazard": 0.2,
+    "contract.clients": (0.7, 0.3),
+    "reciprocity.month": 1.0,
+    "job_security.month": 0.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("off", "values"),
+    [
+        ("A2", {"reciprocity.crowding": 4.0, "reciprocity.month": 0.0, "reciprocity.works": 2.0}),
+        ("A3", {"blame.wears": 0.5, "blame.recovers": 0.5, "blame.mood": 2.0}),
+        ("A4", {"job_security.month": 1.0, "job_security.busy": 1.5, "job_security.works": 2.0}),
+        ("A5", {"identity.sales_managers": 0.9, "identity.hears": 9.0, "identity.tone": 2.0}),
+        ("A6", {"coaching.hours": 20.0, "coaching.aim": "closing", "coaching.appeal": "money"}),
+        ("A9", {"turnover.hazard": 0.9, "turnover.draw": 40.0, "turnover.fit": 90.0}),
+    ],
+)
+def test_what_is_switched_off_is_as_if_never_written(off: str, values: dict[str, Any]) -> None:
+    centre = a_centre(**BUSY).vary(scheme={"saves": per_save(STAKE)})[0]
+    settings = {"months": 3, "rng": 7}
+    one, other = (
+        inc.simulate(each.without(off), **settings) for each in (centre, centre.change(values))
+    )
+    for name, frame in one.frames().items():
+        if name != "runs":
+            pd.testing.assert_frame_equal(frame, getattr(other, name), check_exact=True)
+    with_it, changed = (inc.simulate(each, **settings) for each in (centre, centre.change(values)))
+    assert not with_it.contacts.equals(changed.contacts)
