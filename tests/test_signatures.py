@@ -137,12 +137,13 @@ def test_fabrication_does_not_fall_when_a_save_pays_more(by_pay: inc.Records) ->
 
 
 def some_never_do(shares: pd.DataFrame) -> bool:
-    """Is there a share of persons, a tenth or more, who do not do it once, whatever it pays?
+    """Do a twentieth or more not do it once, whatever it pays, and a tenth next to never?
 
     In the laboratory 14 to 34 % stay honest however good the odds; here stakes go up to eight times
     the usual, and once in six months under any of eight schemes is enough not to count.
     """
-    return bool((shares == 0).all(axis=1).mean() >= 0.1)
+    not_once = (shares == 0).all(axis=1).mean() >= 0.05
+    return bool(not_once and (shares.max(axis=1) < 0.02).mean() >= 0.1)
 
 
 def test_some_never_fabricate_however_high_the_pay(by_pay: inc.Records) -> None:
