@@ -4,8 +4,10 @@
 """
 
 import ast
+import dataclasses
 import inspect
 import re
+import runpy
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -22,6 +24,8 @@ What is on this page is meant to be used and goes through a deprecation before i
 imported as `import incentives as inc`; a name with an underscore, and a module that is not listed
 here, may change on any day.
 """
+
+TESTS = Path(__file__).resolve().parent.parent / "tests"
 
 SECTION = re.compile(r"\n+(?=[A-Z][A-Za-z ]+\n-{3,}\n)")  # where a docstring's sections begin
 
@@ -74,9 +78,36 @@ def api(groups: dict[str, list[str]]) -> str:
     return "\n".join(parts)
 
 
+def signatures() -> dict[str, tuple[str, str]]:
+    """Read where the tests show each mechanism's signature: file and test, by id."""
+    return dict(runpy.run_path(str(TESTS / "signatures.py"))["SIGNATURES"])
+
+
+def index() -> str:
+    """Tabulate the mechanisms: id, title, the block of a scenario, its file, its signature test."""
+    shown = signatures()
+    blocks = {type(value): name for name, value in vars_of(scenario.Scenario()).items()}
+    rows = [
+        {
+            "id": kind.id,
+            "mechanism": kind.title,
+            "block of a scenario": f"`[{blocks[kind]}]`" if kind in blocks else "`scheme`",
+            "home": f"`{kind.__module__.replace('.', '/')}.py`",
+            "signature": "`{}::{}`".format(*shown[kind.id]),
+        }
+        for kind in all_mechanisms()
+    ]
+    return table(pd.DataFrame(rows))
+
+
+def vars_of(value: scenario.Scenario) -> dict[str, object]:
+    """Give a scenario's fields by name."""
+    return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+
+
 def mechanisms() -> str:
     """List each mechanism: its id, what it says, and its parameters."""
-    parts = []
+    parts = [index()]
     for kind in all_mechanisms():
         text = SECTION.split(inspect.cleandoc(kind.__doc__ or ""))[0].strip()
         rows = [item._asdict() for item in kind.parameters()]

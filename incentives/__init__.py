@@ -100,9 +100,15 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
 ]
 
 _HOMES = {
-    "scenario": ("Scenario", "Assignment", "ScenarioError", "scenario_names", "parameter_table"),
+    "scenario": (
+        "Scenario",
+        "Assignment",
+        "ScenarioError",
+        "scenario_names",
+        "parameter_table",
+        "all_mechanisms",
+    ),
     "menu": ("action_table", "Action", "Row"),
-    "mechanism": ("all_mechanisms",),
     "centre": ("Floor", "Work", "Queueing", "Routing", "Channels", "Audit", "Contract"),
     "customers": (
         "Needs",
@@ -197,7 +203,6 @@ if TYPE_CHECKING:
         MisclassifiedContact,
         SuppressedCancellation,
     )
-    from incentives.mechanism import all_mechanisms
     from incentives.menu import Action, Row, action_table
     from incentives.model import ContactCentre, FrontlineAgent, Manager
     from incentives.pay import (
@@ -218,6 +223,7 @@ if TYPE_CHECKING:
         Assignment,
         Scenario,
         ScenarioError,
+        all_mechanisms,
         parameter_table,
         scenario_names,
     )

@@ -30,7 +30,14 @@ from incentives import menu as actions
 from incentives._kernel import Rules
 from incentives.mechanism import Mechanism, Settings, all_mechanisms, lower_numbers
 
-__all__ = ["Assignment", "Scenario", "ScenarioError", "parameter_table", "scenario_names"]
+__all__ = [
+    "Assignment",
+    "Scenario",
+    "ScenarioError",
+    "all_mechanisms",
+    "parameter_table",
+    "scenario_names",
+]
 
 Unit = Literal["agent", "team"]
 

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from signatures import SIGNATURES
 
 import incentives
 
@@ -139,6 +140,22 @@ def test_the_table_of_mechanisms_has_each_once() -> None:
     ids = [kind.id for kind in tables().all_mechanisms()]
     assert ids
     assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.quick
+def test_each_mechanism_has_a_signature_that_is_tested() -> None:
+    tests = Path(__file__).parent
+    ids = {kind.id for kind in incentives.all_mechanisms()}
+    assert set(SIGNATURES) == ids
+    for file, name in SIGNATURES.values():
+        assert f"def {name}(" in (tests / file).read_text(encoding="utf-8"), name
+
+
+@pytest.mark.quick
+def test_the_list_of_mechanisms_is_whole_before_anything_else_is_used() -> None:
+    count = "import incentives; print(len(incentives.all_mechanisms()))"
+    done = subprocess.run([sys.executable, "-c", count], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == len(SIGNATURES)
 
 
 @pytest.mark.quick

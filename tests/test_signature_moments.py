@@ -206,3 +206,61 @@ def test_a_transfer_ends_nothing():
     assert (following["attempt"][passed] == contacts["attempt"][passed] + 1).all()
     assert (following["day"][passed] == contacts["day"][passed]).all()
     np.testing.assert_allclose(following["minute"][passed], ends[passed], atol=1e-2)
+
+
+# -- G3 and A1 ----------------------------------------------------------------------------------
+
+
+def booked_and_sold(records: inc.Records) -> pd.DataFrame:
+    """Sales on the log beside true ones, per 100 served contacts: a row a world."""
+    cells = records.cells[records.cells["agent"] >= 0]
+    sold = {
+        side: cells["n"].where(cells[f"{side}_outcome"] == "sale", 0).groupby(cells["run"]).sum()
+        for side in ("logged", "true")
+    }
+    return 100.0 * pd.DataFrame(sold).div(cells.groupby("run")["n"].sum(), axis=0)
+
+
+def test_orders_booked_as_upsells_raise_the_figures_and_not_the_sales():
+    """A misclassified contact pays as a sale does and brings nothing; without G3 there is none."""
+    paid = inc.Scenario(floor=FLOOR, scheme=inc.Wage() + inc.PieceRate("sales", 8.0))
+    settings = {"replications": WORLDS, "months": 3, "rng": 5, "keep": "cells"}
+    on, off = (
+        booked_and_sold(inc.simulate(each, **settings)) for each in (paid, paid.without("G3"))
+    )
+    more = on - off
+    error = more.std(ddof=1) / np.sqrt(WORLDS)
+    assert more["logged"].mean() > NEEDED * error["logged"]
+    assert more["true"].mean() < NEEDED * error["true"]
+    assert (off["logged"] == off["true"]).all()
+    # a mutant: as many orders booked wrongly under a wage, where nobody gains by it, do not happen
+    wage = booked_and_sold(inc.simulate(paid.vary(scheme={"wage": inc.Wage()})[0], **settings))
+    gap = (on["logged"] - on["true"]) - (wage["logged"] - wage["true"])
+    assert gap.mean() > NEEDED * gap.std(ddof=1) / np.sqrt(WORLDS)
+
+
+def test_a_contractor_between_makes_it_easier_to_deceive_the_client():
+    """Fees are nothing here, so that a contractor changes only how far the client is."""
+
+    def lies(scenario: inc.Scenario) -> np.ndarray:
+        records = inc.simulate(scenario, replications=WORLDS, months=3, rng=5, keep="cells")
+        cells = records.cells[records.cells["agent"] >= 0]
+        lied = cells["true_gaming"].isin(["G1", "G2", "G3"])
+        share = cells["n"].where(lied, 0).groupby(cells["run"]).sum()
+        return (100.0 * share / cells.groupby("run")["n"].sum()).to_numpy()
+
+    loyal = inc.Workforce(archetypes=(inc.Archetype(client=0.3, employer=0.0),))
+    base = inc.Scenario(
+        floor=FLOOR, workforce=loyal, scheme=inc.Wage() + inc.PieceRate("saves", 10.0)
+    ).change({"value.misreport": 1.0, "contract.fee_save": 0.0, "contract.fee_sale": 0.0})
+    near = base.change({"contract.contractor": 0.0})
+    far = base.change({"contract.contractor": 1.0, "regard.distance": 0.1})
+    gap = lies(far) - lies(near)
+    assert gap.mean() > NEEDED * gap.std(ddof=1) / np.sqrt(WORLDS)
+    apart = lies(far.without("A1")) - lies(near.without("A1"))  # nobody is loyal: no distance
+    assert abs(apart.mean()) <= NEEDED * apart.std(ddof=1) / np.sqrt(WORLDS)
+    # a mutant: less regard for every client, contractor or not
+    dull = loyal.archetypes[0].client * 0.1
+    cold = {"workforce.archetypes": (inc.Archetype(client=dull, employer=0.0),)}
+    level = lies(far.change({**cold, "regard.distance": 1.0})) - lies(near.change(cold))
+    assert abs(level.mean()) <= NEEDED * max(level.std(ddof=1), 1e-9) / np.sqrt(WORLDS)

@@ -1,0 +1,40 @@
+"""Where the signature of each mechanism is shown: its sentence in the field's table, as a test.
+
+The documentation's index of mechanisms reads this, and `test_house` holds it to the code.
+"""
+
+AGENTS, CUSTOMERS = "test_signature_agents.py", "test_signature_customers.py"
+MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
+
+SIGNATURES = {
+    "G1": (FIRST, "test_fabrication_rises_with_pay_in_a_step_and_not_in_proportion"),
+    "G2": (FIRST, "test_suppressed_cancellations_end_in_complaints_and_departure"),
+    "G3": (MOMENTS, "test_orders_booked_as_upsells_raise_the_figures_and_not_the_sales"),
+    "G4": (FIRST, "test_a_doubled_load_drops_callers_and_loses_customers_through_the_queue"),
+    "G5": (CUSTOMERS, "test_pay_per_sale_brings_hard_sells_and_refunds"),
+    "G8": (MOMENTS, "test_what_spoils_the_figures_is_passed_on"),
+    "P1": (FIRST, "test_a_target_makes_logged_saves_bunch_and_a_piece_rate_does_not"),
+    "P5": (MOMENTS, "test_who_holds_a_low_place_hurries"),
+    "A1": (MOMENTS, "test_a_contractor_between_makes_it_easier_to_deceive_the_client"),
+    "A2": (AGENTS, "test_a_thank_you_in_kind_moves_more_than_as_much_in_cash"),
+    "A3": (AGENTS, "test_repeats_that_the_client_causes_wear_willing_work_down"),
+    "A4": (AGENTS, "test_the_appeal_moves_people_while_it_is_quiet_and_not_while_they_are_busy"),
+    "A5": (AGENTS, "test_lies_spread_between_desks_and_not_between_teams"),
+    "A6": (AGENTS, "test_coaching_raises_what_it_is_aimed_at"),
+    "A7": (MOMENTS, "test_who_has_just_been_selling_sells_better"),
+    "A8": (MOMENTS, "test_a_failed_close_slows_the_next_contact"),
+    "A9": (AGENTS, "test_pay_per_save_draws_and_keeps_mercenaries"),
+    "C1": (FIRST, "test_what_delights_at_first_is_expected_later"),
+    "C2": (CUSTOMERS, "test_a_pitch_at_the_end_of_a_good_contact_costs_more"),
+    "C3": (FIRST, "test_openness_differs_between_customers"),
+    "C4": (FIRST, "test_an_offer_sells_more_and_harms_less_after_the_issue"),
+    "C5": (CUSTOMERS, "test_an_offer_where_a_need_shows_pleases_and_a_blind_one_does_not"),
+    "C6": (FIRST, "test_made_up_minds_are_seldom_changed_and_then_by_pressure"),
+    "C7": (CUSTOMERS, "test_revenue_follows_satisfaction_with_a_lag"),
+    "C8": (CUSTOMERS, "test_the_delighted_bring_others"),
+    "O2": (FIRST, "test_wishes_to_cancel_wait_for_the_few_who_may_deal_with_them"),
+    "O4": (FIRST, "test_chats_are_a_share_of_contacts_and_take_longer"),
+    "O5": (QUEUES, "test_waits_and_abandonment_are_those_of_erlang_a"),
+    "O6": (FIRST, "test_fabrication_falls_when_checks_are_believed_more_likely_or_dearer"),
+}
+"""File and test, by id."""
