@@ -41,6 +41,8 @@ KINDS = {
     "G2": "suppressed cancellation",
     "G3": "misclassified",
     "G4": "cut off",
+    "G5": "hard sell",
+    "G8": "passed on",
 }
 
 

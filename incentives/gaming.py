@@ -247,7 +247,7 @@ class DumpedContact(Mechanism):
     title: ClassVar[str] = "cherry-picking and dumping"
 
     reluctance: float = param(
-        1.1,
+        2.5,
         unit="scales of choice",
         low=-5,
         high=10,

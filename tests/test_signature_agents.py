@@ -60,7 +60,7 @@ CHANGING = {
 }
 
 
-def mercenaries_drawn(centre: inc.Scenario, months: int = 24, replications: int = 24) -> Any:
+def mercenaries_drawn(centre: inc.Scenario, months: int = 24, replications: int = 40) -> Any:
     """By how much the share of mercenaries at the end is larger with pay per save, in twins."""
     schemes = {"wage": inc.Wage(), "saves": per_save(4 * STAKE)}
     records = inc.simulate(
