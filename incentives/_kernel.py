@@ -947,7 +947,7 @@ def serve(
     desk.last_cut[seat] = 1 if action == CUT else 0
     if attempt > 0 and each.cut_by >= 0 and each.cut_by != seat + 1:
         desk.bonds.blamed[seat, now.client] += 1.0
-    each.cut_by = seat + 1 if action == CUT else 0
+    each.cut_by = seat + 1 if action == CUT else -1 if action == TRANSFER else 0
     desk.bonds.lies[seat] += 1.0 if action >= FABRICATE else 0.0
 
     # what the customer is asked, and what a check sees

@@ -33,11 +33,16 @@ class Parameter(NamedTuple):
     low: float
     high: float
     source: str
+    moves: str = ""
 
 
-def param(default: Any, *, unit: str, low: float, high: float, source: str) -> Any:
-    """Declare a field of a settings class with its unit, range (both ends allowed) and source."""
-    meta = {"unit": unit, "low": low, "high": high, "source": source}
+def param(default: Any, *, unit: str, low: float, high: float, source: str, moves: str = "") -> Any:
+    """Declare a field of a settings class with its unit, range (both ends allowed) and source.
+
+    `moves` says what rises (``"+share of wishes logged as saves"``) or falls (``"-…"``) when a
+    parameter of a mechanism goes from its low to its high end: a test holds it to that.
+    """
+    meta = {"unit": unit, "low": low, "high": high, "source": source, "moves": moves}
     return dataclasses.field(default=default, metadata=meta)
 
 

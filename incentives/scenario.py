@@ -421,7 +421,7 @@ def _blocks() -> dict[str, type[Settings]]:
 
 
 def parameter_table() -> pd.DataFrame:
-    """Tabulate every parameter: block, mechanism, default, unit, low, high and source."""
+    """Tabulate every parameter: where it is, its unit, range and source, and what it moves."""
     rows = []
     listed: list[tuple[str, type[Settings], Any]] = [
         (name, cls, None) for name, cls in _blocks().items()
@@ -440,7 +440,8 @@ def parameter_table() -> pd.DataFrame:
             about = {"block": name, "mechanism": owner, "parameter": item.name}
             rows.append({**about, "default": default, **item._asdict()})
     table = pd.DataFrame(rows).drop(columns="name")
-    return table[["block", "mechanism", "parameter", "default", "unit", "low", "high", "source"]]
+    about = ["block", "mechanism", "parameter", "default", "unit", "low", "high", "source", "moves"]
+    return table[about]
 
 
 # -- TOML ---------------------------------------------------------------------------------------

@@ -242,6 +242,16 @@ def test_a_mood_that_is_always_low_does_not_answer_repeats() -> None:
     assert not seen(worn(off=("A3",), **{"workforce.archetypes": kinds}))
 
 
+def test_a_contact_passed_on_by_a_colleague_is_not_the_clients_doing() -> None:
+    passing = {"dumped_contact.reluctance": -5.0, "needs.returns": 0.0}
+    solved = {f"work.resolves_{reason}": 1.0 for reason in ("question", "complaint", "order")}
+    centre = at_ease(**passing, **solved).without("G2", "G4", "O5")
+    world = World(centre, rng=7, months=1)
+    repeats = (world.run().contacts["attempt"] > 1).sum()
+    assert repeats > 1000
+    assert world.desk.bonds.strain.sum() < 0.01 * repeats * centre.blame.wears
+
+
 def test_regard_is_worn_for_the_client_who_fails_and_recovers() -> None:
     world = World(unanswered(1.0, **{"contract.clients": (0.8, 0.2)}), rng=7, months=2)
     world.run()
