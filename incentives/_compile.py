@@ -19,13 +19,19 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.extending import register_jitable
 
 __all__ = ["allocating", "batch", "compiled", "rule"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONFIG: Any = numba.config  # made of attributes that no type checker sees
-BATCH: dict[str, Any] = {"error_model": "numpy", "_nrt": False}  # no reference counts
+BATCH: dict[str, Any] = {
+    "error_model": "numpy",
+    "_nrt": False,  # no reference counts
+    "no_cpython_wrapper": True,  # only the kernel calls the machine code: a third less to compile
+    "no_cfunc_wrapper": True,
+}
 RULE: dict[str, Any] = {**BATCH, "forceinline": True}
 PACKAGE = Path(__file__).parent
 STALE_AFTER = 600.0  # seconds; a younger folder may still be written to by another process
@@ -34,8 +40,8 @@ STALE_AFTER = 600.0  # seconds; a younger folder may still be written to by anot
 def rule(function: F) -> F:
     """Compile a small scalar function into the kernel functions that call it.
 
-    Division by zero gives an infinity or a NaN, as in NumPy, and no operation is reordered.
-    The function as written stays at hand: see `as_written`.
+    There division by zero gives an infinity or a NaN, as in NumPy, and no operation is reordered.
+    Called from Python, it runs as it is written, and nothing is compiled.
 
     Parameters
     ----------
@@ -50,12 +56,12 @@ def rule(function: F) -> F:
     >>> half(3.0)
     1.5
     """
-    return cast(F, numba.njit(**RULE)(function))
+    return register_jitable(**RULE)(function)
 
 
 def batch(function: F) -> F:
     """Compile a loop over arrays once, to be called from several places of the kernel."""
-    return cast(F, numba.njit(**BATCH)(function))
+    return register_jitable(**BATCH)(function)
 
 
 def allocating(function: F) -> F:
@@ -99,7 +105,7 @@ def as_written(function: F) -> F:
     Parameters
     ----------
     function
-        What `rule` or `compiled` returned, with the JIT on or off.
+        What a decorator of this page returned, with the JIT on or off.
     """
     return cast(F, getattr(function, "py_func", function))
 

@@ -440,8 +440,8 @@ def parameter_table() -> pd.DataFrame:
             about = {"block": name, "mechanism": owner, "parameter": item.name}
             rows.append({**about, "default": default, **item._asdict()})
     table = pd.DataFrame(rows).drop(columns="name")
-    about = ["block", "mechanism", "parameter", "default", "unit", "low", "high", "source", "moves"]
-    return table[about]
+    shown = ["block", "mechanism", "parameter", "default", "unit", "low", "high", "source", "moves"]
+    return table[shown]
 
 
 # -- TOML ---------------------------------------------------------------------------------------
