@@ -198,6 +198,10 @@ class Output:
         text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
         self._path(f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
+    def text(self, file: str, content: str) -> None:
+        """Save a text under its file name."""
+        self._path(file).write_text(content, encoding="utf-8")
+
     def _path(self, file: str) -> Path:
         return Path(self._staged.name) / file
 
