@@ -1,7 +1,7 @@
 """A contractor's false saves, and the bill that reveals them.
 
-`outsourced_retentions` as it ships, paid on saves, beside its twin paid by the hour. The log calls a
-customer saved; the bill says whether the customer stayed. One picture: on the left, how many of
+`outsourced_retentions` as it ships, paid on saves, beside its twin paid by the hour. The log calls
+a customer saved; the bill says whether the customer stayed. One picture: on the left, how many of
 those logged as saved are still customers some bills later, by what really happened; on the right,
 each agent's logged save rate against the share of its saves that were still there three bills
 later, which is what whoever joins log and billing could see.

@@ -243,10 +243,13 @@ def main(scale: Scale, out: Path) -> None:
 
 def held_against(name: str, scale: Scale) -> pd.DataFrame:
     """Measure a centre as it ships: a row a quantity."""
-    size = scale.pick(
-        smoke={"replications": 2, "months": 3}, full={"replications": 10, "months": HORIZON}
+    records = inc.simulate(
+        inc.Scenario.load(name),
+        replications=scale.pick(smoke=2, full=10),
+        months=scale.pick(smoke=3, full=HORIZON),
+        rng=SEED,
+        n_jobs=2,
     )
-    records = inc.simulate(inc.Scenario.load(name), rng=SEED, n_jobs=2, **size)
     rows = []
     for item in QUANTITIES:
         values = item.measure(records)
@@ -279,9 +282,10 @@ def plausibility_figure(table: pd.DataFrame) -> Figure:
 PAGE = """\
 # Is it plausible?
 
-Each centre that ships is held here against what the world has measured, as it ships and under its own pay scheme. A range
-is what real centres show or, where only a mean is known, a range assumed around it: the last column says which. Values outside
-their range are marked, and explained below the table. `experiments/plausibility.py` made this page ({size}).
+Each centre that ships is held here against what the world has measured, as it ships and under its
+own pay scheme. A range is what real centres show or, where only a mean is known, a range assumed
+around it: the last column says which. Values outside their range are marked, and explained below
+the table. `experiments/plausibility.py` made this page ({size}).
 
 """
 
@@ -291,10 +295,11 @@ EXPLAINED = Path(__file__).with_name("plausibility_notes.md")
 def page(table: pd.DataFrame, scale: Scale) -> str:
     """Write the page: one table, a row a quantity and a column a centre."""
     size = scale.pick(smoke="two short runs each", full="ten runs of a year each")
+    columns = ("model", "mc_error", "inside")
     cells = table.assign(
         cell=[
-            f"{written(row.model, row.mc_error)}{'' if row.inside else ' **(outside)**'}"
-            for row in table.itertuples()
+            written(model, error) + ("" if inside else " **(outside)**")
+            for model, error, inside in zip(*(table[name] for name in columns), strict=True)
         ]
     )
     wide = cells.pivot_table(
