@@ -61,11 +61,15 @@ from incentives.customers import (
     buyers_gain,
     experience,
     feel,
+    fetched,
     fits,
     in_need,
+    in_peace,
     known,
     leaving_hazard,
     need_believed,
+    on_the_way_home,
+    on_tour,
     person,
     recall,
     remember,
@@ -427,6 +431,7 @@ class Situation(NamedTuple):
     last_try: bool  #: the customer will not try again
     need: float  #: believed chance of a hidden need
     gain: float  #: what a sale is believed to bring the buyer (money per money paid)
+    in_peace: bool  #: nothing may be offered
 
 
 @rule
@@ -527,6 +532,8 @@ def weigh(
         )
     if now.last_try:
         v[TRANSFER] = -np.inf
+    if now.in_peace:
+        v[OFFER_AFTER] = v[OFFER_FIRST] = v[HARD_SELL] = -np.inf
 
 
 @rule
@@ -712,6 +719,7 @@ def look(
         luck.attempt[place] + 1 >= rules.needs.tries,
         need,
         gain,
+        in_peace(int(luck.when[place]) >> 24, int(luck.when[place]) & 0xFFFF, rules.moments),
     )
 
 
@@ -848,7 +856,12 @@ def serve(
 
     # what happens
     minutes = events.features[TIME + action]
-    resolved = luck.solve[place] < menu.shelf[reason, SOLVES + action]
+    tour = on_tour(need, int(each.episode[need]), rules.moments)
+    solves = menu.shelf[reason, SOLVES + action]
+    if tour and on_the_way_home(int(each.episode[need]), rules.moments):
+        solves *= 1.0 - rules.moments.meagre
+    resolved = luck.solve[place] < solves
+    captive = rules.moments.captive if tour else 1.0
     success = False
     true, logged = HANDLED, HANDLED
     value = 0.0
@@ -886,14 +899,21 @@ def serve(
         points = experience(
             resolved,
             menu.courtesy[action] + fits(needs and action != TRANSFER, offered, rules.hidden),
-            menu.annoys[action],
+            menu.annoys[action] * captive,
             openness,
             wait,
             luck.feel[place],
             rules.expectations,
         )
         if action in (OFFER_AFTER, HARD_SELL):  # the pitch comes last
-            points = spoilt(points, menu.annoys[action], openness, each.expectation, rules.moments)
+            points = spoilt(
+                points,
+                menu.annoys[action] * captive,
+                openness,
+                each.expectation,
+                captive if resolved or not tour else captive * rules.moments.worse,
+                rules.moments,
+            )
     each.peak, each.last = remember(int(each.peak), int(each.last), points - each.expectation)
     selling = menu.shelf[reason, SELLING + action] == 1.0
     desk.mood[seat] = next_mood(
@@ -1068,11 +1088,14 @@ def log_abandoned(
 
 
 @rule
-def reason_of(each: Any, need: int) -> int:
-    """Give why a customer contacts.
+def reason_of(each: Any, need: int, moments: Any) -> int:
+    """Give what a contact is about.
 
-    One who found out about a suppressed cancellation, or regrets a purchase, complains.
+    One who found out about a suppressed cancellation, or regrets a purchase, complains; on a
+    journey staff ask how they can help.
     """
+    if on_tour(need, int(each.episode[need]), moments):
+        return QUESTION
     complains = need == CANCEL and (each.suppressed == 2 or each.episode[CANCEL] >= REGRETS)
     return COMPLAINT if complains else need
 
@@ -1097,7 +1120,10 @@ def end_episode(
     each.attempt[need] = 0
     if need == CANCEL and not served and each.wishes == 1:
         each.wishes = 2
-    rearm(customers, entry, day, shock, need_rate(need, rules.needs, days))
+    if on_tour(need, int(each.episode[need]), rules.moments):
+        schedule(customers, entry, day + 1)
+    else:
+        rearm(customers, entry, day, shock, need_rate(need, rules.needs, days))
 
 
 @rule
@@ -1241,7 +1267,7 @@ def advance(
         log = longer
     events, luck = scratch(len(plan.team), plan.pools, contacts), luck_for(contacts)
     in_order(due, minutes, plan, events)
-    address(0, len(due), events, luck, customers)
+    address(0, len(due), events, luck, customers, rules)
     draw_luck(luck, 0, len(due), k0, k1, plan.exponential, rules.work, rules.openness)
     open_day(desk)
     settle(day // days, staff, desk, rules)
@@ -1377,7 +1403,7 @@ def hours(
         need = entry & 3
         each = customers.row[entry >> 2]
         attempt = int(each.attempt[need])
-        reason = reason_of(each, need)
+        reason = reason_of(each, need, rules.moments)
         channel = 1 if luck.channel[place] < rules.channels.chat else 0
         skill = 2 if channel == 1 else 1 if reason == CANCEL else 0
         pool = int(each.home) if plan.by_home else 0
@@ -1454,7 +1480,7 @@ def hours(
         )
         if again >= 0.0:
             events.entry[places], events.arrived[places] = entry, again
-            address(places, places + 1, events, luck, customers)
+            address(places, places + 1, events, luck, customers, rules)
             draw_luck(
                 luck, places, places + 1, k0, k1, plan.exponential, rules.work, rules.openness
             )
@@ -1519,7 +1545,9 @@ def in_order(due: Ints, arrivals: Floats, plan: FloorPlan, events: Events) -> No
 
 
 @rule
-def address(low: int, high: int, events: Events, luck: Luck, customers: Customers) -> None:
+def address(
+    low: int, high: int, events: Events, luck: Luck, customers: Customers, rules: Rules
+) -> None:
     """Say of the contacts at these places whose they are, so that their luck can be drawn."""
     for place in range(low, high):
         entry = events.entry[place]
@@ -1527,8 +1555,9 @@ def address(low: int, high: int, events: Events, luck: Luck, customers: Customer
         luck.uid[place] = each.uid
         luck.when[place] = need << 24 | int(each.episode[need])
         luck.attempt[place] = each.attempt[need]
-        luck.nest[place] = WISHES_NEST if reason_of(each, need) == CANCEL else NEEDS_NEST
-        luck.openness[place] = each.openness
+        wishes = reason_of(each, need, rules.moments) == CANCEL
+        luck.nest[place] = WISHES_NEST if wishes else NEEDS_NEST
+        luck.openness[place] = each.openness + fetched(each.satisfaction, rules.loyalty)
 
 
 @rule

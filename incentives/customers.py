@@ -123,8 +123,14 @@ class MomentsAndEndings(Mechanism):
     :math:`s \leftarrow [s + a p + b l]_0^{10}` with a = `peak` and b = `ending`. Within a contact
     the ending weighs too: a pitch that comes last takes from what the contact had given beyond
     expectation the share `spoils` times what openness lacks, so that it costs more after a good
-    contact than after a poor one. Agents do not reckon with it. Switched off, a month is the sum of
-    its contacts, and a pitch costs the same wherever it stands.
+    contact than after a poor one. Agents do not reckon with it.
+
+    An order can begin a journey: `stops` touch points that staff start, one a day, each a contact
+    like a question. On a journey the listener is captive: what a pitch annoys and spoils counts
+    `captive` times, and what it spoils `worse` times more where the service fails in the same
+    contact. At the last stop, on the way home, service is cut with chance `meagre`; with `trolley`
+    = 1 nothing is offered at the stops before it. Switched off, a month is the sum of its contacts,
+    a pitch costs the same wherever it stands, and nobody is held captive.
     """
 
     id: ClassVar[str] = "C2"
@@ -143,6 +149,51 @@ class MomentsAndEndings(Mechanism):
         high=1,
         source="assumed: an ending undoes a quarter of the good before it",
     )
+    stops: float = param(
+        0.0,
+        unit="touch points that staff start, after an order",
+        low=0,
+        high=20,
+        source="the scenario's; a telephone call is no journey",
+        moves="+contacts about questions",
+    )
+    captive: float = param(
+        1.5,
+        unit="x what a pitch annoys and spoils, on a journey",
+        low=1,
+        high=3,
+        source="assumed: who cannot hang up minds half as much again",
+        moves="-experience of a pitch on a journey",
+    )
+    meagre: float = param(
+        0.0,
+        unit="chance that service is cut at the last stop",
+        low=0,
+        high=1,
+        source="a policy; none by default",
+        moves="-experience of the last stop",
+    )
+    trolley: float = param(
+        0.0,
+        unit="1 if offers are made at the last stop of a journey alone",
+        low=0,
+        high=1,
+        source="a policy; offers everywhere by default",
+        moves="-offers on a journey",
+    )
+    worse: float = param(
+        1.5,
+        unit="x what a pitch spoils, where service fails in the same contact",
+        low=1,
+        high=5,
+        source="assumed: perfume instead of hot water",
+        moves="-experience of a pitch on a journey",
+    )
+
+    def __post_init__(self) -> None:
+        Mechanism.__post_init__(self)
+        if self.stops != int(self.stops):
+            raise ValueError(f"MomentsAndEndings.stops must be whole, got {self.stops!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,9 +358,10 @@ class LoyaltyPays(Mechanism):
     At each bill a customer who stays takes a larger plan with chance
     :math:`\min(\tfrac12, r e^{b (s - 6.5)})` and a smaller one with chance
     :math:`\min(\tfrac12, r e^{-b (s - 6.5)})`, r being `rate` and b `satisfaction`; the margin is
-    multiplied or divided by 1 + `step`. Revenue so follows satisfaction with a lag. Each customer
-    won costs `winning` times `keeping` in the accounts (`truth.outcomes`). Switched off, a
-    customer's margin never changes and newcomers cost nothing.
+    multiplied or divided by 1 + `step`. Revenue so follows satisfaction with a lag. Whoever is
+    content is also more open to an offer, by `opens` log odds per point of s above 6.5. Each
+    customer won costs `winning` times `keeping` in the accounts (`truth.outcomes`). Switched off, a
+    customer's margin never changes, newcomers cost nothing, and the content buy like others.
     """
 
     id: ClassVar[str] = "C7"
@@ -331,6 +383,14 @@ class LoyaltyPays(Mechanism):
     )
     step: float = param(
         0.2, unit="share of the margin", low=0, high=2, source="assumed: the next plan of a list"
+    )
+    opens: float = param(
+        0.2,
+        unit="log odds of an offer per point of satisfaction",
+        low=0,
+        high=2,
+        source="assumed: half as steep as leaving",
+        moves="+offers that sell",
     )
     keeping: float = param(
         25.0, unit="money per customer kept", low=0, high=1e5, source="assumed: a month's margin"
@@ -598,12 +658,43 @@ def feel(satisfaction: float, expectation: float, points: float, rule: Any) -> t
 
 
 @rule
-def spoilt(points: float, annoys: float, openness: float, expectation: float, rule: Any) -> float:
-    """Give the experience of a contact that a pitch has ended; `annoys` is already taken off."""
+def spoilt(
+    points: float, annoys: float, openness: float, expectation: float, worse: float, rule: Any
+) -> float:
+    """Give the experience of a contact that a pitch has ended; `annoys` is already taken off.
+
+    `worse` is how many times as much is spoilt as of one who can hang up.
+    """
     unwelcome = 1.0 - openness
     beyond = points + annoys * unwelcome - expectation
-    lost: float = rule.spoils * unwelcome * max(beyond, 0.0)
+    lost: float = min(rule.spoils * worse, 1.0) * unwelcome * max(beyond, 0.0)
     return max(points - lost, 0.0)
+
+
+@rule
+def on_tour(need: int, episode: int, rule: Any) -> bool:
+    """Tell whether this contact is a stop of a journey that an order has begun."""
+    return need == 2 and rule.stops > 0.0 and episode % (int(rule.stops) + 1) != 0
+
+
+@rule
+def in_peace(need: int, episode: int, rule: Any) -> bool:
+    """Tell whether nothing may be offered at this contact: a stop before the last one."""
+    before = on_tour(need, episode, rule) and not on_the_way_home(episode, rule)
+    return before and rule.trolley > 0.0
+
+
+@rule
+def on_the_way_home(episode: int, rule: Any) -> bool:
+    """Tell whether a stop of a journey is its last."""
+    return episode % (int(rule.stops) + 1) == int(rule.stops)
+
+
+@rule
+def fetched(satisfaction: float, rule: Any) -> float:
+    """Give how much more open to an offer a customer is for being content (log odds)."""
+    more: float = rule.opens * (satisfaction - 6.5)
+    return more
 
 
 MIDDLE, FINE = 128, 12.0  # code of a moment that is as expected; steps per point

@@ -328,9 +328,9 @@ def lower(scenario: Scenario) -> Lowered:
     still = {"adapts": 0.0} if "C1" in off else {}
     alike = {"spread": 0.0, "moment": 0.0} if "C3" in off else {}
     nobody = {"rate": 0.0, "on_saves": 0.0, "on_sales": 0.0, "penalty": 0.0} if "O6" in off else {}
-    flat = {"peak": 0.0, "ending": 0.0, "spoils": 0.0} if "C2" in off else {}
+    flat = {"peak": 0.0, "ending": 0.0, "spoils": 0.0, "stops": 0.0} if "C2" in off else {}
     silent = {"recommends": 0.0, "warns": 0.0} if "C8" in off else {}
-    same = {"rate": 0.0, "keeping": 0.0} if "C7" in off else {}
+    same = {"rate": 0.0, "keeping": 0.0, "opens": 0.0} if "C7" in off else {}
     if "C3" in off:  # no offer annoys, wherever it stands
         flat["spoils"] = 0.0
     decided = 0.0 if "C6" in off else float(scenario.made_up_minds.decided)
