@@ -77,6 +77,7 @@ class Purpose(IntEnum):
     MANAGER = 26  # the background and the norm of a team's manager
     NORM = 27  # which lies of teammates an agent comes to know of
     MOTIVE = 28  # what an agent can be coached with
+    ASSESS = 29  # how far off the mark a contact is scored
 
 
 # -- keys and addresses -------------------------------------------------------------------------

@@ -36,6 +36,8 @@ from incentives.columns import (
     N_FEATURES,
     OFFERED,
     PRESSED,
+    QA_N,
+    QA_SUM,
     REFUNDED,
     REGRETS,
     SALES,
@@ -44,6 +46,7 @@ from incentives.columns import (
     SURVEY_N,
     SURVEY_SUM,
     UNFIT,
+    UNSCORED,
     WAIT,
     WITHIN,
     Bills,
@@ -97,7 +100,7 @@ from incentives.menu import (
     Action,
     MenuTable,
 )
-from incentives.pay import cuts, place_cost, price, stand
+from incentives.pay import assessed, cuts, place_cost, price, quality, stand
 from incentives.staff import (
     Bonds,
     Staff,
@@ -187,6 +190,7 @@ class Rules(NamedTuple):
     coaching: Any  #: with what it does not aim at put to 0
     contagion: float  #: stakes by which teammates who lie lower conscience
     advocacy: Any
+    scorecard: Any
 
 
 class Desk(NamedTuple):
@@ -507,6 +511,11 @@ def weigh(
         for row in range(RUSH, N_ACTIONS):
             if s[BARRED + row] == 0.0:
                 f[PAY + row] += survey_price(row, s[SOLVES + row], scheme, now, desk, rules, prices)
+    if prices.reads[scheme, QA_N] == 1 and rules.scorecard.on > 0.0:
+        scores = rules.scorecard.expected[now.reason]
+        for row in range(N_ACTIONS):
+            if s[BARRED + row] == 0.0:
+                f[PAY + row] += believed * qa_price(scores[row], scheme, desk.at, prices)
 
     pay, kappa = staff.pay[seat], staff.kappa[seat] + desk.sway.conscience[seat]
     effort, standing, fear = staff.effort[seat], staff.standing[seat], staff.fear[seat]
@@ -579,7 +588,15 @@ def survey_price(
     points += now.need * fits(True, OFFER_AFTER <= row <= HARD_SELL, rules.hidden)
     points = min(max(points - rules.menu.annoys[row] * (1.0 - now.open), 0.0), 10.0)
     chance: float = rules.surveys.invites * answer_chance(points, rules.surveys)
-    return chance * price(prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0)
+    return chance * price(
+        prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0, 0.0, 0.0
+    )
+
+
+@batch
+def qa_price(score: float, scheme: int, at: Floats, prices: Prices) -> float:
+    """Give what a contact that is scored adds to pay (money)."""
+    return price(prices, scheme, at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, score, 1.0)
 
 
 @rule
@@ -758,6 +775,8 @@ def find_prices(
             1.0 if entry >= KEPT else 0.0,
             sales,
             sales * rules.value.product,
+            0.0,
+            0.0,
             0.0,
             0.0,
         )
@@ -981,7 +1000,7 @@ def serve(
             credit(desk, seat, team, SURVEY_SUM, float(score))
             credit(desk, seat, team, SURVEY_N, 1.0)
     probability = audit_chance(logged, rules.audit)
-    audit = 0
+    audit, qa = 0, UNSCORED
     if luck.audit[place] < probability:
         audit = 1
         desk.checks[seat] += 1
@@ -991,6 +1010,15 @@ def serve(
             desk.found[seat] += 1
             desk.penalty[seat] += rules.audit.penalty
             strike(desk, seat, team, logged, value)
+        card = rules.scorecard
+        if card.on > 0.0:
+            u_score = 0.5
+            if card.noise > 0.0:
+                u_score = block(k0, k1, uid, when, Purpose.ASSESS, attempt)[0]
+            deserved = quality(card.known[reason, action], resolved, audit == 2, card)
+            qa = int(assessed(deserved, u_score, card))
+            credit(desk, seat, team, QA_SUM, float(qa))
+            credit(desk, seat, team, QA_N, 1.0)
 
     entry_log = log[count]
     entry_log.customer = uid
@@ -1017,6 +1045,7 @@ def serve(
     entry_log.score = score
     entry_log.audit = audit
     entry_log.need = 1 if needs else 0
+    entry_log.qa = qa
 
     follows = OVER
     if action == CUT:
@@ -1085,6 +1114,7 @@ def log_abandoned(
     line.score = -1
     line.audit = 0
     line.need = 0
+    line.qa = UNSCORED
 
 
 @rule

@@ -64,13 +64,26 @@ class LeftBy(IntEnum):
     DISCOVERY = 3
 
 
-ACCUMULATORS = ("contacts", "cancels", "saves", "sales", "sales_value", "survey_sum", "survey_n")
+ACCUMULATORS = (
+    "contacts",
+    "cancels",
+    "saves",
+    "sales",
+    "sales_value",
+    "survey_sum",
+    "survey_n",
+    "qa_sum",
+    "qa_n",
+)
 """What is counted for every agent and pay period, in this order: contacts handled, cancellations
 handled, saves logged, sales logged, their value (money), the sum of survey scores (0 to 10 each)
-and the number of surveys answered."""
+and the number of surveys answered, the sum of QA scores (0 to 100 each) and the number of contacts
+scored."""
 
 N_ACCUMULATORS = len(ACCUMULATORS)
-CONTACTS, CANCELS, SAVES, SALES, SALES_VALUE, SURVEY_SUM, SURVEY_N = range(N_ACCUMULATORS)
+CONTACTS, CANCELS, SAVES, SALES, SALES_VALUE, SURVEY_SUM, SURVEY_N, QA_SUM, QA_N = range(
+    N_ACCUMULATORS
+)
 
 
 class Totals(NamedTuple):
@@ -87,6 +100,8 @@ class Totals(NamedTuple):
     sales_value: Floats
     survey_sum: Floats
     survey_n: Floats
+    qa_sum: Floats
+    qa_n: Floats
     team: Ints
 
 
@@ -216,12 +231,16 @@ CONTACT = np.dtype(
         ("score", np.int8),
         ("audit", np.uint8),
         ("need", np.uint8),  # 1 if it hid a need that the product would meet
+        ("qa", np.uint8),  # score in the QA check, 0 to 100, or `UNSCORED`
     ],
     align=True,
 )
 """One row a contact as the kernel writes it: the truth beside the log. `survey` is 1 if invited and
 2 if answered; `audit` is 1 if checked and nothing was found, 2 + mechanism's number if something.
 """
+
+UNSCORED = 255
+"""The QA score of a contact that was not scored."""
 
 DAY = (
     "offered",

@@ -305,6 +305,11 @@ def _shelves(
     return shelf
 
 
+def column(menu: MenuTable, begins: int) -> Floats:
+    """Give one column of the shelves, (reasons, actions)."""
+    return menu.shelf[:, begins : begins + N_ACTIONS]
+
+
 def action_table(menu: Menu | None = None) -> pd.DataFrame:
     """Print the menu as a table: a row an action, a column a feature.
 

@@ -22,6 +22,8 @@ from incentives.columns import (
     CANCELS,
     CONTACTS,
     DAY,
+    QA_N,
+    QA_SUM,
     SALES,
     SALES_VALUE,
     SAVES,
@@ -189,6 +191,8 @@ class FrontlineAgent(mesa.Agent):
     sales_value = _logged(SALES_VALUE, "Value of the sales logged since hired (money).")
     surveys = _logged(SURVEY_N, "Survey answers about the agent since hired.")
     _survey_sum = _logged(SURVEY_SUM, "Sum of the scores in them.")
+    scored = _logged(QA_N, "Contacts scored since hired.")
+    _qa_sum = _logged(QA_SUM, "Sum of their QA scores.")
 
     @property
     def save_rate(self) -> float:
@@ -199,6 +203,11 @@ class FrontlineAgent(mesa.Agent):
     def survey_score(self) -> float:
         """Mean score in surveys, 0 to 10."""
         return _ratio(self._survey_sum, self.surveys)
+
+    @property
+    def qa_score(self) -> float:
+        """Mean QA score of the contacts scored, 0 to 100."""
+        return _ratio(self._qa_sum, self.scored)
 
     @property
     def gamed(self) -> int:

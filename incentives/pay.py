@@ -18,7 +18,7 @@ spread of a `Reference` agent's remaining period: Poisson for a table over one c
 import dataclasses
 import difflib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, cast, get_args
@@ -26,12 +26,14 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, cast, get_args
 import numpy as np
 
 from incentives._compile import allocating, rule
-from incentives._draws import exp
+from incentives._draws import exp, normal_
 from incentives.columns import (
     ACCUMULATORS,
     CANCELS,
     CONTACTS,
     N_ACCUMULATORS,
+    QA_N,
+    QA_SUM,
     SALES,
     SALES_VALUE,
     SAVES,
@@ -75,15 +77,21 @@ __all__ = [
     "without_bonus",
 ]
 
-Metric = Literal["sales", "sales_value", "saves", "save_rate", "survey_score", "contacts"]
+Metric = Literal[
+    "sales", "sales_value", "saves", "save_rate", "survey_score", "contacts", "qa_score"
+]
 """What a scheme can pay for: ``sales`` (a count), ``sales_value`` (money), ``saves`` (a count),
-``save_rate`` (saves for each wish to cancel, 0 to 1), ``survey_score`` (mean, 0 to 10) and
-``contacts`` (handled, a count)."""
+``save_rate`` (saves for each wish to cancel, 0 to 1), ``survey_score`` (mean, 0 to 10),
+``contacts`` (handled, a count) and ``qa_score`` (mean over the contacts scored, 0 to 100)."""
 
 METRICS: tuple[str, ...] = get_args(Metric)
 COUNTS = {"sales": SALES, "sales_value": SALES_VALUE, "saves": SAVES, "contacts": CONTACTS}
-RATES = {"save_rate": (SAVES, CANCELS), "survey_score": (SURVEY_SUM, SURVEY_N)}
-HIGHEST = {"save_rate": 1.0, "survey_score": 10.0}
+RATES = {
+    "save_rate": (SAVES, CANCELS),
+    "survey_score": (SURVEY_SUM, SURVEY_N),
+    "qa_score": (QA_SUM, QA_N),
+}
+HIGHEST = {"save_rate": 1.0, "survey_score": 10.0, "qa_score": 100.0}
 
 FIRM = "the firm's choice"
 
@@ -114,7 +122,206 @@ class Leaderboard(Mechanism):
     bottom: float = param(1.5, unit="x standing, when last", low=0, high=5, source="assumed")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorecard(Mechanism):
+    r"""P2: a checked contact gets a QA score, a weighted sum of four components.
+
+    With :math:`\omega` = `offers` and :math:`w_s, w_r, w_c` the other weights as shares of their
+    sum, the score of a contact on which the agent took row j is
+
+    .. math::
+        Q = (1 - \omega)\,(w_s S_j + 100\,w_r\,[\text{resolved}] + 100\,w_c\,[\text{clean}])
+            + 100\,\omega\,O_j
+
+    points: soft skills :math:`S_j = [\text{plain} + \text{per\_point} \cdot \text{courtesy}_j]`
+    cut off at 0 and 100 (0 for who cuts off), clean if the check finds nothing, and :math:`O_j` = 1
+    where an offer is made, on a wish to cancel one to stay. The mean score is a metric like any
+    other (``qa_score``). Who is paid for it weighs each row by the believed chance of a check
+    times the price of the score that the row can expect. A centre that does not pay for scores
+    keeps them in its records. Switched off, nothing is scored.
+    """
+
+    id: ClassVar[str] = "P2"
+    title: ClassVar[str] = "QA scorecard"
+
+    offers: float = param(
+        0.1,
+        unit="share of the score",
+        low=0,
+        high=1,
+        source="assumed: practitioners report from none to well over a third",
+        moves="+share of contacts with an offer",
+    )
+    soft_skills: float = param(
+        0.4,
+        unit="weight, relative",
+        low=0,
+        high=1,
+        source="assumed: the largest part",
+        moves="+share of contacts served with care",
+    )
+    resolution: float = param(
+        0.3,
+        unit="weight, relative",
+        low=0,
+        high=1,
+        source="assumed: a third",
+        moves="+share of contacts resolved",
+    )
+    compliance: float = param(
+        0.3,
+        unit="weight, relative",
+        low=0,
+        high=1,
+        source="assumed: a third",
+        moves="-share of orders logged as upsells",
+    )
+    plain: float = param(
+        70.0,
+        unit="points of 100 for soft skills in plain service",
+        low=0,
+        high=100,
+        source="assumed: room above and below",
+        moves="+mean QA score",
+    )
+    per_point: float = param(
+        20.0,
+        unit="points of 100 per point of courtesy",
+        low=0,
+        high=100,
+        source="assumed: care scores 86, a rushed contact 54",
+        moves="+share of contacts served with care",
+    )
+
+    def __post_init__(self) -> None:
+        Mechanism.__post_init__(self)
+        if self.soft_skills + self.resolution + self.compliance == 0.0:
+            raise ValueError(
+                "Scorecard.soft_skills, resolution and compliance must not all be 0, "
+                f"got {self.soft_skills!r}, {self.resolution!r} and {self.compliance!r}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnequalMeasurement(Mechanism):
+    r"""P3: what is handled is counted to the unit, how well it was handled is judged with noise.
+
+    A scored contact of quality Q (see `Scorecard`) is entered as :math:`[Q + \text{noise}
+    \cdot z]` cut off at 0 and 100 and rounded, with z standard normal; contacts, saves and sales
+    are entered as they are logged. Agents know how much luck there is in a score: they expect of a
+    row the mean of what may be entered, and the spread with which they forecast their score holds
+    the noise. So a target on the score pays less for doing better, while pay for contacts pays what
+    it did, and effort moves to what is measured (Holmstrom and Milgrom's multitasking). Switched
+    off, scores are true.
+    """
+
+    id: ClassVar[str] = "P3"
+    title: ClassVar[str] = "unequal measurement"
+
+    noise: float = param(
+        10.0,
+        unit="SD, points of 100 per scored contact",
+        low=0,
+        high=60,
+        source="assumed: two assessors of one contact differ by 11 points on average",
+        moves="-share of contacts served with care",
+    )
+
+
 BoardNumbers = numbers(Leaderboard, "BoardNumbers", __name__)
+
+
+class ScorecardNumbers(NamedTuple):
+    """The scorecard as the kernel reads it: points of 100."""
+
+    on: float  #: 1 if checked contacts are scored
+    known: Floats  #: (reasons, actions) for soft skills and for an offer
+    resolved: float  #: for a resolution
+    clean: float  #: where the check finds nothing
+    expected: Floats  #: (reasons, actions) what a row can expect to have entered
+    noise: float  #: SD of the measurement
+    usual: float  #: what plain service can expect
+    spread: float  #: SD of one score, as a reference agent's
+
+
+OFFERED = 0.3  # share of a reference agent's contacts with an offer
+
+
+def lower_scorecard(
+    card: Scorecard,
+    measurement: UnequalMeasurement,
+    *,
+    courtesy: Floats,
+    seen: Floats,
+    solves: Floats,
+    offers: Floats,
+    cut: int,
+    serve: int,
+    off: Collection[str] = (),
+) -> ScorecardNumbers:
+    """Work out what each row of the menu scores.
+
+    Parameters
+    ----------
+    card, measurement
+        The weights, and how well scores are measured.
+    courtesy, seen
+        Points of courtesy, and chance that a check finds something, (actions,).
+    solves, offers
+        Chance to resolve, and 1 where an offer is made, (reasons, actions).
+    cut, serve
+        Which action cuts off, and which is plain service.
+    off
+        Mechanisms that are switched off.
+    """
+    others = (card.soft_skills, card.resolution, card.compliance)
+    soft, resolution, compliance = ((1.0 - card.offers) * each / sum(others) for each in others)
+    skills = np.clip(card.plain + card.per_point * courtesy, 0.0, 100.0)
+    skills[cut] = 0.0
+    known = soft * skills + 100.0 * card.offers * offers
+    noise = 0.0 if "P3" in off else float(measurement.noise)
+    chance = float(solves[0, serve])
+    variance = _square(100.0 * resolution) * chance * (1.0 - chance) + _square(
+        100.0 * card.offers
+    ) * OFFERED * (1.0 - OFFERED)
+    deserved = known + 100.0 * resolution * solves + 100.0 * compliance * (1.0 - seen)
+    expected, squared = _entered(deserved, noise)
+    usual = float(expected[0, serve])
+    variance += max(float(squared[0, serve]) - _square(usual), 0.0)
+    return ScorecardNumbers(
+        on=0.0 if "P2" in off or "O6" in off else 1.0,
+        known=np.ascontiguousarray(known),
+        resolved=100.0 * resolution,
+        clean=100.0 * compliance,
+        expected=np.ascontiguousarray(expected),
+        noise=noise,
+        usual=usual,
+        spread=math.sqrt(variance),
+    )
+
+
+def _entered(points: Floats, noise: float) -> tuple[Floats, Floats]:
+    """Average what is entered, cut off at 0 and 100, and its square, over the noise."""
+    bell, per_sd = _normal(20.0), 20.0
+    mean = squared = np.zeros(np.shape(points))
+    for j, chance in enumerate(bell):
+        z = (j - len(bell) // 2) / per_sd
+        score = np.clip(points + noise * z, 0.0, 100.0)
+        mean, squared = mean + chance * score, squared + chance * np.square(score)
+    return mean, squared
+
+
+@rule
+def quality(known: float, resolved: bool, found: bool, card: Any) -> float:
+    """Give the score that a contact deserves (points of 100)."""
+    points: float = known + card.resolved * resolved + card.clean * (1.0 - found)
+    return points
+
+
+@rule
+def assessed(points: float, u: float, card: Any) -> float:
+    """Give the score that is entered, a whole number from 0 to 100."""
+    return float(np.floor(min(max(points + card.noise * normal_(u), 0.0), 100.0) + 0.5))
 
 
 # -- what is measured ---------------------------------------------------------------------------
@@ -129,7 +336,7 @@ def measure(totals: Totals, metric: Metric) -> Floats:
         What was logged in the period.
     metric
         Counts are numbers, ``sales_value`` is money, ``save_rate`` 0 to 1, ``survey_score`` 0
-        to 10.
+        to 10, ``qa_score`` 0 to 100.
 
     Examples
     --------
@@ -432,7 +639,7 @@ class PieceRate(Scheme):
     Raises
     ------
     ValueError
-        The metric is ``save_rate`` or ``survey_score``: use `Target` or `Tiers`.
+        The metric is ``save_rate``, ``survey_score`` or ``qa_score``: use `Target` or `Tiers`.
 
     Examples
     --------
@@ -971,10 +1178,13 @@ class Reference(NamedTuple):
     sales_value: float = 1200.0  #: their value, in currency
     survey_sum: float = 200.0  #: sum of survey scores
     survey_n: float = 27.0  #: surveys answered
+    qa_sum: float = 400.0  #: sum of QA scores
+    qa_n: float = 5.0  #: contacts scored
     sale_sd: float = 10.0  #: standard deviation of one sale's value, in currency
     score_sd: float = 2.5  #: standard deviation of one survey score, in points of 10
     team_size: float = 12.0  #: agents in a team
     stay: float = 0.97  #: chance that an agent is still there a month later
+    qa_sd: float = 15.0  #: standard deviation of one QA score, in points of 100
 
 
 def _of_team(reference: Reference) -> Reference:
@@ -993,6 +1203,8 @@ def _covariance(reference: Reference) -> Floats:
     np.fill_diagonal(cov, mean)
     cov[SALES_VALUE, SALES_VALUE] = mean[SALES] * (_square(value) + _square(reference.sale_sd))
     cov[SURVEY_SUM, SURVEY_SUM] = mean[SURVEY_N] * (_square(score) + _square(reference.score_sd))
+    points = mean[QA_SUM] / mean[QA_N]
+    cov[QA_SUM, QA_SUM] = mean[QA_N] * (_square(points) + _square(reference.qa_sd))
     for part, whole in WITHIN:
         cov[part, whole] = cov[whole, part] = mean[part]
     return cov
@@ -1003,6 +1215,7 @@ WITHIN = (
     (SAVES, CANCELS),
     (SALES_VALUE, SALES),
     (SURVEY_SUM, SURVEY_N),
+    (QA_SUM, QA_N),
 )
 """Pairs whose first is counted, or summed, over some of the events of the second."""
 
@@ -1324,6 +1537,9 @@ def _counted(
     return Strip(weights, axis, _line_values(lambda y: pay(_totals_of({accumulator: y})), axis))
 
 
+SUMS = (SURVEY_SUM, SALES_VALUE, QA_SUM)  # accumulators that are no counts
+
+
 def _counted_together(
     pay: Callable[[Totals], Floats],
     reads: set[int],
@@ -1338,10 +1554,10 @@ def _counted_together(
     part, whole = _nested(reads)
     weights = np.stack([_unit(part), _unit(whole)])
     less, more = 0.0, 0.0  # what of the whole is taken off the part, and of the part off the whole
-    if part in (SURVEY_SUM, SALES_VALUE) and (part, whole) in WITHIN and whole != CONTACTS:
+    if part in SUMS and (part, whole) in WITHIN and whole != CONTACTS:
         less = float(round(reference[part] / max(reference[whole], 1.0)))
         weights[0, whole] = -less
-    elif (part, whole) in WITHIN and part not in (SURVEY_SUM, SALES_VALUE):
+    elif (part, whole) in WITHIN and part not in SUMS:
         more = 1.0
         weights[1, part] = -more
     sds = [_sd(row, reference) for row in weights]
@@ -1358,6 +1574,7 @@ def _counted_together(
     if less:
         half = math.ceil(10.0 * sds[0])
         step = float(math.ceil(2.0 * half / WIDEST_PLANE))
+        half = math.ceil(half / step) if part == QA_SUM else half
         axes[0] = Axis(-half * step, step, 2 * half + 1, sds[0])
 
     def of_indices(y1: Floats, y2: Floats) -> Floats:
@@ -1448,6 +1665,7 @@ def _probes(reference: Reference) -> Floats:
     rows = np.floor(shares * (_highest(reference) + 1.0))
     rows[:, SAVES] = np.minimum(rows[:, SAVES], rows[:, CANCELS])
     rows[:, SURVEY_SUM] = np.floor(shares[:, SURVEY_SUM] * 10.0 * rows[:, SURVEY_N])
+    rows[:, QA_SUM] = np.floor(shares[:, QA_SUM] * 100.0 * rows[:, QA_N])
     return np.asarray(rows)
 
 
@@ -1533,7 +1751,7 @@ def lower(schemes: Sequence[PaysSomething], *, reference: Reference | None = Non
     )
 
 
-_SERVED = [CONTACTS, SALES, SALES_VALUE, SURVEY_SUM, SURVEY_N]
+_SERVED = [CONTACTS, SALES, SALES_VALUE, SURVEY_SUM, SURVEY_N, QA_SUM, QA_N]
 
 
 def _reads(pieces: list[Component]) -> Bools:
@@ -1658,6 +1876,8 @@ def _change(
     value: float,
     survey_sum: float,
     survey_n: float,
+    qa_sum: float,
+    qa_n: float,
 ) -> float:
     """A log moves an index by the weights of what it adds."""
     w = prices.weights
@@ -1669,6 +1889,8 @@ def _change(
         + w[k, axis, SALES_VALUE] * value
         + w[k, axis, SURVEY_SUM] * survey_sum
         + w[k, axis, SURVEY_N] * survey_n
+        + w[k, axis, QA_SUM] * qa_sum
+        + w[k, axis, QA_N] * qa_n
     )
     return moved
 
@@ -1695,13 +1917,15 @@ def _gain(
     d_value: float,
     d_survey_sum: float,
     d_survey_n: float,
+    d_qa_sum: float,
+    d_qa_n: float,
 ) -> float:
     """What a log adds to the pay of component k, whose forecast y1, y2 is worth `now` without it.
 
     Where saves can be clawed back the log is worth `lasting` times what it is with its save and
     the rest of what it is without.
     """
-    rest = (d_contacts, d_cancels, d_sales, d_value, d_survey_sum, d_survey_n)
+    rest = (d_contacts, d_cancels, d_sales, d_value, d_survey_sum, d_survey_n, d_qa_sum, d_qa_n)
     scale: float = prices.scale[k]
     lasts = lasting if prices.claw[k] == 1 else 1.0
     d1 = _change(prices, k, 0, d_saves, *rest)
@@ -1787,6 +2011,8 @@ def price(
     d_value: float,
     d_survey_sum: float,
     d_survey_n: float,
+    d_qa_sum: float,
+    d_qa_n: float,
 ) -> float:
     """What a log is worth is the difference that it makes to the pay to be expected.
 
@@ -1812,6 +2038,8 @@ def price(
             d_value,
             d_survey_sum,
             d_survey_n,
+            d_qa_sum,
+            d_qa_n,
         )
     return worth
 

@@ -32,6 +32,7 @@ from incentives.columns import (
     FEATURES,
     N_FEATURES,
     REFUNDED,
+    UNSCORED,
     Channel,
     Ended,
     LeftBy,
@@ -40,6 +41,7 @@ from incentives.columns import (
     Watch,
 )
 from incentives.menu import ENTRIES, N_ACTIONS, Action
+from incentives.pay import quality
 
 __all__ = ["Keep", "Records"]
 
@@ -380,6 +382,9 @@ class Recorder:
         checked = log[rows]
         found = checked["audit"] == 2
         base = world.rules.audit.rate
+        scored, card = checked["qa"] != UNSCORED, world.rules.scorecard
+        known = card.known[checked["reason"], checked["action"]]
+        deserved = quality(known, checked["resolved"], found, card)
         return {
             **self._key(world, checked, first + rows),
             "reason": _coded(checked["reason"], _names(Reason)),
@@ -391,6 +396,8 @@ class Recorder:
                 np.where(found, checked["true"], checked["logged"]), _names(Outcome)
             ),
             "true_gaming": _coded(GAMING[checked["action"]], GAMED),
+            "qa_score": np.where(scored, checked["qa"], np.nan).astype(np.float32),
+            "true_qa_score": np.where(scored, deserved, np.nan).astype(np.float32),
         }
 
     def _surveys(self, world: Any, log: Any, first: int) -> Columns:

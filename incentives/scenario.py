@@ -132,6 +132,8 @@ class Scenario:
     identity: staff.Identity = field(default_factory=staff.Identity)
     coaching: staff.Coaching = field(default_factory=staff.Coaching)
     advocacy: customers.Advocacy = field(default_factory=customers.Advocacy)
+    scorecard: pay.Scorecard = field(default_factory=pay.Scorecard)
+    unequal_measurement: pay.UnequalMeasurement = field(default_factory=pay.UnequalMeasurement)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -398,6 +400,17 @@ def lower(scenario: Scenario) -> Lowered:
         ),
         contagion=float(scenario.identity.contagion),
         advocacy=lower_numbers(scenario.advocacy, customers.AdvocacyNumbers, **silent),
+        scorecard=pay.lower_scorecard(
+            scenario.scorecard,
+            scenario.unequal_measurement,
+            courtesy=menu.courtesy,
+            seen=menu.seen,
+            solves=actions.column(menu, actions.SOLVES),
+            offers=actions.column(menu, actions.SELLING),
+            cut=actions.Action.CUT_OFF,
+            serve=actions.Action.SERVE,
+            off=off,
+        ),
     )
     floor = scenario.floor
     if "A6" not in off:  # coaching is a longer break

@@ -138,6 +138,9 @@ class World:
         contacts = per_seat * (needs.question + needs.complaint + needs.order) * 1.15 + cancels
         sales = 0.03 * contacts
         answered = contacts * surveys.invites * surveys.answers * 1.2
+        audit, card = self.rules.audit, self.rules.scorecard
+        checked = audit.rate * contacts + audit.on_saves * 0.25 * cancels + audit.on_sales * sales
+        scored = card.on * checked
         return pay.Reference(
             contacts=contacts,
             cancels=cancels,
@@ -149,6 +152,9 @@ class World:
             sale_sd=0.0,
             team_size=float(floor.team_size),
             stay=1.0 - self.turnover.hazard,
+            qa_sum=card.usual * scored,
+            qa_n=scored,
+            qa_sd=card.spread,
         )
 
     def _open_floor(self) -> None:

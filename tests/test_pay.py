@@ -102,6 +102,7 @@ THRESHOLDS = {
     "sales_value": st.integers(0, 2400),
     "save_rate": st.integers(0, 100).map(lambda x: x / 100),
     "survey_score": st.integers(0, 100).map(lambda x: x / 10),
+    "qa_score": st.integers(0, 100),
 }
 
 
@@ -170,7 +171,9 @@ def rows(draw: Any) -> np.ndarray:
     sales = rng.integers(0, np.minimum(contacts, 110) + 1)
     answered = rng.integers(0, np.minimum(contacts, 50) + 1)
     points = np.array([rng.integers(0, 11, k).sum() for k in answered])
-    parts = [contacts, cancels, saves, sales, 20 * sales, points, answered]
+    scored = rng.integers(0, np.minimum(contacts, 10) + 1)
+    marks = np.array([rng.integers(0, 101, k).sum() for k in scored])
+    parts = [contacts, cancels, saves, sales, 20 * sales, points, answered, marks, scored]
     return np.stack(parts, axis=1).astype(float)
 
 

@@ -52,6 +52,8 @@ class Entry(NamedTuple):
     sales_value: float = 0.0
     survey_sum: float = 0.0
     survey_n: float = 0.0
+    qa_sum: float = 0.0  # always: this reading has no scorecard
+    qa_n: float = 0.0
 
 
 PLAIN = Entry(contacts=1.0)
@@ -229,7 +231,7 @@ class AnyScheme:
         value = self.price * sales + spread * self.scatter
         cancels = saves + lost
         errors = (cancels + sales + rest, cancels, saves, sales, value, spread * self.scores,
-                  spread * self.answers)  # fmt: skip
+                  spread * self.answers, np.zeros(NODES), np.zeros(NODES))  # fmt: skip
         columns = [np.maximum(x + r + e, x) for x, r, e in zip(now, ahead, errors, strict=True)]
         totals = Totals(*columns, team=np.arange(NODES))
         return float(np.mean(self.scheme.pay(totals)))
