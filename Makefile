@@ -1,6 +1,7 @@
 # The two commands of the README are `make reproduce` and `make test`; each sets up what it needs.
 #
 #   make reproduce [SCALE=smoke]   the experiments: tables, figures and manifests under results/
+#   make gallery [SCALE=smoke]     one story for each centre that ships, and all of them held against the world
 #   make test                      all tests and doctests, two processes
 #   make quick                     the part every supported Python has to pass
 #   make lint | types | docs       style and layering; mypy --strict; the pages, under docs/_build
@@ -12,7 +13,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: reproduce test quick lint format types docs coverage lock clean
+.PHONY: reproduce gallery test quick lint format types docs coverage lock clean
 .DEFAULT_GOAL := test
 
 ifneq (,$(filter undefined default,$(origin PYTHON)))
@@ -31,6 +32,13 @@ DEV := $(VENV)/.installed-dev
 reproduce: $(READY)
 	$(BIN)/python -m experiments.compare_schemes --scale $(SCALE) --out results/compare_schemes
 	$(BIN)/python -m experiments.dropped_calls --scale $(SCALE) --out results/dropped_calls
+
+STORIES := false_saves paid_not_to_sell scorecard_weight spoiled_week last_place plausibility
+
+gallery: $(READY)
+	for story in $(STORIES); do \
+		$(BIN)/python -m experiments.$$story --scale $(SCALE) --out results/$$story; \
+	done
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS)

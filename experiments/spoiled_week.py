@@ -9,6 +9,7 @@ guests would have said and what was reported; on the right, the guests who do no
     python -m experiments.spoiled_week --scale full --out results/spoiled_week
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,9 @@ def lived(centre: inc.Scenario, scale: Scale) -> inc.Records:
     )
 
 
-def stacked(runs: dict[str, inc.Records], measured: Any) -> pd.DataFrame:
+def stacked(
+    runs: dict[str, inc.Records], measured: Callable[[inc.Records], pd.DataFrame]
+) -> pd.DataFrame:
     """Measure every world and put the tables under one another."""
     return pd.concat(
         [measured(records).assign(world=name) for name, records in runs.items()],
