@@ -1427,6 +1427,36 @@ def address_call(
     luck.openness[place] = guarded(each.openness, calls, rules.calling)
 
 
+@batch
+def call_out(
+    minute: float,
+    number: int,
+    place: int,
+    day: int,
+    month: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
+    rules: Rules,
+    customers: Customers,
+    desk: Desk,
+    events: Events,
+    luck: Luck,
+) -> tuple[int, int, int]:
+    """Let an agent who can be spared call; return who that is, who answers, and the next number.
+
+    The call that is answered, if any, gets this place.
+    """
+    who, seat = NOBODY, free_to_call(minute, rules.calling.threshold, plan, desk, events)
+    if seat >= 0 and place < len(luck.uid):
+        who, number = dial(day, number, plan.pool[seat], k0, k1, plan, rules, customers)
+    if who >= 0:
+        events.arrived[place] = minute
+        address_call(place, who, month, events, luck, customers, rules)
+        draw_luck(luck, place, place + 1, k0, k1, plan.exponential, rules.work, rules.openness)
+    return seat, who, number
+
+
 @rule
 def note_call(seat: int, line: Any, minutes: float, desk: Desk, calling: Any) -> float:
     """Add to a call's minutes those before it was answered, and all to the day's; return those."""
@@ -1437,7 +1467,7 @@ def note_call(seat: int, line: Any, minutes: float, desk: Desk, calling: Any) ->
     return before
 
 
-@rule
+@batch
 def think_it_over(
     line: Any,
     customers: Customers,
@@ -1509,9 +1539,21 @@ def hours(
                 seat = place
 
         if kind == PAUSE and seat == seats:  # the dialler looks at the floor
-            who, seat = NOBODY, free_to_call(minute, calling.threshold, plan, desk, events)
-            if seat >= 0 and places < len(luck.uid):
-                who, number = dial(day, number, plan.pool[seat], k0, k1, plan, rules, customers)
+            seat, who, number = call_out(
+                minute,
+                number,
+                places,
+                day,
+                day // days,
+                k0,
+                k1,
+                plan,
+                rules,
+                customers,
+                desk,
+                events,
+                luck,
+            )
             if who == NOBODY or (who == RINGS and calling.before == 0.0):  # look again later
                 minute += calling.every
                 if minute < closes:
@@ -1525,9 +1567,6 @@ def hours(
                 size = push(times, codes, size, minute + calling.before, seat << 2 | FREE)
                 continue
             kind, place = CALLED, places
-            events.arrived[place] = minute
-            address_call(place, who, day // days, events, luck, customers, rules)
-            draw_luck(luck, place, place + 1, k0, k1, plan.exponential, rules.work, rules.openness)
             places += 1
         if kind == PAUSE:  # a break is due: now if idle, else when free
             events.resting[seat] = 1
