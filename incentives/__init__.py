@@ -30,6 +30,8 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Channels",
     "Audit",
     "Contract",
+    "Blending",
+    "ColdCalls",
     "Needs",
     "Expectations",
     "Openness",
@@ -111,7 +113,17 @@ _HOMES = {
         "all_mechanisms",
     ),
     "menu": ("action_table", "Action", "Row"),
-    "centre": ("Floor", "Work", "Queueing", "Routing", "Channels", "Audit", "Contract"),
+    "centre": (
+        "Floor",
+        "Work",
+        "Queueing",
+        "Routing",
+        "Channels",
+        "Audit",
+        "Contract",
+        "Blending",
+        "ColdCalls",
+    ),
     "customers": (
         "Needs",
         "Expectations",
@@ -177,7 +189,17 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
-    from incentives.centre import Audit, Channels, Contract, Floor, Queueing, Routing, Work
+    from incentives.centre import (
+        Audit,
+        Blending,
+        Channels,
+        ColdCalls,
+        Contract,
+        Floor,
+        Queueing,
+        Routing,
+        Work,
+    )
     from incentives.columns import Totals
     from incentives.comparison import Comparison, compare, outcome_table
     from incentives.customers import (

@@ -78,6 +78,8 @@ class Purpose(IntEnum):
     NORM = 27  # which lies of teammates an agent comes to know of
     MOTIVE = 28  # what an agent can be coached with
     ASSESS = 29  # how far off the mark a contact is scored
+    DIAL = 37  # whom a number of the day's list calls, and whether the call is answered
+    CALL_BACK = 38  # whether and when a prospect calls back
 
 
 # -- keys and addresses -------------------------------------------------------------------------

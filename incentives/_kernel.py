@@ -16,12 +16,15 @@ from incentives._luck import Luck, draw_luck, luck_for
 from incentives.centre import (
     FloorPlan,
     audit_chance,
+    calls_back,
+    guarded,
     minute_of,
     patience_of,
     usual_work,
 )
 from incentives.columns import (
     ANSWERED,
+    BACK,
     BUSY,
     CALENDAR,
     CALLBACKS,
@@ -119,6 +122,7 @@ from incentives.staff import (
 NEEDS = 4
 FREE, PAUSE, REDIAL, GIVE_UP = range(4)  # kinds of event, in the low bits of an event's code
 ARRIVAL = REDIAL
+CALLED = 4  # an event that is never kept: a customer who was called has answered
 ENTRY_BITS = 40  # in the calendar, the day stands above the entry
 ENTRY_MASK = (1 << ENTRY_BITS) - 1
 NEEDS_NEST, WISHES_NEST, LIES = 1, 2, 3  # blocks of shocks: rows that serve, that part, that lie
@@ -129,6 +133,7 @@ RECENT = 0.1  # weight of the last day in what agents take for their usual pace
 
 # codes as plain numbers, which is what compiled code can hold
 QUESTION, COMPLAINT, CANCEL = int(Reason.QUESTION), int(Reason.COMPLAINT), int(Reason.CANCEL)
+ORDER, OUTBOUND = int(Reason.ORDER), int(Reason.OUTBOUND)
 HANDLED, SALE, SAVED = int(Outcome.HANDLED), int(Outcome.SALE), int(Outcome.SAVED)
 CANCELLED, CUT_OFF, ABANDONED, SUPPRESSED, TRANSFERRED = (
     int(Outcome.CANCELLED),
@@ -191,6 +196,7 @@ class Rules(NamedTuple):
     contagion: float  #: stakes by which teammates who lie lower conscience
     advocacy: Any
     scorecard: Any
+    calling: Any  #: blending and cold calls
 
 
 class Desk(NamedTuple):
@@ -222,6 +228,7 @@ class Desk(NamedTuple):
     against: Floats  #: what this month's contacts went against the agent's grain (money)
     bonds: Bonds
     sway: Sway
+    outbound: Floats  #: calls made and answered today
 
 
 # -- events -------------------------------------------------------------------------------------
@@ -258,9 +265,9 @@ class Events(NamedTuple):
 
 
 @allocating
-def scratch(seats: int, pools: int, contacts: int) -> Events:
-    """Make the day's scratch arrays for at most so many contacts."""
-    room = 4 * seats + 2 * contacts + 2
+def scratch(seats: int, pools: int, contacts: int, calls: int) -> Events:
+    """Make the day's scratch arrays for at most so many contacts, and so many calls made."""
+    room = 4 * seats + 2 * contacts + 2 + calls
     return Events(
         np.empty(room),
         np.empty(room, np.int64),
@@ -273,9 +280,9 @@ def scratch(seats: int, pools: int, contacts: int) -> Events:
             np.zeros(seats),
             np.zeros(seats, np.int64),
         ),
-        np.empty(contacts, np.int64),
-        np.empty(contacts),
-        np.zeros(contacts, np.int64),
+        np.empty(contacts + calls, np.int64),
+        np.empty(contacts + calls),
+        np.zeros(contacts + calls, np.int64),
         np.empty((3 * pools, contacts + 1), np.int64),
         np.zeros(3 * pools, np.int64),
         np.zeros(3 * pools, np.int64),
@@ -586,7 +593,10 @@ def survey_price(
     expectations = rules.expectations
     points = expectations.plain + rules.menu.courtesy[row] + expectations.resolved * resolves
     points += now.need * fits(True, OFFER_AFTER <= row <= HARD_SELL, rules.hidden)
-    points = min(max(points - rules.menu.annoys[row] * (1.0 - now.open), 0.0), 10.0)
+    annoys = rules.menu.annoys[row]
+    if now.reason == OUTBOUND:
+        annoys += rules.calling.intrudes
+    points = min(max(points - annoys * (1.0 - now.open), 0.0), 10.0)
     chance: float = rules.surveys.invites * answer_chance(points, rules.surveys)
     return chance * price(
         prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0, 0.0, 0.0
@@ -692,7 +702,7 @@ def look(
     if rules.live:
         desk.rank[seat] = place_in_team(seat, plan, desk)
     passes = rules.misclassify.upsizable if reason == 2 else rules.misclassify.passable
-    can_pass = reason == CANCEL or luck.passes[place] < passes
+    can_pass = reason == CANCEL or (reason != OUTBOUND and luck.passes[place] < passes)
     plain, need, gain = luck.open[place], 0.0, 0.0
     needy = plain
     if rules.hidden.share > 0.0 and reason != CANCEL:
@@ -759,6 +769,7 @@ def find_prices(
     A save costs a price of its own for each row only where pay for it can be clawed back.
     """
     paid, cancelling, claws = desk.worth, reason == CANCEL, False
+    contacts = rules.calling.counts if reason == OUTBOUND else 1.0
     for k in range(prices.first[scheme], prices.first[scheme + 1]):
         claws = claws or prices.claw[k] == 1
     for entry in range(LOG_UPSELL if can_pass and claws else KEPT + 1 if can_pass else SOLD + 1):
@@ -770,7 +781,7 @@ def find_prices(
             scheme,
             desk.at,
             rules.menu.lasts[entry] if entry > KEPT else 1.0,
-            1.0,
+            contacts,
             1.0 if entry >= LOST else 0.0,
             1.0 if entry >= KEPT else 0.0,
             sales,
@@ -832,10 +843,8 @@ def serve(
     count: int,
 ) -> tuple[float, int, int]:
     """Serve one contact: choose, let it happen, log it; return minutes, what follows, and rows."""
-    row, need = entry >> 2, entry & 3
-    each = customers.row[row]
-    uid, attempt = int(each.uid), int(each.attempt[need])
-    when = need << 24 | int(each.episode[need])
+    each = customers.row[entry >> 2]
+    uid, attempt, when = int(each.uid), np.int64(luck.attempt[place]), np.int64(luck.when[place])
     menu, team, scheme = rules.menu, plan.team[seat], desk.scheme[seat]
     v = events.worth
     now = look(
@@ -875,9 +884,9 @@ def serve(
 
     # what happens
     minutes = events.features[TIME + action]
-    tour = on_tour(need, int(each.episode[need]), rules.moments)
+    tour = on_tour(when >> 24, when & 0xFFFF, rules.moments)
     solves = menu.shelf[reason, SOLVES + action]
-    if tour and on_the_way_home(int(each.episode[need]), rules.moments):
+    if tour and on_the_way_home(when & 0xFFFF, rules.moments):
         solves *= 1.0 - rules.moments.meagre
     resolved = luck.solve[place] < solves
     captive = rules.moments.captive if tour else 1.0
@@ -912,13 +921,16 @@ def serve(
         value = rules.value.product
 
     # what the customer makes of it
+    annoys = menu.annoys[action] * captive
+    if reason == OUTBOUND:
+        annoys += rules.calling.intrudes
     if action == CUT:
         points = rules.expectations.cut
     else:
         points = experience(
             resolved,
             menu.courtesy[action] + fits(needs and action != TRANSFER, offered, rules.hidden),
-            menu.annoys[action] * captive,
+            annoys,
             openness,
             wait,
             luck.feel[place],
@@ -927,7 +939,7 @@ def serve(
         if action in (OFFER_AFTER, HARD_SELL):  # the pitch comes last
             points = spoilt(
                 points,
-                menu.annoys[action] * captive,
+                annoys,
                 openness,
                 each.expectation,
                 captive if resolved or not tour else captive * rules.moments.worse,
@@ -962,7 +974,11 @@ def serve(
     each.exposed = each.exposed | (1 << scheme)
 
     # what the agent's figures make of it
-    credit(desk, seat, team, CONTACTS, 1.0)
+    if reason == OUTBOUND:
+        credit(desk, seat, team, CONTACTS, rules.calling.counts)
+        desk.outbound[seat] += 1.0
+    else:
+        credit(desk, seat, team, CONTACTS, 1.0)
     if (reason == CANCEL and action not in (CUT, TRANSFER)) or action == LOG_SAVE:
         credit(desk, seat, team, CANCELS, 1.0)
     if logged == SAVED:
@@ -984,9 +1000,10 @@ def serve(
         f[CLIENT + action],
     )
     desk.last_cut[seat] = 1 if action == CUT else 0
-    if attempt > 0 and each.cut_by >= 0 and each.cut_by != seat + 1:
-        desk.bonds.blamed[seat, now.client] += 1.0
-    each.cut_by = seat + 1 if action == CUT else -1 if action == TRANSFER else 0
+    if reason != OUTBOUND:
+        if attempt > 0 and each.cut_by >= 0 and each.cut_by != seat + 1:
+            desk.bonds.blamed[seat, now.client] += 1.0
+        each.cut_by = seat + 1 if action == CUT else -1 if action == TRANSFER else 0
     desk.bonds.lies[seat] += 1.0 if action >= FABRICATE else 0.0
 
     # what the customer is asked, and what a check sees
@@ -1030,7 +1047,7 @@ def serve(
     entry_log.value = value
     entry_log.prob = probability
     entry_log.experience = points
-    entry_log.episode = each.episode[need]
+    entry_log.episode = when & 0xFFFF
     entry_log.hire = staff.hire[seat]
     entry_log.scheme = scheme
     entry_log.reason = reason
@@ -1121,13 +1138,16 @@ def log_abandoned(
 def reason_of(each: Any, need: int, moments: Any) -> int:
     """Give what a contact is about.
 
-    One who found out about a suppressed cancellation, or regrets a purchase, complains; on a
-    journey staff ask how they can help.
+    One who found out about a suppressed cancellation, or regrets a purchase, complains; one who was
+    called, and calls back, orders; on a journey staff ask how they can help.
     """
     if on_tour(need, int(each.episode[need]), moments):
         return QUESTION
-    complains = need == CANCEL and (each.suppressed == 2 or each.episode[CANCEL] >= REGRETS)
-    return COMPLAINT if complains else need
+    if need != CANCEL:
+        return need
+    if each.suppressed == 2 or each.episode[CANCEL] >= REGRETS:
+        return COMPLAINT
+    return ORDER if each.episode[CANCEL] >= BACK else CANCEL
 
 
 @rule
@@ -1143,7 +1163,7 @@ def end_episode(
     """Close a need, met or given up, and start the clock of the next one of its kind."""
     need = entry & 3
     each = customers.row[entry >> 2]
-    if need == CANCEL and each.episode[need] >= REGRETS:
+    if need == CANCEL and each.episode[need] >= BACK:
         each.episode[need] = each.parked
     else:
         each.episode[need] += 1
@@ -1291,11 +1311,13 @@ def advance(
     """
     due, minutes = due_today(customers, day, k0, k1, plan)
     contacts = len(due) * int(rules.needs.tries)  # at most
-    if count + contacts > len(log):
-        longer = np.empty(2 * (count + contacts), CONTACT)
+    calls = int(plan.outbound.sum() * plan.minutes)  # one a minute for each who calls out
+    if count + contacts + calls > len(log):
+        longer = np.empty(2 * (count + contacts + calls), CONTACT)
         longer[:count] = log[:count]
         log = longer
-    events, luck = scratch(len(plan.team), plan.pools, contacts), luck_for(contacts)
+    events = scratch(len(plan.team), plan.pools, contacts, calls)
+    luck = luck_for(contacts + calls)
     in_order(due, minutes, plan, events)
     address(0, len(due), events, luck, customers, rules)
     draw_luck(luck, 0, len(due), k0, k1, plan.exponential, rules.work, rules.openness)
@@ -1370,6 +1392,164 @@ def longest_waiting(seat: int, plan: FloorPlan, events: Events) -> int:
     return place
 
 
+# -- calling out --------------------------------------------------------------------------------
+
+LOOKS = 1000  # numbers of the list looked at in a row, before it is taken to be worked through
+RINGS, NOBODY = -1, -2  # no answer, and nobody to call
+
+
+@rule
+def free_to_call(
+    minute: float, threshold: float, plan: FloorPlan, desk: Desk, events: Events
+) -> int:
+    """Find the longest-idle agent who calls out, of a pool that can spare one; or -1."""
+    seats, idle = len(plan.team), events.idle
+    for pool in range(plan.pools):
+        waits = 0
+        for q in range(3 * pool, 3 * pool + 3):
+            waits += events.waiting[q]
+        if waits > 0:
+            continue
+        found, free, on_duty = -1, 0.0, 0.0
+        for seat in range(seats):
+            if plan.pool[seat] != pool or desk.present[seat] == 0:
+                continue
+            if not plan.start[seat] <= minute < plan.end[seat]:
+                continue
+            on_duty += 1.0
+            if idle.listed[seat] == 0:
+                continue
+            free += 1.0
+            if plan.outbound[seat] == 1 and (found < 0 or idle.since[seat] < idle.since[found]):
+                found = seat
+        if found >= 0 and free > threshold * on_duty:
+            return found
+    return -1
+
+
+@rule
+def dial(
+    day: int,
+    number: int,
+    pool: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
+    rules: Rules,
+    customers: Customers,
+) -> tuple[int, int]:
+    """Dial the next numbers of the day's list; return the place on it of who answers, or why none.
+
+    A number is a customer, drawn at its own address. Passed over are those who have left, who were
+    called often enough, or whom another pool serves.
+    """
+    listed, calling = customers.listed, rules.calling
+    rings = 0
+    for _ in range(LOOKS):
+        u_who, u_reach, _, _ = block(k0, k1, number, day, Purpose.DIAL, 0)
+        number += 1
+        who = int(u_who * len(listed))
+        each = customers.row[listed[who, 0]]
+        if each.left != 0 or listed[who, 1] >= calling.most or (plan.by_home and each.home != pool):
+            continue
+        if u_reach < calling.reach:
+            return who, number
+        rings += 1
+        if rings == calling.ahead:
+            break
+    return RINGS if rings > 0 else NOBODY, number
+
+
+@rule
+def address_call(
+    place: int,
+    who: int,
+    month: int,
+    events: Events,
+    luck: Luck,
+    customers: Customers,
+    rules: Rules,
+) -> None:
+    """Say whom the call at this place reaches, and how open a customer on guard is."""
+    row, calls = customers.listed[who, 0], customers.listed[who, 1]
+    customers.listed[who, 1] = calls + 1
+    each = customers.row[row]
+    events.entry[place] = 4 * row
+    luck.uid[place] = each.uid
+    luck.when[place] = OUTBOUND << 24 | month
+    luck.attempt[place] = calls
+    luck.nest[place] = NEEDS_NEST
+    luck.openness[place] = guarded(each.openness, calls, rules.calling)
+
+
+@batch
+def call_out(
+    minute: float,
+    number: int,
+    place: int,
+    day: int,
+    month: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
+    rules: Rules,
+    customers: Customers,
+    desk: Desk,
+    events: Events,
+    luck: Luck,
+) -> tuple[int, int, int]:
+    """Let an agent who can be spared call; return who that is, who answers, and the next number.
+
+    The call that is answered, if any, gets this place.
+    """
+    who, seat = NOBODY, free_to_call(minute, rules.calling.threshold, plan, desk, events)
+    if seat >= 0 and place < len(luck.uid):
+        who, number = dial(day, number, plan.pool[seat], k0, k1, plan, rules, customers)
+    if who >= 0:
+        events.arrived[place] = minute
+        address_call(place, who, month, events, luck, customers, rules)
+        draw_luck(luck, place, place + 1, k0, k1, plan.exponential, rules.work, rules.openness)
+    return seat, who, number
+
+
+@rule
+def note_call(seat: int, line: Any, minutes: float, desk: Desk, calling: Any) -> float:
+    """Add to a call's minutes those before it was answered, and all to the day's; return those."""
+    before: float = calling.before
+    line.handle = minutes + before
+    desk.day[BUSY] += minutes + before
+    desk.busy[seat] += before
+    return before
+
+
+@batch
+def think_it_over(
+    line: Any,
+    customers: Customers,
+    entry: int,
+    day: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    calling: Any,
+) -> None:
+    """Let a prospect who was offered something, and did not buy, call back on a later day.
+
+    It does so in the place of a wish to cancel, if nothing else has taken that.
+    """
+    each = customers.row[entry >> 2]
+    offered = OFFER_AFTER <= line.action <= HARD_SELL
+    taken = each.wishes == 1 or each.suppressed > 0 or each.episode[CANCEL] >= BACK
+    if not offered or line.true == SALE or taken or each.leaving > 0:
+        return
+    month = int(line.episode)
+    when = OUTBOUND << 24 | month
+    u, u_days, _, _ = block(k0, k1, each.uid, when, Purpose.CALL_BACK, int(line.attempt))
+    if calls_back(u, each.openness, calling):
+        schedule(customers, 4 * (entry >> 2) + CANCEL, day + 1 + int(calling.within * u_days))
+        each.parked = each.episode[CANCEL]
+        each.episode[CANCEL] = BACK + month
+
+
 @batch
 def hours(
     due: int,
@@ -1397,6 +1577,9 @@ def hours(
     closes = plan.opens + plan.minutes
     remaining = float(days - day_of_month)
     size = start_shifts(plan, desk, events)
+    seats, calling, number = len(plan.team), rules.calling, 0
+    if calling.share > 0.0:
+        size = push(times, codes, size, plan.opens + calling.every, seats << 2 | PAUSE)
     turn = -1
     i, places = 0, due
     while i < due or size > 0:
@@ -1410,6 +1593,36 @@ def hours(
             if kind in (FREE, PAUSE):
                 seat = place
 
+        if kind == PAUSE and seat == seats:  # the dialler looks at the floor
+            seat, who, number = call_out(
+                minute,
+                number,
+                places,
+                day,
+                day // days,
+                k0,
+                k1,
+                plan,
+                rules,
+                customers,
+                desk,
+                events,
+                luck,
+            )
+            if who == NOBODY or (who == RINGS and calling.before == 0.0):  # look again later
+                minute += calling.every
+                if minute < closes:
+                    size = push(times, codes, size, minute, seats << 2 | PAUSE)
+                continue
+            size = push(times, codes, size, minute, seats << 2 | PAUSE)  # for the next agent
+            stand_up(idle, 8 * plan.pool[seat] + plan.skills[seat], seat)
+            if who == RINGS:
+                desk.busy[seat] += calling.before
+                desk.day[BUSY] += calling.before
+                size = push(times, codes, size, minute + calling.before, seat << 2 | FREE)
+                continue
+            kind, place = CALLED, places
+            places += 1
         if kind == PAUSE:  # a break is due: now if idle, else when free
             events.resting[seat] = 1
             if idle.listed[seat] == 0:
@@ -1433,8 +1646,8 @@ def hours(
         need = entry & 3
         each = customers.row[entry >> 2]
         attempt = int(each.attempt[need])
-        reason = reason_of(each, need, rules.moments)
-        channel = 1 if luck.channel[place] < rules.channels.chat else 0
+        reason = OUTBOUND if kind == CALLED else reason_of(each, need, rules.moments)
+        channel = 1 if kind != CALLED and luck.channel[place] < rules.channels.chat else 0
         skill = 2 if channel == 1 else 1 if reason == CANCEL else 0
         pool = int(each.home) if plan.by_home else 0
         q = 3 * pool + skill
@@ -1454,7 +1667,7 @@ def hours(
                 patience = patience_of(channel, attempt, luck.patience[place], rules.queue)
                 size = push(times, codes, size, minute + patience, place << 2 | GIVE_UP)
                 continue
-        else:
+        elif kind != CALLED:
             events.waits[place] = 0
             waiting[q] -= 1
 
@@ -1467,7 +1680,8 @@ def hours(
             desk.day[GONE] += 1.0
             follows = AGAIN
         else:
-            work = usual_work(reason, rules.work) * luck.work[place]
+            usual = calling.talk if kind == CALLED else usual_work(reason, rules.work)
+            work = usual * luck.work[place]
             if channel == 1:
                 work *= rules.channels.minutes
             left = max(remaining - (minute - plan.opens) / plan.minutes, 0.0)
@@ -1499,8 +1713,14 @@ def hours(
                 log,
                 count,
             )
+            if kind == CALLED:
+                minutes += note_call(seat, log[count], minutes, desk, calling)
             if plan.queueing:
                 size = push(times, codes, size, minute + minutes, seat << 2 | FREE)
+            if kind == CALLED:
+                think_it_over(log[count], customers, entry, day, k0, k1, calling)
+                count += 1
+                continue
             tally(desk, wait, minutes, plan.service_within)
             minute += minutes
         count += 1
@@ -1585,9 +1805,15 @@ def address(
         luck.uid[place] = each.uid
         luck.when[place] = need << 24 | int(each.episode[need])
         luck.attempt[place] = each.attempt[need]
-        wishes = reason_of(each, need, rules.moments) == CANCEL
-        luck.nest[place] = WISHES_NEST if wishes else NEEDS_NEST
-        luck.openness[place] = each.openness + fetched(each.satisfaction, rules.loyalty)
+        reason = reason_of(each, need, rules.moments)
+        luck.nest[place] = WISHES_NEST if reason == CANCEL else NEEDS_NEST
+        luck.openness[place] = (
+            each.openness
+            + fetched(each.satisfaction, rules.loyalty)
+            + fetched(each.satisfaction, rules.loyalty)
+        )
+        if reason != need and reason == ORDER:  # calls back about an offer
+            luck.openness[place] += rules.calling.warm
 
 
 @rule
@@ -1611,6 +1837,7 @@ def open_day(desk: Desk) -> None:
         desk.checks[seat] = 0
         desk.found[seat] = 0
         desk.last_cut[seat] = 0
+        desk.outbound[seat] = 0.0
         desk.mode[seat] = desk.mood[seat] = 0.0
         for what in range(N_ACCUMULATORS):
             desk.opening[seat, what] = desk.totals[seat, what]
@@ -1668,6 +1895,7 @@ def close_day(
             ):
                 heard += desk.found[mate]
         handled = desk.totals[seat, CONTACTS] - desk.opening[seat, CONTACTS]
+        handled += (1.0 - rules.calling.counts) * desk.outbound[seat]
         staff.checks[seat], staff.contacts[seat] = relearn(
             staff.checks[seat],
             staff.contacts[seat],
@@ -1718,9 +1946,9 @@ def think_again(each: Any, u: float, rules: Rules) -> bool:
 
 @rule
 def call_about(customers: Customers, row: int, day: int) -> None:
-    """Let a customer contact about staying on a day, unless a complaint is about to come anyhow."""
+    """Let a customer contact about staying on a day, unless a contact is about to come anyhow."""
     each = customers.row[row]
-    if each.episode[CANCEL] < REGRETS:
+    if each.episode[CANCEL] < BACK:
         schedule(customers, 4 * row + CANCEL, day)
     else:
         each.episode[CANCEL] = each.parked

@@ -2,6 +2,7 @@
 
 Use `Floor` for who works when, `Work` for how long contacts take, `Queueing`, `Routing` and
 `Channels` for how a contact finds an agent, `Audit` for checks, and `Contract` for who pays whom.
+`Blending` lets idle agents call customers, and `ColdCalls` says how such calls are met.
 """
 
 from collections.abc import Collection
@@ -15,10 +16,21 @@ from incentives._draws import exp_
 from incentives.columns import Floats, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
-__all__ = ["Audit", "Channels", "Contract", "Floor", "Queueing", "Routing", "Work"]
+__all__ = [
+    "Audit",
+    "Blending",
+    "Channels",
+    "ColdCalls",
+    "Contract",
+    "Floor",
+    "Queueing",
+    "Routing",
+    "Work",
+]
 
 Shape = Literal["lognormal", "exponential"]
 Keep = Literal["centre", "team"]
+Dialler = Literal["preview", "predictive"]
 
 SERVICE, RETENTION, CHAT = 0, 1, 2
 N_SKILLS = 3
@@ -250,6 +262,185 @@ class Contract(Settings):
             )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blending(Mechanism):
+    r"""O1: while it is quiet, agents who else answer contacts call customers to sell.
+
+    Every `every` minutes the dialler looks at each pool. If nobody waits there and
+    :math:`\text{idle} / \text{on duty} > \text{threshold}`, the longest-idle agent with this task
+    (a `share` of the seats) is given a number of the day's list, and so on until the rest is needed
+    for callers. A number is a customer, called at most `most` times a month, who answers with
+    chance `reach`. With a ``"preview"`` dialler the agent reads up for `preview` minutes, lets it
+    ring for `ring`, and may get no answer; a ``"predictive"`` one dials ahead and puts through only
+    who answers, after `delay` seconds of silence. The agent then chooses from a menu of its own:
+    to ring off politely, to be nice and sell nothing, to offer at once or after a rapport, to press
+    or to hang up. A call counts as `counts` contacts in the agent's figures, and for what it sells.
+
+    Nobody interrupts a call, so that customers who call meanwhile wait longer. An unwelcome one
+    costs :math:`i (1 - o)` points, i being `intrudes` and o openness. A prospect who was offered
+    something and did not buy calls back with chance :math:`c\,o'` within `within` days, c being
+    `calls_back`, :math:`o'` the openness off guard with `warm` added to its log odds; it is served
+    by whoever is free, to whom a sale is credited. Without queues (O5) nobody is called. Switched
+    off, or with a `share` of 0, which is the default, the centre only answers.
+    """
+
+    id: ClassVar[str] = "O1"
+    title: ClassVar[str] = "blending"
+
+    share: float = param(
+        0.0,
+        unit="share of seats with the task to call out",
+        low=0,
+        high=1,
+        source="a policy",
+        moves="+calls answered by customers",
+    )
+    threshold: float = param(
+        0.2,
+        unit="share of those on duty kept idle for callers",
+        low=0,
+        high=1,
+        source="assumed: occupancy is 71 % on average (evidence table)",
+        moves="-calls answered by customers",
+    )
+    every: float = param(
+        0.5,
+        unit="minutes between looks at the floor",
+        low=0.05,
+        high=60,
+        source="assumed: a dialler is quick",
+        moves="-calls answered by customers",
+    )
+    reach: float = param(
+        0.3,
+        unit="chance that a call is answered",
+        low=0,
+        high=1,
+        source="assumed: most are out or busy",
+        moves="+calls answered by customers",
+    )
+    most: float = param(
+        4.0,
+        unit="calls answered per customer and month",
+        low=1,
+        high=200,
+        source="assumed: the tries within which most UCI sales are made (evidence table)",
+        moves="+calls answered by customers",
+    )
+    preview: float = param(
+        0.5,
+        unit="minutes to read up, with a preview dialler",
+        low=0,
+        high=20,
+        source="assumed",
+        moves="-calls answered by customers",
+    )
+    ring: float = param(
+        0.5,
+        unit="minutes of ringing, with a preview dialler",
+        low=0,
+        high=5,
+        source="assumed: five or six rings",
+        moves="-calls answered by customers",
+    )
+    delay: float = param(
+        2.0,
+        unit="seconds of silence, with a predictive dialler",
+        low=0,
+        high=10,
+        source="assumed: the most that is usually allowed",
+        moves="-sales per call answered",
+    )
+    talk: float = param(
+        4.0,
+        unit="minutes, mean, before agent and action",
+        low=0.05,
+        high=120,
+        source="assumed: UCI calls last 4.3 min on average",
+        moves="-calls answered by customers",
+    )
+    counts: float = param(
+        0.0,
+        unit="contacts that a call counts as",
+        low=0,
+        high=1,
+        source="assumed: callers out are measured by what they sell",
+        moves="+contacts counted",
+    )
+    intrudes: float = param(
+        1.5,
+        unit="points of 10 if not open",
+        low=0,
+        high=10,
+        source="assumed: close to an offer before service",
+        moves="-experience of being called",
+    )
+    calls_back: float = param(
+        0.5,
+        unit="chance x openness off guard, of who did not buy",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="+prospects who call back",
+    )
+    warm: float = param(
+        1.5,
+        unit="log odds more open, who calls back",
+        low=0,
+        high=5,
+        source="assumed: has thought about it",
+        moves="+prospects who call back",
+    )
+    within: float = param(5.0, unit="days", low=1, high=60, source="assumed: a week")
+    dialler: Dialler = "preview"
+
+    def __post_init__(self) -> None:
+        Mechanism.__post_init__(self)
+        if self.dialler not in get_args(Dialler):
+            raise ValueError(
+                f"Blending.dialler must be one of {get_args(Dialler)}, got {self.dialler!r}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColdCalls(Mechanism):
+    r"""O3: a customer who is called is on guard, the more so after the dialler's silence.
+
+    The log odds of openness on a call that the firm makes are those of a call that the customer
+    makes, less :math:`g + w d + f k`: g is `guard`, w `wary`, d the dialler's delay in seconds
+    (0 with a preview dialler), f `fatigue`, and k the calls that this customer has answered before
+    in the same month. Agents know it. Switched off, a called customer is as open as a caller.
+    """
+
+    id: ClassVar[str] = "O3"
+    title: ClassVar[str] = "cold calls"
+
+    guard: float = param(
+        0.5,
+        unit="log odds",
+        low=0,
+        high=5,
+        source="assumed: cold offers sell two thirds as often",
+        moves="-sales per call answered",
+    )
+    wary: float = param(
+        0.35,
+        unit="log odds per second of delay",
+        low=0,
+        high=5,
+        source="assumed: two seconds halve the odds",
+        moves="-sales per call answered",
+    )
+    fatigue: float = param(
+        0.24,
+        unit="log odds per call answered before in the month",
+        low=0,
+        high=5,
+        source="UCI bank marketing: attempts 1 to 5 succeed in 5.7, 5.1, 4.1, 3.3, 2.3 %",
+        moves="-sales per call answered",
+    )
+
+
 WorkNumbers = numbers(Work, "WorkNumbers", __name__)
 QueueNumbers = numbers(Queueing, "QueueNumbers", __name__)
 ChannelNumbers = numbers(Channels, "ChannelNumbers", __name__)
@@ -277,12 +468,66 @@ class FloorPlan(NamedTuple):
     exponential: bool
     by_home: bool  #: customers keep to the pool that is their home
     service_within: float
+    outbound: Ints  #: (seats,) 1 where the seat has the task to call out
+
+
+class CallNumbers(NamedTuple):
+    """Blending and cold calls as the kernel reads them."""
+
+    share: float  #: of seats with the task; 0: nobody is called
+    threshold: float
+    every: float
+    reach: float
+    most: float
+    before: float  #: minutes of the agent before a call is answered or given up
+    ahead: int  #: numbers dialled for an agent at once, until one answers
+    talk: float
+    counts: float
+    intrudes: float
+    calls_back: float
+    warm: float
+    within: float
+    guard: float  #: log odds that the guard takes at the first call
+    fatigue: float
+
+
+AHEAD = 100  # numbers that a predictive dialler tries at once
+
+
+def lower_calls(blending: Blending, cold: ColdCalls, *, off: Collection[str]) -> CallNumbers:
+    """Turn the dialler into the agent's minutes and the customer's guard."""
+    predictive = blending.dialler == "predictive"
+    delay = float(blending.delay) if predictive else 0.0
+    met = "O3" not in off
+    return CallNumbers(
+        share=0.0 if {"O1", "O5"} & set(off) else float(blending.share),
+        threshold=float(blending.threshold),
+        every=float(blending.every),
+        reach=float(blending.reach),
+        most=float(blending.most),
+        before=0.0 if predictive else float(blending.preview + blending.ring),
+        ahead=AHEAD if predictive else 1,
+        talk=float(blending.talk),
+        counts=float(blending.counts),
+        intrudes=float(blending.intrudes),
+        calls_back=float(blending.calls_back),
+        warm=float(blending.warm),
+        within=float(blending.within),
+        guard=cold.guard + cold.wary * delay if met else 0.0,
+        fatigue=float(cold.fatigue) if met else 0.0,
+    )
 
 
 def plan_floor(
-    floor: Floor, routing: Routing, work: Work, *, exact: bool, off: Collection[str]
+    floor: Floor,
+    routing: Routing,
+    work: Work,
+    *,
+    exact: bool,
+    off: Collection[str],
+    outbound: float = 0.0,
 ) -> FloorPlan:
-    """Lay out seats, skills and shifts."""
+    """Lay out seats, skills and shifts; `outbound` is the share of seats that call out."""
     seats = np.arange(floor.seats)
     size = int(floor.team_size)
     team = seats // size
@@ -314,7 +559,19 @@ def plan_floor(
         exponential=exact,
         by_home=by_team,
         service_within=float(floor.service_within),
+        outbound=_spread(place, crew, outbound),
     )
+
+
+def _spread(place: Ints, crew: int, share: float) -> Ints:
+    """Give a task to a share of the seats of a pool, as far apart as can be."""
+    count = round(share * crew)
+    if share > 0.0 and count < 1:
+        raise ValueError(
+            f"Blending.share = {share:g} leaves nobody with this task among {crew} seats: "
+            f"raise it to at least {0.5 / crew + 1e-9:.3f}"
+        )
+    return np.asarray((place * count) % crew < count, np.int64)
 
 
 def _deal(place: Ints, crew: int, routing: Routing) -> Ints:
@@ -364,6 +621,21 @@ def usual_work(reason: int, rule: Any) -> float:
     elif reason == 3:
         mean = rule.cancel
     return mean
+
+
+@rule
+def guarded(odds: float, calls: int, calling: Any) -> float:
+    """Give the log odds of openness of a customer who is called again after so many calls."""
+    lowered: float = odds - calling.guard - calling.fatigue * calls
+    return lowered
+
+
+@rule
+def calls_back(u: float, odds: float, calling: Any) -> bool:
+    """Say whether a prospect who has not bought calls back: those more open when off guard do."""
+    open_later = 1.0 / (1.0 + exp_(-(odds + calling.warm)))
+    back: bool = u < calling.calls_back * open_later
+    return back
 
 
 @rule

@@ -26,6 +26,8 @@ class Reason(IntEnum):
     COMPLAINT = 1
     ORDER = 2
     CANCEL = 3
+    OUTBOUND = 4
+    """No reason of the customer's: the firm calls."""
 
 
 class Channel(IntEnum):
@@ -132,7 +134,7 @@ class Prices(NamedTuple):
     drift: Floats  #: (components,) nodes by which a table's row starts later, per spread squared
 
 
-N_REASONS = len(Reason)
+N_NEEDS = 4  # reasons that are the customer's: each has its place in a row
 
 CUSTOMER = np.dtype(
     [
@@ -150,8 +152,8 @@ CUSTOMER = np.dtype(
         ("cut_by", np.int16),  # seat + 1 that cut the last contact off, -1 unserved, 0 served
         ("parked", np.uint16),  # episode of a wish to cancel, while a complaint has its place
         ("exposed", np.uint16),  # bit per scheme met this month
-        ("episode", np.uint16, (N_REASONS,)),  # how many needs of each kind have ended
-        ("attempt", np.uint8, (N_REASONS,)),  # contacts made about the current need
+        ("episode", np.uint16, (N_NEEDS,)),  # how many needs of each kind have ended
+        ("attempt", np.uint8, (N_NEEDS,)),  # contacts made about the current need
         ("client", np.uint8),  # client firm
         ("initial", np.uint8),  # 1 if there at the start
         ("left", np.uint8),  # LeftBy
@@ -176,6 +178,10 @@ UNFIT, PRESSED, REFUNDED = 1, 2, 3
 the price was paid back."""
 
 
+BACK = 1 << 14
+"""A call back about what was offered on a call has this episode, and the month of that call on top.
+It takes the place of a wish to cancel, as a complaint about what was bought does."""
+
 REGRETS = 1 << 15
 """A complaint about what was bought has this episode, and the month of the bill on top."""
 
@@ -191,6 +197,7 @@ class Customers(NamedTuple):
     chunk: Ints  #: (chunks, 8) next chunk + 1 above a count of 8 bits, then entries with due day
     head: Ints  #: (CALENDAR + 1,) first chunk of each day modulo CALENDAR, and of the free ones
     held: Ints  #: (CALENDAR,) entries in each day's chain
+    listed: Ints  #: (listed, 2) whom to call: the row, and the calls answered this month
 
 
 CALENDAR = 512

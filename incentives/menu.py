@@ -122,19 +122,21 @@ class Entry(NamedTuple):
 
 
 _CARE_REASONS = (Reason.QUESTION, Reason.COMPLAINT, Reason.ORDER)
+_TALKS = (*_CARE_REASONS, Reason.OUTBOUND)
+_INBOUND = (*_CARE_REASONS, Reason.CANCEL)
 
 ENTRIES: dict[Action, Entry] = {
     Action.CUT_OFF: Entry("G4", Nest.CUT, tuple(Reason), "handled"),
-    Action.RUSH: Entry("", Nest.WORK, _CARE_REASONS, "handled"),
+    Action.RUSH: Entry("", Nest.WORK, _TALKS, "handled"),
     Action.SERVE: Entry("", Nest.WORK, _CARE_REASONS, "handled"),
-    Action.CARE: Entry("", Nest.WORK, _CARE_REASONS, "handled"),
-    Action.OFFER_AFTER: Entry("", Nest.WORK, _CARE_REASONS, "sale if bought"),
-    Action.OFFER_FIRST: Entry("", Nest.WORK, _CARE_REASONS, "sale if bought"),
-    Action.HARD_SELL: Entry("G5", Nest.WORK, _CARE_REASONS, "sale if bought"),
+    Action.CARE: Entry("", Nest.WORK, _TALKS, "handled"),
+    Action.OFFER_AFTER: Entry("", Nest.WORK, _TALKS, "sale if bought"),
+    Action.OFFER_FIRST: Entry("", Nest.WORK, _TALKS, "sale if bought"),
+    Action.HARD_SELL: Entry("G5", Nest.WORK, _TALKS, "sale if bought"),
     Action.PROCESS: Entry("", Nest.WORK, (Reason.CANCEL,), "cancelled"),
     Action.SAVE: Entry("", Nest.WORK, (Reason.CANCEL,), "saved if kept"),
     Action.PRESS: Entry("", Nest.WORK, (Reason.CANCEL,), "saved if kept"),
-    Action.TRANSFER: Entry("G8", Nest.WORK, tuple(Reason), "handled"),
+    Action.TRANSFER: Entry("G8", Nest.WORK, _INBOUND, "handled"),
     Action.FABRICATE: Entry("G1", Nest.LIE, (Reason.CANCEL,), "saved"),
     Action.SUPPRESS: Entry("G2", Nest.LIE, (Reason.CANCEL,), "saved"),
     Action.LOG_SAVE: Entry("G3", Nest.LIE, (Reason.QUESTION, Reason.COMPLAINT), "saved"),
@@ -236,7 +238,8 @@ def lower_menu(
     off
         Mechanisms that are switched off.
     resolves
-        Chance that plain service resolves a contact, by reason.
+        Chance that plain service resolves a contact, by reason; nothing is amiss on a call that
+        the firm makes.
     decided
         Share of those who want to cancel whose mind is made up.
     traced
@@ -264,6 +267,7 @@ def lower_menu(
             allowed[list(entry.reasons), action] = 1
     believed = columns["keeps"] * (1.0 - decided) + columns["keeps_decided"] * decided
     solves = np.minimum(np.array(resolves)[:, None] * columns["resolves"], 1.0)
+    solves[Reason.OUTBOUND] = 1.0  # nothing was amiss
     shelf = _shelves(columns, allowed, believed, solves, traced, value, contract)
     return MenuTable(allowed=allowed, shelf=shelf, **columns)
 
@@ -282,6 +286,7 @@ def _shelves(
     every = np.arange(N_ACTIONS)
     offers, attempts = np.array(OFFERING), np.array(ATTEMPTS)
     needs, wishes = np.arange(Reason.CANCEL)[:, None], int(Reason.CANCEL)
+    talks = np.array(_TALKS)[:, None]
     shelf[:, BARRED + every] = np.where(allowed == 1, 0.0, np.inf)
     shelf[:, MINUTES + every] = columns["minutes"]
     shelf[:, SEEN + every] = columns["seen"]
@@ -289,7 +294,7 @@ def _shelves(
     shelf[:, OFFERS + offers] = columns["appeal"][offers]
     shelf[:, ANNOYS + offers] = columns["annoys"][offers]
     shelf[wishes, KEEPS + attempts] = believed[attempts]
-    shelf[needs, KEEPS + offers] = columns["pressure"][offers]
+    shelf[talks, KEEPS + offers] = columns["pressure"][offers]
     shelf[:, TRACED + Action.SUPPRESS] = traced
     shelf[:, GIVES + every] = -columns["harm"]
     shelf[needs, GIVES + every] += solves[:wishes] * value.resolution

@@ -134,6 +134,8 @@ class Scenario:
     advocacy: customers.Advocacy = field(default_factory=customers.Advocacy)
     scorecard: pay.Scorecard = field(default_factory=pay.Scorecard)
     unequal_measurement: pay.UnequalMeasurement = field(default_factory=pay.UnequalMeasurement)
+    blending: centre.Blending = field(default_factory=centre.Blending)
+    cold_calls: centre.ColdCalls = field(default_factory=centre.ColdCalls)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -340,7 +342,7 @@ def lower(scenario: Scenario) -> Lowered:
     menu = actions.lower_menu(
         scenario.menu,
         off,
-        resolves=(work.resolves_question, work.resolves_complaint, work.resolves_order, 1.0),
+        resolves=(work.resolves_question, work.resolves_complaint, work.resolves_order, 1.0, 1.0),
         decided=decided,
         traced=found_out.discovery * found_out.traced,
         value=scenario.value,
@@ -411,12 +413,20 @@ def lower(scenario: Scenario) -> Lowered:
             serve=actions.Action.SERVE,
             off=off,
         ),
+        calling=centre.lower_calls(scenario.blending, scenario.cold_calls, off=off),
     )
     floor = scenario.floor
     if "A6" not in off:  # coaching is a longer break
         coached = 60.0 * scenario.coaching.hours / floor.days
         floor = replace(floor, pause=floor.pause + coached)
-    plan = centre.plan_floor(floor, scenario.routing, scenario.work, exact=exact, off=off)
+    plan = centre.plan_floor(
+        floor,
+        scenario.routing,
+        scenario.work,
+        exact=exact,
+        off=off,
+        outbound=rules.calling.share,
+    )
     return Lowered(plan, rules)
 
 

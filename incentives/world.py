@@ -196,6 +196,7 @@ class World:
             against=np.zeros(seats),
             bonds=staff.no_bonds(seats, len(scenario.contract.clients)),
             sway=staff.no_sway(seats, len(scenario.contract.clients)),
+            outbound=np.zeros(seats),
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
         self.managers = staff.draw_managers(teams, key=self.key, identity=scenario.identity)
@@ -243,14 +244,24 @@ class World:
             np.zeros((chunks_for(count), 1 + CHUNK), np.int64),
             np.full(CALENDAR + 1, -1),
             np.zeros(CALENDAR, np.int64),
+            np.zeros((0, 2), np.int64),
         )
         free_chunks(self._customers, 0)
         self._win(count)
 
     def _win(self, count: int) -> None:
-        """Let `count` customers join now, each at the address of the slot in which it is won."""
+        """Let `count` customers join now, each at the address of the slot in which it is won.
+
+        Where customers are called, they are put on the list: the one won n-th has its n-th place.
+        """
+        first = self.n_customers
         self._join(np.arange(self.won, self.won + count))
         self.won += count
+        if self.rules.calling.share > 0.0:
+            new = np.zeros((count, 2), np.int64)
+            new[:, 0] = np.arange(first, self.n_customers)
+            listed = np.concatenate([self._customers.listed, new])
+            self._customers = self._customers._replace(listed=listed)
 
     def _join(self, uid: Ints) -> None:
         """Let customers join now, at these addresses."""
@@ -258,9 +269,9 @@ class World:
         first, needed = self.n_customers, self.n_customers + count
         if needed > len(self._customers.row):
             grown = max(needed, int(1.25 * len(self._customers.row)))
-            row, chunk, head, held = self._customers
+            row, chunk, head, held, listed = self._customers
             self._customers = Customers(
-                _longer(row, grown), _longer(chunk, chunks_for(grown)), head, held
+                _longer(row, grown), _longer(chunk, chunks_for(grown)), head, held, listed
             )
             free_chunks(self._customers, len(chunk))
         draw_customers(
@@ -302,7 +313,8 @@ class World:
         self.desk.present[:] = self._present[day_of_month]
         recorder = self.recorder
         due = int(self._customers.held[self.day % CALENDAR])
-        recorder.begin_day(due * int(self.scenario.needs.tries))
+        calls = int(self.plan.outbound.sum() * self.plan.minutes)
+        recorder.begin_day(due * int(self.scenario.needs.tries) + calls)
         recorder.watched, recorder.count, recorder.log = advance(
             self.day,
             day_of_month,
@@ -389,6 +401,7 @@ class World:
         mean = self.scenario.acquisition.monthly * self.scenario.floor.customers
         self._win(int(np.floor(mean + joins)))
         self._refer(friends)
+        self._customers.listed[:, 1] = 0
         desk.totals[:] = 0.0
         desk.team_totals[:] = 0.0
         desk.penalty[:] = 0.0

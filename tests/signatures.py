@@ -3,6 +3,7 @@
 The documentation's index of mechanisms reads this, and `test_house` holds it to the code.
 """
 
+OUTBOUND = "test_signature_outbound.py"
 AGENTS, CUSTOMERS = "test_signature_agents.py", "test_signature_customers.py"
 SCORES = "test_signature_scorecard.py"
 MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
@@ -35,7 +36,9 @@ SIGNATURES = {
     "C6": (FIRST, "test_made_up_minds_are_seldom_changed_and_then_by_pressure"),
     "C7": (CUSTOMERS, "test_revenue_follows_satisfaction_with_a_lag"),
     "C8": (CUSTOMERS, "test_the_delighted_bring_others"),
+    "O1": (OUTBOUND, "test_idle_agents_sell_and_callers_wait_a_little"),
     "O2": (FIRST, "test_wishes_to_cancel_wait_for_the_few_who_may_deal_with_them"),
+    "O3": (OUTBOUND, "test_the_diallers_silence_gives_it_away"),
     "O4": (FIRST, "test_chats_are_a_share_of_contacts_and_take_longer"),
     "O5": (QUEUES, "test_waits_and_abandonment_are_those_of_erlang_a"),
     "O6": (FIRST, "test_fabrication_falls_when_checks_are_believed_more_likely_or_dearer"),
