@@ -62,6 +62,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "DroppedContact",
     "DumpedContact",
     "HardSell",
+    "SurveyGaming",
     "Action",
     "Row",
     # Pay
@@ -147,6 +148,7 @@ _HOMES = {
         "DroppedContact",
         "DumpedContact",
         "HardSell",
+        "SurveyGaming",
     ),
     "pay": (
         "Scheme",
@@ -202,6 +204,7 @@ if TYPE_CHECKING:
         HardSell,
         MisclassifiedContact,
         SuppressedCancellation,
+        SurveyGaming,
     )
     from incentives.menu import Action, Row, action_table
     from incentives.model import ContactCentre, FrontlineAgent, Manager

@@ -77,6 +77,7 @@ class Purpose(IntEnum):
     MANAGER = 26  # the background and the norm of a team's manager
     NORM = 27  # which lies of teammates an agent comes to know of
     MOTIVE = 28  # what an agent can be coached with
+    ASK = 32  # how an agent handles the survey after a contact
 
 
 # -- keys and addresses -------------------------------------------------------------------------

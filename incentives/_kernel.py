@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from incentives._compile import allocating, batch, compiled, rule
-from incentives._draws import Purpose, block, exp_, exponential_, log_
+from incentives._draws import Purpose, block, exp_, exponential_, gumbel_, log_, normal_
 from incentives._luck import Luck, draw_luck, luck_for
 from incentives.centre import (
     FloorPlan,
@@ -22,7 +22,9 @@ from incentives.centre import (
 )
 from incentives.columns import (
     ANSWERED,
+    BEGGED,
     BUSY,
+    BY_AGENT,
     CALENDAR,
     CALLBACKS,
     CANCELS,
@@ -32,6 +34,7 @@ from incentives.columns import (
     DELAYED,
     DUTY,
     GONE,
+    HEARD,
     N_ACCUMULATORS,
     N_FEATURES,
     OFFERED,
@@ -73,7 +76,19 @@ from incentives.customers import (
     spoilt,
     survey_score,
 )
-from incentives.gaming import cut_cost, lie_weight, lie_worth, relearn
+from incentives.gaming import (
+    BEG,
+    LEAVE,
+    PUSH,
+    SKIP,
+    cut_cost,
+    gamed_survey,
+    impression_of,
+    lie_weight,
+    lie_worth,
+    pleaded,
+    relearn,
+)
 from incentives.menu import (
     ANNOYS,
     BARRED,
@@ -183,6 +198,7 @@ class Rules(NamedTuple):
     coaching: Any  #: with what it does not aim at put to 0
     contagion: float  #: stakes by which teammates who lie lower conscience
     advocacy: Any
+    asking: Any  #: for answers to surveys
 
 
 class Desk(NamedTuple):
@@ -776,6 +792,55 @@ def worth_of(row: int, reason: int, success: bool, paid: Floats) -> float:
 
 
 @rule
+def ask(
+    seat: int,
+    points: float,
+    now: Situation,
+    k0: np.uint32,
+    k1: np.uint32,
+    uid: int,
+    when: int,
+    attempt: int,
+    rules: Rules,
+    prices: Prices,
+    staff: Staff,
+    desk: Desk,
+) -> int:
+    """Choose what to do about the survey: leave it to chance, skip it, push it, or beg as well."""
+    asking, scheme = rules.asking, desk.scheme[seat]
+    u_shock, _, _, _ = block(k0, k1, uid, when, Purpose.ASK, attempt, 1)
+    u_leave, u_skip, u_push, u_beg = block(k0, k1, uid, when, Purpose.ASK, attempt)
+    seems = impression_of(points, normal_(u_shock), asking)
+    begged = pleaded(seems, asking.yields, asking)
+    answers = answer_chance(seems, rules.surveys)
+    told = answers * price(prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, seems, 1.0)
+    raised = answers * price(prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, begged, 1.0)
+    left = rules.surveys.invites * told
+
+    pay, fear = staff.pay[seat], staff.fear[seat]
+    kappa = staff.kappa[seat] + desk.sway.conscience[seat]
+    found, penalty = now.believed * asking.seen, rules.audit.penalty
+    skip = gamed_survey(-left, kappa, found, pay, fear, penalty, asking, rules.conscience)
+    push = gamed_survey(told - left, kappa, found, pay, fear, penalty, asking, rules.conscience)
+    beg = gamed_survey(raised - left, kappa, found, pay, fear, penalty, asking, rules.conscience)
+    minute = staff.effort[seat] * desk.sway.effort[seat]
+    if now.waiting > 0.0:
+        minute += pay * desk.pace_pay[seat]
+    push -= asking.minutes * minute
+    beg -= asking.minutes * minute + staff.care[seat] * desk.sway.care[seat] * asking.annoys
+
+    noise = asking.gravity * rules.conscience.noise * rules.conscience.stake
+    best, chosen = noise * gumbel_(u_leave), LEAVE
+    if skip + noise * gumbel_(u_skip) > best:
+        best, chosen = skip + noise * gumbel_(u_skip), SKIP
+    if push + noise * gumbel_(u_push) > best:
+        best, chosen = push + noise * gumbel_(u_push), PUSH
+    if beg + noise * gumbel_(u_beg) > best:
+        chosen = BEG
+    return chosen
+
+
+@rule
 def serve(
     seat: int,
     entry: int,
@@ -922,6 +987,14 @@ def serve(
     each.satisfaction = satisfaction
     each.exposed = each.exposed | (1 << scheme)
 
+    handling = LEAVE
+    if rules.asking.gravity > 0.0 and prices.reads[scheme, SURVEY_N] == 1 and action != CUT:
+        handling = ask(seat, points, now, k0, k1, uid, when, attempt, rules, prices, staff, desk)
+        if handling >= PUSH:
+            minutes += rules.asking.minutes
+        if handling == BEG:
+            each.satisfaction = max(each.satisfaction - rules.asking.annoys, 0.0)
+
     # what the agent's figures make of it
     credit(desk, seat, team, CONTACTS, 1.0)
     if (reason == CANCEL and action not in (CUT, TRANSFER)) or action == LOG_SAVE:
@@ -952,14 +1025,19 @@ def serve(
 
     # what the customer is asked, and what a check sees
     survey, score = 0, -1
-    if luck.invite[place] < rules.surveys.invites and action != CUT:
+    by_chance = luck.invite[place] < rules.surveys.invites and action != CUT
+    if handling >= PUSH or (by_chance and handling != SKIP):
         survey = 1
-        u_answer, u_score, _, _ = block(k0, k1, uid, when, Purpose.SURVEY, attempt)
+        u_answer, u_score, u_yields, _ = block(k0, k1, uid, when, Purpose.SURVEY, attempt)
         if u_answer < answer_chance(points, rules.surveys):
             survey = 2
-            score = int(survey_score(points, u_score, rules.surveys))
+            said = points
+            if handling == BEG and u_yields < rules.asking.yields:
+                said = pleaded(points, 1.0, rules.asking)
+            score = int(survey_score(said, u_score, rules.surveys))
             credit(desk, seat, team, SURVEY_SUM, float(score))
             credit(desk, seat, team, SURVEY_N, 1.0)
+        survey += (0 if by_chance else BY_AGENT) + (BEGGED if handling == BEG else 0)
     probability = audit_chance(logged, rules.audit)
     audit = 0
     if luck.audit[place] < probability:
@@ -971,6 +1049,11 @@ def serve(
             desk.found[seat] += 1
             desk.penalty[seat] += rules.audit.penalty
             strike(desk, seat, team, logged, value)
+        if handling != LEAVE:
+            u_hears = block(k0, k1, uid, when, Purpose.AUDIT, attempt)[1]
+            if u_hears < rules.asking.seen:
+                audit += HEARD
+                desk.penalty[seat] += rules.asking.gravity * rules.audit.penalty
 
     entry_log = log[count]
     entry_log.customer = uid

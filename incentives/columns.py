@@ -220,8 +220,16 @@ CONTACT = np.dtype(
     align=True,
 )
 """One row a contact as the kernel writes it: the truth beside the log. `survey` is 1 if invited and
-2 if answered; `audit` is 1 if checked and nothing was found, 2 + mechanism's number if something.
+2 if answered, and then `BY_AGENT` and `BEGGED` on top where they hold; `audit` is 1 if checked and
+nothing was found, 2 if something, with `HEARD` on top if a survey was heard to be gamed.
 """
+
+BY_AGENT, BEGGED = 4, 8
+"""The agent had the customer invited, whom chance would not have; the agent begged for top marks.
+"""
+
+HEARD = 4
+"""A check heard that the agent departed from chance in handling the survey."""
 
 DAY = (
     "offered",

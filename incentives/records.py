@@ -27,9 +27,12 @@ import pandas as pd
 from incentives._draws import Purpose, uniforms
 from incentives.columns import (
     ACCUMULATORS,
+    BEGGED,
+    BY_AGENT,
     CONTACT,
     DAY,
     FEATURES,
+    HEARD,
     N_FEATURES,
     REFUNDED,
     Channel,
@@ -378,7 +381,7 @@ class Recorder:
     def _audits(self, world: Any, log: Any, first: int) -> Columns:
         rows = np.flatnonzero(log["audit"] > 0)
         checked = log[rows]
-        found = checked["audit"] == 2
+        found = (checked["audit"] & 3) == 2
         base = world.rules.audit.rate
         return {
             **self._key(world, checked, first + rows),
@@ -391,16 +394,21 @@ class Recorder:
                 np.where(found, checked["true"], checked["logged"]), _names(Outcome)
             ),
             "true_gaming": _coded(GAMING[checked["action"]], GAMED),
+            "found_survey": checked["audit"] >= HEARD,
         }
 
     def _surveys(self, world: Any, log: Any, first: int) -> Columns:
-        rows = np.flatnonzero(log["survey"] > (1 if self.keep == "cells" else 0))
+        rows = np.flatnonzero((log["survey"] & 3) > (1 if self.keep == "cells" else 0))
         asked = log[rows]
+        answered = (asked["survey"] & 3) == 2
+        by_agent = (asked["survey"] & BY_AGENT) > 0
         return {
             **self._key(world, asked, first + rows),
-            "answered": asked["survey"] == 2,
-            "score": np.where(asked["survey"] == 2, asked["score"], np.nan).astype(np.float32),
+            "answered": answered,
+            "score": np.where(answered, asked["score"], np.nan).astype(np.float32),
             "true_experience": asked["experience"],
+            "true_invited_by": _coded(by_agent, ("chance", "agent")),
+            "true_begged": (asked["survey"] & BEGGED) > 0,
         }
 
     def _agents(self, world: Any, slip: Any, gone: Any) -> Columns:

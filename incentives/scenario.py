@@ -132,6 +132,7 @@ class Scenario:
     identity: staff.Identity = field(default_factory=staff.Identity)
     coaching: staff.Coaching = field(default_factory=staff.Coaching)
     advocacy: customers.Advocacy = field(default_factory=customers.Advocacy)
+    survey_gaming: gaming.SurveyGaming = field(default_factory=gaming.SurveyGaming)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -398,6 +399,9 @@ def lower(scenario: Scenario) -> Lowered:
         ),
         contagion=float(scenario.identity.contagion),
         advocacy=lower_numbers(scenario.advocacy, customers.AdvocacyNumbers, **silent),
+        asking=lower_numbers(
+            scenario.survey_gaming, gaming.AskNumbers, **({"gravity": 0.0} if "G6" in off else {})
+        ),
     )
     floor = scenario.floor
     if "A6" not in off:  # coaching is a longer break
