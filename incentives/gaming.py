@@ -285,7 +285,7 @@ class SurveyGaming(Mechanism):
         low=0.05,
         high=1,
         source="assumed: a quarter of a lie, since the customer speaks for themselves",
-        moves="-share of contacts whose survey is gamed",
+        moves="-share of contacts on which an answer is asked for",
     )
     impression: float = param(
         1.5,
@@ -335,7 +335,7 @@ class SurveyGaming(Mechanism):
         low=0,
         high=1,
         source="assumed: begging is heard, skipping seldom",
-        moves="-share of contacts whose survey is gamed, where checks are frequent",
+        moves="-share of contacts on which an answer is asked for in fear of a check",
     )
 
 

@@ -267,7 +267,9 @@ def test_penalties_are_those_of_cases_found_and_of_complaints_that_were_traced()
     hire = agents.set_index(["month", "agent"])["hire"].reindex(traced.index)
     counts = traced[traced == hire].groupby(level=["month", "agent"]).size()
     assert counts.sum() > 50
-    penalties = 2.0 * (found + counts.reindex(found.index, fill_value=0))
+    heard = by_agent(records.audits[records.audits["found_survey"]], agents)
+    cases = found + counts.reindex(found.index, fill_value=0)
+    penalties = 2.0 * (cases + inc.SurveyGaming().gravity * heard)
     known = found.index.get_level_values("month") < MONTHS - 1
     assert (agents["penalty"].to_numpy() == penalties.to_numpy())[known].all()
 
