@@ -63,6 +63,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "DumpedContact",
     "HardSell",
     "SurveyGaming",
+    "Timing",
     "Action",
     "Row",
     # Pay
@@ -149,6 +150,7 @@ _HOMES = {
         "DumpedContact",
         "HardSell",
         "SurveyGaming",
+        "Timing",
     ),
     "pay": (
         "Scheme",
@@ -205,6 +207,7 @@ if TYPE_CHECKING:
         MisclassifiedContact,
         SuppressedCancellation,
         SurveyGaming,
+        Timing,
     )
     from incentives.menu import Action, Row, action_table
     from incentives.model import ContactCentre, FrontlineAgent, Manager

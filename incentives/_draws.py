@@ -78,6 +78,7 @@ class Purpose(IntEnum):
     NORM = 27  # which lies of teammates an agent comes to know of
     MOTIVE = 28  # what an agent can be coached with
     ASK = 32  # how an agent handles the survey after a contact
+    BOOK = 33  # whether an outcome is booked in another month than it happened
 
 
 # -- keys and addresses -------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from incentives.columns import (
     CONTACTS,
     DELAYED,
     DUTY,
+    EARLY,
     GONE,
     HEARD,
     N_ACCUMULATORS,
@@ -50,6 +51,7 @@ from incentives.columns import (
     WAIT,
     WITHIN,
     Bills,
+    Booked,
     Customers,
     Floats,
     Ints,
@@ -82,8 +84,8 @@ from incentives.gaming import (
     PUSH,
     SKIP,
     cut_cost,
-    gamed_survey,
     impression_of,
+    lesser_lie,
     lie_weight,
     lie_worth,
     pleaded,
@@ -155,6 +157,7 @@ PROCESS, SAVE, PRESS = int(Action.PROCESS), int(Action.SAVE), int(Action.PRESS)
 TRANSFER = int(Action.TRANSFER)
 FABRICATE, SUPPRESS = int(Action.FABRICATE), int(Action.SUPPRESS)
 LOG_SAVE, LOG_UPSELL = int(Action.LOG_SAVE), int(Action.LOG_UPSELL)
+AT_ONCE, HELD_BACK, AHEAD, MADE_GOOD = (int(Booked(b)) for b in range(4))
 
 # where each feature of a choice begins in an array that holds all rows of each
 (PAY, TIME, QUEUE, STANDING, LIE, FEAR, CUSTOMER, CLIENT, EMPLOYER, RELUCTANCE) = range(
@@ -199,6 +202,7 @@ class Rules(NamedTuple):
     contagion: float  #: stakes by which teammates who lie lower conscience
     advocacy: Any
     asking: Any  #: for answers to surveys
+    timing: Any
 
 
 class Desk(NamedTuple):
@@ -230,6 +234,11 @@ class Desk(NamedTuple):
     against: Floats  #: what this month's contacts went against the agent's grain (money)
     bonds: Bonds
     sway: Sway
+    times: Ints  #: 1 if today the agent may book in another month, 2 if saves too
+    later: Floats  #: (2, seats) what a sale and a save would pay, booked next month (money)
+    held: Floats  #: (2, seats) sales and saves held back this month
+    ahead: Floats  #: sales booked ahead this month
+    owed: Floats  #: sales booked ahead last month that are not made good yet
 
 
 # -- events -------------------------------------------------------------------------------------
@@ -808,6 +817,7 @@ def ask(
 ) -> int:
     """Choose what to do about the survey: leave it to chance, skip it, push it, or beg as well."""
     asking, scheme = rules.asking, desk.scheme[seat]
+    size = asking.gravity
     u_shock, _, _, _ = block(k0, k1, uid, when, Purpose.ASK, attempt, 1)
     u_leave, u_skip, u_push, u_beg = block(k0, k1, uid, when, Purpose.ASK, attempt)
     seems = impression_of(points, normal_(u_shock), asking)
@@ -820,16 +830,16 @@ def ask(
     pay, fear = staff.pay[seat], staff.fear[seat]
     kappa = staff.kappa[seat] + desk.sway.conscience[seat]
     found, penalty = now.believed * asking.seen, rules.audit.penalty
-    skip = gamed_survey(-left, kappa, found, pay, fear, penalty, asking, rules.conscience)
-    push = gamed_survey(told - left, kappa, found, pay, fear, penalty, asking, rules.conscience)
-    beg = gamed_survey(raised - left, kappa, found, pay, fear, penalty, asking, rules.conscience)
+    skip = lesser_lie(-left, kappa, found, pay, fear, penalty, size, rules.conscience)
+    push = lesser_lie(told - left, kappa, found, pay, fear, penalty, size, rules.conscience)
+    beg = lesser_lie(raised - left, kappa, found, pay, fear, penalty, size, rules.conscience)
     minute = staff.effort[seat] * desk.sway.effort[seat]
     if now.waiting > 0.0:
         minute += pay * desk.pace_pay[seat]
     push -= asking.minutes * minute
     beg -= asking.minutes * minute + staff.care[seat] * desk.sway.care[seat] * asking.annoys
 
-    noise = asking.gravity * rules.conscience.noise * rules.conscience.stake
+    noise = size * rules.conscience.noise * rules.conscience.stake
     best, chosen = noise * gumbel_(u_leave), LEAVE
     if skip + noise * gumbel_(u_skip) > best:
         best, chosen = skip + noise * gumbel_(u_skip), SKIP
@@ -838,6 +848,70 @@ def ask(
     if beg + noise * gumbel_(u_beg) > best:
         chosen = BEG
     return chosen
+
+
+@rule
+def book(
+    seat: int,
+    action: int,
+    reason: int,
+    success: bool,
+    offered: bool,
+    believed: float,
+    k0: np.uint32,
+    k1: np.uint32,
+    uid: int,
+    when: int,
+    attempt: int,
+    rules: Rules,
+    staff: Staff,
+    desk: Desk,
+) -> int:
+    """Choose when to book what came of a contact: a code of `Booked`."""
+    timing, paid = rules.timing, desk.worth
+    if success and offered and desk.owed[seat] > 0.0:
+        return MADE_GOOD
+    if desk.times[seat] == 0 or not (success or offered):
+        return AT_ONCE
+    if reason == CANCEL and desk.times[seat] == 1:
+        return AT_ONCE
+    u_thinks, u_books, _, _ = block(k0, k1, uid, when, Purpose.BOOK, attempt)
+    found = 0.0
+    if reason == CANCEL:
+        gain = desk.later[1, seat] - (paid[action] - paid[LOST])
+    elif success:
+        gain = desk.later[0, seat] - (paid[SOLD] - paid[PLAIN])
+    else:
+        gain = paid[SOLD] - paid[PLAIN] - desk.later[0, seat]
+        found = believed * timing.seen
+    gain -= timing.cost
+    if gain <= 0.0 or (not success and u_thinks >= timing.thinks):
+        return AT_ONCE
+    worth = lesser_lie(
+        gain,
+        staff.kappa[seat] + desk.sway.conscience[seat],
+        found,
+        staff.pay[seat],
+        staff.fear[seat],
+        rules.audit.penalty,
+        timing.gravity,
+        rules.conscience,
+    )
+    noise = timing.gravity * rules.conscience.noise * rules.conscience.stake
+    if worth + noise * log_(u_books / (1.0 - u_books)) <= 0.0:
+        return AT_ONCE
+    return HELD_BACK if success else AHEAD
+
+
+@rule
+def enter(desk: Desk, seat: int, reason: int, booked: int) -> None:
+    """Note what has been moved into the next month, out of it, or made good."""
+    if booked == HELD_BACK:
+        desk.held[1 if reason == CANCEL else 0, seat] += 1.0
+    elif booked == AHEAD:
+        desk.ahead[seat] += 1.0
+    elif booked == MADE_GOOD:
+        desk.owed[seat] -= 1.0
 
 
 @rule
@@ -944,6 +1018,32 @@ def serve(
         logged = SALE
         value = rules.value.product
 
+    booked = AT_ONCE
+    if desk.times[seat] > 0 or desk.owed[seat] > 0.0:
+        booked = book(
+            seat,
+            action,
+            reason,
+            success,
+            offered,
+            now.believed,
+            k0,
+            k1,
+            uid,
+            when,
+            attempt,
+            rules,
+            staff,
+            desk,
+        )
+        enter(desk, seat, reason, booked)
+    if booked == AHEAD:
+        logged = SALE
+        value = rules.value.product
+    elif booked != AT_ONCE:
+        logged = CANCELLED if reason == CANCEL else HANDLED
+        value = 0.0
+
     # what the customer makes of it
     if action == CUT:
         points = rules.expectations.cut
@@ -1004,7 +1104,8 @@ def serve(
     elif logged == SALE:
         credit(desk, seat, team, SALES, 1.0)
         credit(desk, seat, team, SALES_VALUE, value)
-    desk.earned[seat] += worth_of(action, reason, success, desk.worth)
+    entered = success if booked == AT_ONCE else booked == AHEAD
+    desk.earned[seat] += worth_of(action, reason, entered, desk.worth)
     desk.busy[seat] += minutes
     f = events.features
     desk.against[seat] += against(
@@ -1049,11 +1150,18 @@ def serve(
             desk.found[seat] += 1
             desk.penalty[seat] += rules.audit.penalty
             strike(desk, seat, team, logged, value)
+            if booked == AHEAD:
+                desk.ahead[seat] -= 1.0
         if handling != LEAVE:
             u_hears = block(k0, k1, uid, when, Purpose.AUDIT, attempt)[1]
             if u_hears < rules.asking.seen:
                 audit += HEARD
                 desk.penalty[seat] += rules.asking.gravity * rules.audit.penalty
+        if booked == AHEAD:
+            u_sees = block(k0, k1, uid, when, Purpose.AUDIT, attempt)[2]
+            if u_sees < rules.timing.seen:
+                audit += EARLY
+                desk.penalty[seat] += rules.timing.gravity * rules.audit.penalty
 
     entry_log = log[count]
     entry_log.customer = uid
@@ -1080,6 +1188,7 @@ def serve(
     entry_log.score = score
     entry_log.audit = audit
     entry_log.need = 1 if needs else 0
+    entry_log.booked = booked
 
     follows = OVER
     if action == CUT:
@@ -1148,6 +1257,7 @@ def log_abandoned(
     line.score = -1
     line.audit = 0
     line.need = 0
+    line.booked = AT_ONCE
 
 
 @rule
@@ -1328,6 +1438,7 @@ def advance(
     draw_luck(luck, 0, len(due), k0, k1, plan.exponential, rules.work, rules.openness)
     open_day(desk)
     settle(day // days, staff, desk, rules)
+    look_ahead(float(days - day_of_month), float(days), plan, rules, prices, desk)
     watched, count = hours(
         len(due),
         day,
@@ -1638,6 +1749,58 @@ def open_day(desk: Desk) -> None:
         desk.mode[seat] = desk.mood[seat] = 0.0
         for what in range(N_ACCUMULATORS):
             desk.opening[seat, what] = desk.totals[seat, what]
+
+
+@allocating
+def look_ahead(
+    days_left: float, days: float, plan: FloorPlan, rules: Rules, prices: Prices, desk: Desk
+) -> None:
+    """Let agents see, in the last days of a month, what would be paid for an outcome in the next.
+
+    The next month starts with what has been held back, less what has been booked ahead; rivals are
+    expected to come as far in it as in this one.
+    """
+    desk.times[:] = 0
+    if days_left > rules.timing.window:
+        return
+    start, team_start = np.zeros_like(desk.totals), np.zeros_like(desk.team_totals)
+    for seat in range(len(desk.times)):
+        sales = desk.held[0, seat] - desk.ahead[seat]
+        start[seat, SALES] = sales
+        start[seat, SALES_VALUE] = sales * rules.value.product
+        start[seat, SAVES] = desk.held[1, seat]
+        for what in range(N_ACCUMULATORS):
+            team_start[plan.team[seat], what] += start[seat, what]
+    for seat in range(len(desk.times)):
+        scheme, claws = desk.scheme[seat], False
+        for k in range(prices.first[scheme], prices.first[scheme + 1]):
+            if prices.kind[k] != 0:
+                desk.times[seat] = 2
+            claws = claws or prices.claw[k] == 1
+        if desk.times[seat] == 0:
+            continue
+        if claws:
+            desk.times[seat] = 1
+        stand(
+            prices,
+            scheme,
+            start,
+            desk.rates,
+            team_start,
+            desk.team_rates,
+            seat,
+            plan.team[seat],
+            days,
+            days,
+            desk.cuts,
+            desk.at,
+            True,
+        )
+        product = rules.value.product
+        desk.later[0, seat] = price(
+            prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 1.0, product, 0.0, 0.0
+        )
+        desk.later[1, seat] = price(prices, scheme, desk.at, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @rule

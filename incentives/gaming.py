@@ -1,8 +1,9 @@
 """What is logged that did not happen, and what deters it (the G rows of the domain table).
 
 Use `FabricatedSave`, `SuppressedCancellation`, `MisclassifiedContact`, `DroppedContact`,
-`HardSell` and `SurveyGaming` to switch a way of gaming on or off or to change what follows from it,
-`Conscience` for what a lie costs its teller, and `Belief` for how likely agents think a check.
+`HardSell`, `SurveyGaming` and `Timing` to switch a way of gaming on or off or to change what
+follows from it, `Conscience` for what a lie costs its teller, and `Belief` for how likely agents
+think a check.
 
 The form and the defaults of `Conscience` were estimated from 12,720 decisions to lie in the
 laboratory experiments of Duch, Laroze and Zakharov (2021, "The moral cost of lying"), those of
@@ -26,6 +27,7 @@ __all__ = [
     "MisclassifiedContact",
     "SuppressedCancellation",
     "SurveyGaming",
+    "Timing",
 ]
 
 _LAB = "lying experiments of Duch, Laroze and Zakharov (2021), re-estimated: "
@@ -339,6 +341,71 @@ class SurveyGaming(Mechanism):
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing(Mechanism):
+    r"""G7: outcomes are held back or booked ahead around a threshold and a month's end.
+
+    In the last `window` days of a month, where some part of the scheme is not linear, an agent
+    compares what an outcome is worth now, P, with what it would be worth booked at the start of the
+    next month, :math:`P'`, with that month's totals still to come and what has been moved into or
+    out of it already. A true sale or save can be *held back*: the log says that nothing was sold or
+    kept, and the outcome is added to the totals as the next month begins, if the agent is still
+    there. A customer to whom an offer was made in vain will think about it with chance `thinks`,
+    and then a sale can be *booked ahead*: the next true sale of the next month makes it good and is
+    not booked; what is not made good by that month's end is struck off. Either is a lie of the size
+    :math:`\gamma` = `gravity` of one on the log. With :math:`g = \pm (P' - P) - \text{cost}` above
+    0 it is worth :math:`\gamma\,(\text{pay} \cdot m(g / \gamma) - \kappa - \phi\, p\, L)`, p
+    being 0 for what is held back, and is done if that and logistic noise of the scale
+    :math:`\gamma \tau` are above 0. Under a piece rate :math:`P' = P`, and nothing is moved.
+    Saves are not held back where pay for them can be clawed back. Switched off, whatever happens
+    is booked at once.
+    """
+
+    id: ClassVar[str] = "G7"
+    title: ClassVar[str] = "timing of what is logged"
+
+    window: float = param(
+        3.0,
+        unit="last days of a month",
+        low=0,
+        high=10,
+        source="assumed: a customer can be put off for so long",
+        moves="+share of sales not booked at once",
+    )
+    cost: float = param(
+        0.5,
+        unit="money per outcome moved",
+        low=0,
+        high=30,
+        source="assumed: a note to keep and to remember",
+        moves="-share of sales not booked at once",
+    )
+    gravity: float = param(
+        0.25,
+        unit="of a lie on the log",
+        low=0.05,
+        high=1,
+        source="assumed: a quarter of a lie, since the outcome is true, only not its date",
+        moves="-share of sales not booked at once",
+    )
+    thinks: float = param(
+        0.3,
+        unit="chance per offer made in vain",
+        low=0,
+        high=1,
+        source="assumed: most who decline mean it",
+        moves="+share of sales booked ahead",
+    )
+    seen: float = param(
+        0.5,
+        unit="chance that an audit sees a sale booked ahead",
+        low=0,
+        high=1,
+        source="assumed: a customer who wants to think is heard to say so",
+        moves="-share of sales booked ahead in fear of a check",
+    )
+
+
 DumpNumbers = numbers(DumpedContact, "DumpNumbers", __name__)
 DropNumbers = numbers(DroppedContact, "DropNumbers", __name__)
 ConscienceNumbers = numbers(Conscience, "ConscienceNumbers", __name__)
@@ -347,6 +414,7 @@ SuppressNumbers = numbers(SuppressedCancellation, "SuppressNumbers", __name__)
 MisclassifyNumbers = numbers(MisclassifiedContact, "MisclassifyNumbers", __name__)
 RegretNumbers = numbers(HardSell, "RegretNumbers", __name__)
 AskNumbers = numbers(SurveyGaming, "AskNumbers", __name__)
+TimingNumbers = numbers(Timing, "TimingNumbers", __name__)
 
 LEAVE, SKIP, PUSH, BEG = range(4)  # what an agent does about the survey
 
@@ -388,26 +456,25 @@ def pleaded(points: float, share: float, asking: Any) -> float:
 
 
 @rule
-def gamed_survey(
+def lesser_lie(
     gain: float,
     kappa: float,
     found: float,
     pay: float,
     fear: float,
     penalty: float,
-    asking: Any,
+    size: float,
     conscience: Any,
 ) -> float:
-    """Give what departing from chance is worth (money), before the time it takes.
+    """Give what a lie of a smaller size is worth (money), before the time it takes.
 
-    It is a lie of a smaller size: gain, conscience, fear and penalty count as those of a lie on
-    the log whose stake is `gravity` times as large.
+    Gain, conscience, fear and penalty count as those of a lie on the log whose stake is `size`
+    times as large.
     """
-    gain = min(gain / asking.gravity, conscience.cap * conscience.stake)
+    gain = min(gain / size, conscience.cap * conscience.stake)
     worth: float = pay * lie_worth(gain, found, conscience)
     worth -= kappa * lie_weight(kappa, gain, conscience) + fear * found * penalty
-    sized: float = asking.gravity * worth
-    return sized
+    return size * worth
 
 
 @rule

@@ -133,6 +133,7 @@ class Scenario:
     coaching: staff.Coaching = field(default_factory=staff.Coaching)
     advocacy: customers.Advocacy = field(default_factory=customers.Advocacy)
     survey_gaming: gaming.SurveyGaming = field(default_factory=gaming.SurveyGaming)
+    timing: gaming.Timing = field(default_factory=gaming.Timing)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -401,6 +402,9 @@ def lower(scenario: Scenario) -> Lowered:
         advocacy=lower_numbers(scenario.advocacy, customers.AdvocacyNumbers, **silent),
         asking=lower_numbers(
             scenario.survey_gaming, gaming.AskNumbers, **({"gravity": 0.0} if "G6" in off else {})
+        ),
+        timing=lower_numbers(
+            scenario.timing, gaming.TimingNumbers, **({"window": 0.0} if "G7" in off else {})
         ),
     )
     floor = scenario.floor

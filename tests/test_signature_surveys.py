@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import incentives as inc
-from incentives.gaming import AskNumbers, ConscienceNumbers, gamed_survey, impression_of, pleaded
+from incentives.gaming import AskNumbers, ConscienceNumbers, impression_of, lesser_lie, pleaded
 from incentives.mechanism import lower_numbers
 
 WORLDS = 8
@@ -182,13 +182,11 @@ ASKING = lower_numbers(inc.SurveyGaming(), AskNumbers)
 CONSCIENCE = lower_numbers(inc.Conscience(), ConscienceNumbers)
 
 
-def test_a_gamed_survey_is_a_lie_of_a_smaller_size():
+def test_a_lesser_lie_is_a_lie_of_a_smaller_size():
     """With a quarter of a lie's stake, a quarter of its gain is worth a quarter of the lie."""
-    whole = ASKING._replace(gravity=1.0)
-    quarter = ASKING._replace(gravity=0.25)
     about = {"kappa": 2.0, "found": 0.1, "pay": 0.8, "fear": 1.0, "penalty": 20.0}
-    lie = gamed_survey(4.0, **about, asking=whole, conscience=CONSCIENCE)
-    small = gamed_survey(1.0, **about, asking=quarter, conscience=CONSCIENCE)
+    lie = lesser_lie(4.0, **about, size=1.0, conscience=CONSCIENCE)
+    small = lesser_lie(1.0, **about, size=0.25, conscience=CONSCIENCE)
     assert small == pytest.approx(0.25 * lie, rel=1e-12)
     gain = 0.78 * 4.0 * (1.0 - np.exp(-4.0 / 0.2)) + 0.22 * 4.0 * 0.9
     assert lie == pytest.approx(0.8 * gain - 2.0 - 2.0, rel=1e-12)
@@ -196,7 +194,7 @@ def test_a_gamed_survey_is_a_lie_of_a_smaller_size():
 
 def test_what_loses_pay_is_worth_less_than_leaving_it_even_to_those_who_like_to_game():
     for kappa in (-3.0, 0.0, 3.0):
-        worth = gamed_survey(-0.5, kappa, 0.0, 1.0, 1.0, 150.0, ASKING, CONSCIENCE)
+        worth = lesser_lie(-0.5, kappa, 0.0, 1.0, 1.0, 150.0, 0.25, CONSCIENCE)
         assert worth == pytest.approx(-0.5 - 0.25 * max(kappa, 0.0))
 
 
