@@ -287,7 +287,7 @@ class SurveyGaming(Mechanism):
         low=0.05,
         high=1,
         source="assumed: a quarter of a lie, since the customer speaks for themselves",
-        moves="-share of contacts on which an answer is asked for",
+        moves="-share of contacts on which an answer is asked for by those who weigh the gain",
     )
     impression: float = param(
         1.5,
@@ -386,7 +386,7 @@ class Timing(Mechanism):
         low=0.05,
         high=1,
         source="assumed: a quarter of a lie, since the outcome is true, only not its date",
-        moves="-share of sales not booked at once",
+        moves="-share of sales not booked at once by those who weigh the gain",
     )
     thinks: float = param(
         0.3,

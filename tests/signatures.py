@@ -5,7 +5,7 @@ The documentation's index of mechanisms reads this, and `test_house` holds it to
 
 AGENTS, CUSTOMERS = "test_signature_agents.py", "test_signature_customers.py"
 MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
-SURVEYS = "test_signature_surveys.py"
+SURVEYS, TIMING = "test_signature_surveys.py", "test_signature_timing.py"
 
 SIGNATURES = {
     "G1": (FIRST, "test_fabrication_rises_with_pay_in_a_step_and_not_in_proportion"),
@@ -14,6 +14,7 @@ SIGNATURES = {
     "G4": (FIRST, "test_a_doubled_load_drops_callers_and_loses_customers_through_the_queue"),
     "G5": (CUSTOMERS, "test_pay_per_sale_brings_hard_sells_and_refunds"),
     "G6": (SURVEYS, "test_reported_scores_depart_from_what_all_would_say"),
+    "G7": (TIMING, "test_logged_sales_bunch_at_the_threshold"),
     "G8": (MOMENTS, "test_what_spoils_the_figures_is_passed_on"),
     "P1": (FIRST, "test_a_target_makes_logged_saves_bunch_and_a_piece_rate_does_not"),
     "P5": (MOMENTS, "test_who_holds_a_low_place_hurries"),

@@ -87,6 +87,10 @@ def measured(statistic: Statistic) -> Callable[[inc.Records], np.ndarray]:
 
 MOVES: dict[str, tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]] = {
     "share of contacts on which an answer is asked for": (CENTRE, measured(asked_for)),
+    "share of contacts on which an answer is asked for by those who weigh the gain": (
+        CENTRE.change({"conscience.slope": 0.9}),
+        measured(asked_for),
+    ),
     "share of contacts on which an answer is asked for in fear of a check": (
         CENTRE.change({"belief.prior": 0.1}),
         measured(asked_for),
