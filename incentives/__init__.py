@@ -64,6 +64,8 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "DroppedContact",
     "DumpedContact",
     "HardSell",
+    "SurveyGaming",
+    "Timing",
     "Action",
     "Row",
     # Pay
@@ -161,6 +163,8 @@ _HOMES = {
         "DroppedContact",
         "DumpedContact",
         "HardSell",
+        "SurveyGaming",
+        "Timing",
     ),
     "pay": (
         "Scheme",
@@ -228,6 +232,8 @@ if TYPE_CHECKING:
         HardSell,
         MisclassifiedContact,
         SuppressedCancellation,
+        SurveyGaming,
+        Timing,
     )
     from incentives.menu import Action, Row, action_table
     from incentives.model import ContactCentre, FrontlineAgent, Manager

@@ -80,6 +80,8 @@ class Purpose(IntEnum):
     ASSESS = 29  # how far off the mark a contact is scored
     DIAL = 37  # whom a number of the day's list calls, and whether the call is answered
     CALL_BACK = 38  # whether and when a prospect calls back
+    ASK = 32  # how an agent handles the survey after a contact
+    BOOK = 33  # whether an outcome is booked in another month than it happened
 
 
 # -- keys and addresses -------------------------------------------------------------------------

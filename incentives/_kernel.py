@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from incentives._compile import allocating, batch, compiled, rule
-from incentives._draws import Purpose, block, exp_, exponential_, log_
+from incentives._draws import Purpose, block, exp_, exponential_, gumbel_, log_, normal_
 from incentives._luck import Luck, draw_luck, luck_for
 from incentives.centre import (
     FloorPlan,
@@ -25,7 +25,9 @@ from incentives.centre import (
 from incentives.columns import (
     ANSWERED,
     BACK,
+    BEGGED,
     BUSY,
+    BY_AGENT,
     CALENDAR,
     CALLBACKS,
     CANCELS,
@@ -34,7 +36,9 @@ from incentives.columns import (
     CONTACTS,
     DELAYED,
     DUTY,
+    EARLY,
     GONE,
+    HEARD,
     N_ACCUMULATORS,
     N_FEATURES,
     OFFERED,
@@ -53,6 +57,7 @@ from incentives.columns import (
     WAIT,
     WITHIN,
     Bills,
+    Booked,
     Customers,
     Floats,
     Ints,
@@ -83,7 +88,19 @@ from incentives.customers import (
     spoilt,
     survey_score,
 )
-from incentives.gaming import cut_cost, lie_weight, lie_worth, relearn
+from incentives.gaming import (
+    BEG,
+    LEAVE,
+    PUSH,
+    SKIP,
+    cut_cost,
+    impression_of,
+    lesser_lie,
+    lie_weight,
+    lie_worth,
+    pleaded,
+    relearn,
+)
 from incentives.menu import (
     ANNOYS,
     BARRED,
@@ -152,6 +169,7 @@ PROCESS, SAVE, PRESS = int(Action.PROCESS), int(Action.SAVE), int(Action.PRESS)
 TRANSFER = int(Action.TRANSFER)
 FABRICATE, SUPPRESS = int(Action.FABRICATE), int(Action.SUPPRESS)
 LOG_SAVE, LOG_UPSELL = int(Action.LOG_SAVE), int(Action.LOG_UPSELL)
+AT_ONCE, HELD_BACK, AHEAD, MADE_GOOD = (int(Booked(b)) for b in range(4))
 
 # where each feature of a choice begins in an array that holds all rows of each
 (PAY, TIME, QUEUE, STANDING, LIE, FEAR, CUSTOMER, CLIENT, EMPLOYER, RELUCTANCE) = range(
@@ -197,6 +215,8 @@ class Rules(NamedTuple):
     advocacy: Any
     scorecard: Any
     calling: Any  #: blending and cold calls
+    asking: Any  #: for answers to surveys
+    timing: Any
 
 
 class Desk(NamedTuple):
@@ -229,6 +249,11 @@ class Desk(NamedTuple):
     bonds: Bonds
     sway: Sway
     outbound: Floats  #: calls made and answered today
+    times: Ints  #: 1 if today the agent may book in another month, 2 if saves too
+    later: Floats  #: (2, seats) what a sale and a save would pay, booked next month (money)
+    held: Floats  #: (2, seats) sales and saves held back this month
+    ahead: Floats  #: sales booked ahead this month
+    owed: Floats  #: sales booked ahead last month that are not made good yet
 
 
 # -- events -------------------------------------------------------------------------------------
@@ -746,7 +771,7 @@ def look(
         luck.attempt[place] + 1 >= rules.needs.tries,
         need,
         gain,
-        in_peace(int(luck.when[place]) >> 24, int(luck.when[place]) & 0xFFFF, rules.moments),
+        in_peace(int(np.int64(luck.when[place])), rules.moments),
     )
 
 
@@ -814,6 +839,124 @@ def worth_of(row: int, reason: int, success: bool, paid: Floats) -> float:
 
 
 @rule
+def ask(
+    seat: int,
+    points: float,
+    now: Situation,
+    k0: np.uint32,
+    k1: np.uint32,
+    uid: int,
+    when: int,
+    attempt: int,
+    rules: Rules,
+    prices: Prices,
+    staff: Staff,
+    desk: Desk,
+) -> int:
+    """Choose what to do about the survey: leave it to chance, skip it, push it, or beg as well."""
+    asking, scheme = rules.asking, desk.scheme[seat]
+    size = asking.gravity
+    u_shock, _, _, _ = block(k0, k1, uid, when, Purpose.ASK, attempt, 1)
+    u_leave, u_skip, u_push, u_beg = block(k0, k1, uid, when, Purpose.ASK, attempt)
+    seems = impression_of(points, normal_(u_shock), asking)
+    begged = pleaded(seems, asking.yields, asking)
+    answers = answer_chance(seems, rules.surveys)
+    told = answers * price(
+        prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, seems, 1.0, 0.0, 0.0
+    )
+    raised = answers * price(
+        prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, begged, 1.0, 0.0, 0.0
+    )
+    left = rules.surveys.invites * told
+
+    pay, fear = staff.pay[seat], staff.fear[seat]
+    kappa = staff.kappa[seat] + desk.sway.conscience[seat]
+    found, penalty = now.believed * asking.seen, rules.audit.penalty
+    skip = lesser_lie(-left, kappa, found, pay, fear, penalty, size, rules.conscience)
+    push = lesser_lie(told - left, kappa, found, pay, fear, penalty, size, rules.conscience)
+    beg = lesser_lie(raised - left, kappa, found, pay, fear, penalty, size, rules.conscience)
+    minute = staff.effort[seat] * desk.sway.effort[seat]
+    if now.waiting > 0.0:
+        minute += pay * desk.pace_pay[seat]
+    push -= asking.minutes * minute
+    beg -= asking.minutes * minute + staff.care[seat] * desk.sway.care[seat] * asking.annoys
+
+    noise = size * rules.conscience.noise * rules.conscience.stake
+    best, chosen = noise * gumbel_(u_leave), LEAVE
+    if skip + noise * gumbel_(u_skip) > best:
+        best, chosen = skip + noise * gumbel_(u_skip), SKIP
+    if push + noise * gumbel_(u_push) > best:
+        best, chosen = push + noise * gumbel_(u_push), PUSH
+    if beg + noise * gumbel_(u_beg) > best:
+        chosen = BEG
+    return chosen
+
+
+@rule
+def book(
+    seat: int,
+    action: int,
+    reason: int,
+    success: bool,
+    offered: bool,
+    believed: float,
+    k0: np.uint32,
+    k1: np.uint32,
+    uid: int,
+    when: int,
+    attempt: int,
+    rules: Rules,
+    staff: Staff,
+    desk: Desk,
+) -> int:
+    """Choose when to book what came of a contact: a code of `Booked`."""
+    timing, paid = rules.timing, desk.worth
+    if success and offered and desk.owed[seat] > 0.0:
+        return MADE_GOOD
+    if desk.times[seat] == 0 or not (success or offered):
+        return AT_ONCE
+    if reason == CANCEL and desk.times[seat] == 1:
+        return AT_ONCE
+    u_thinks, u_books, _, _ = block(k0, k1, uid, when, Purpose.BOOK, attempt)
+    found = 0.0
+    if reason == CANCEL:
+        gain = desk.later[1, seat] - (paid[action] - paid[LOST])
+    elif success:
+        gain = desk.later[0, seat] - (paid[SOLD] - paid[PLAIN])
+    else:
+        gain = paid[SOLD] - paid[PLAIN] - desk.later[0, seat]
+        found = believed * timing.seen
+    gain -= timing.cost
+    if gain <= 0.0 or (not success and u_thinks >= timing.thinks):
+        return AT_ONCE
+    worth = lesser_lie(
+        gain,
+        staff.kappa[seat] + desk.sway.conscience[seat],
+        found,
+        staff.pay[seat],
+        staff.fear[seat],
+        rules.audit.penalty,
+        timing.gravity,
+        rules.conscience,
+    )
+    noise = timing.gravity * rules.conscience.noise * rules.conscience.stake
+    if worth + noise * log_(u_books / (1.0 - u_books)) <= 0.0:
+        return AT_ONCE
+    return HELD_BACK if success else AHEAD
+
+
+@rule
+def enter(desk: Desk, seat: int, reason: int, booked: int) -> None:
+    """Note what has been moved into the next month, out of it, or made good."""
+    if booked == HELD_BACK:
+        desk.held[1 if reason == CANCEL else 0, seat] += 1.0
+    elif booked == AHEAD:
+        desk.ahead[seat] += 1.0
+    elif booked == MADE_GOOD:
+        desk.owed[seat] -= 1.0
+
+
+@rule
 def serve(
     seat: int,
     entry: int,
@@ -844,7 +987,8 @@ def serve(
 ) -> tuple[float, int, int]:
     """Serve one contact: choose, let it happen, log it; return minutes, what follows, and rows."""
     each = customers.row[entry >> 2]
-    uid, attempt, when = int(each.uid), np.int64(luck.attempt[place]), np.int64(luck.when[place])
+    uid, attempt = int(each.uid), int(np.int64(luck.attempt[place]))
+    when = int(np.int64(luck.when[place]))
     menu, team, scheme = rules.menu, plan.team[seat], desk.scheme[seat]
     v = events.worth
     now = look(
@@ -920,6 +1064,32 @@ def serve(
         logged = SALE
         value = rules.value.product
 
+    booked = AT_ONCE
+    if desk.times[seat] > 0 or desk.owed[seat] > 0.0:
+        booked = book(
+            seat,
+            action,
+            reason,
+            success,
+            offered,
+            now.believed,
+            k0,
+            k1,
+            uid,
+            when,
+            attempt,
+            rules,
+            staff,
+            desk,
+        )
+        enter(desk, seat, reason, booked)
+    if booked == AHEAD:
+        logged = SALE
+        value = rules.value.product
+    elif booked != AT_ONCE:
+        logged = CANCELLED if reason == CANCEL else HANDLED
+        value = 0.0
+
     # what the customer makes of it
     annoys = menu.annoys[action] * captive
     if reason == OUTBOUND:
@@ -973,6 +1143,14 @@ def serve(
     each.satisfaction = satisfaction
     each.exposed = each.exposed | (1 << scheme)
 
+    handling = LEAVE
+    if rules.asking.gravity > 0.0 and prices.reads[scheme, SURVEY_N] == 1 and action != CUT:
+        handling = ask(seat, points, now, k0, k1, uid, when, attempt, rules, prices, staff, desk)
+        if handling >= PUSH:
+            minutes += rules.asking.minutes
+        if handling == BEG:
+            each.satisfaction = max(each.satisfaction - rules.asking.annoys, 0.0)
+
     # what the agent's figures make of it
     if reason == OUTBOUND:
         credit(desk, seat, team, CONTACTS, rules.calling.counts)
@@ -986,7 +1164,8 @@ def serve(
     elif logged == SALE:
         credit(desk, seat, team, SALES, 1.0)
         credit(desk, seat, team, SALES_VALUE, value)
-    desk.earned[seat] += worth_of(action, reason, success, desk.worth)
+    entered = success if booked == AT_ONCE else booked == AHEAD
+    desk.earned[seat] += worth_of(action, reason, entered, desk.worth)
     desk.busy[seat] += minutes
     f = events.features
     desk.against[seat] += against(
@@ -1008,14 +1187,19 @@ def serve(
 
     # what the customer is asked, and what a check sees
     survey, score = 0, -1
-    if luck.invite[place] < rules.surveys.invites and action != CUT:
+    by_chance = luck.invite[place] < rules.surveys.invites and action != CUT
+    if handling >= PUSH or (by_chance and handling != SKIP):
         survey = 1
-        u_answer, u_score, _, _ = block(k0, k1, uid, when, Purpose.SURVEY, attempt)
+        u_answer, u_score, u_yields, _ = block(k0, k1, uid, when, Purpose.SURVEY, attempt)
         if u_answer < answer_chance(points, rules.surveys):
             survey = 2
-            score = int(survey_score(points, u_score, rules.surveys))
+            said = points
+            if handling == BEG and u_yields < rules.asking.yields:
+                said = pleaded(points, 1.0, rules.asking)
+            score = int(survey_score(said, u_score, rules.surveys))
             credit(desk, seat, team, SURVEY_SUM, float(score))
             credit(desk, seat, team, SURVEY_N, 1.0)
+        survey += (0 if by_chance else BY_AGENT) + (BEGGED if handling == BEG else 0)
     probability = audit_chance(logged, rules.audit)
     audit, qa = 0, UNSCORED
     if luck.audit[place] < probability:
@@ -1027,12 +1211,24 @@ def serve(
             desk.found[seat] += 1
             desk.penalty[seat] += rules.audit.penalty
             strike(desk, seat, team, logged, value)
+            if booked == AHEAD:
+                desk.ahead[seat] -= 1.0
+        if handling != LEAVE:
+            u_hears = block(k0, k1, uid, when, Purpose.AUDIT, attempt)[1]
+            if u_hears < rules.asking.seen:
+                audit += HEARD
+                desk.penalty[seat] += rules.asking.gravity * rules.audit.penalty
+        if booked == AHEAD:
+            u_sees = block(k0, k1, uid, when, Purpose.AUDIT, attempt)[2]
+            if u_sees < rules.timing.seen:
+                audit += EARLY
+                desk.penalty[seat] += rules.timing.gravity * rules.audit.penalty
         card = rules.scorecard
         if card.on > 0.0:
             u_score = 0.5
             if card.noise > 0.0:
                 u_score = block(k0, k1, uid, when, Purpose.ASSESS, attempt)[0]
-            deserved = quality(card.known[reason, action], resolved, audit == 2, card)
+            deserved = quality(card.known[reason, action], resolved, audit & 3 == 2, card)
             qa = int(assessed(deserved, u_score, card))
             credit(desk, seat, team, QA_SUM, float(qa))
             credit(desk, seat, team, QA_N, 1.0)
@@ -1063,6 +1259,7 @@ def serve(
     entry_log.audit = audit
     entry_log.need = 1 if needs else 0
     entry_log.qa = qa
+    entry_log.booked = booked
 
     follows = OVER
     if action == CUT:
@@ -1132,6 +1329,7 @@ def log_abandoned(
     line.audit = 0
     line.need = 0
     line.qa = UNSCORED
+    line.booked = AT_ONCE
 
 
 @rule
@@ -1323,6 +1521,7 @@ def advance(
     draw_luck(luck, 0, len(due), k0, k1, plan.exponential, rules.work, rules.openness)
     open_day(desk)
     settle(day // days, staff, desk, rules)
+    look_ahead(float(days - day_of_month), float(days), plan, rules, prices, desk)
     watched, count = hours(
         len(due),
         day,
@@ -1841,6 +2040,60 @@ def open_day(desk: Desk) -> None:
         desk.mode[seat] = desk.mood[seat] = 0.0
         for what in range(N_ACCUMULATORS):
             desk.opening[seat, what] = desk.totals[seat, what]
+
+
+@allocating
+def look_ahead(
+    days_left: float, days: float, plan: FloorPlan, rules: Rules, prices: Prices, desk: Desk
+) -> None:
+    """Let agents see, in the last days of a month, what would be paid for an outcome in the next.
+
+    The next month starts with what has been held back, less what has been booked ahead; rivals are
+    expected to come as far in it as in this one.
+    """
+    desk.times[:] = 0
+    if days_left > rules.timing.window:
+        return
+    start, team_start = np.zeros_like(desk.totals), np.zeros_like(desk.team_totals)
+    for seat in range(len(desk.times)):
+        sales = desk.held[0, seat] - desk.ahead[seat]
+        start[seat, SALES] = sales
+        start[seat, SALES_VALUE] = sales * rules.value.product
+        start[seat, SAVES] = desk.held[1, seat]
+        for what in range(N_ACCUMULATORS):
+            team_start[plan.team[seat], what] += start[seat, what]
+    for seat in range(len(desk.times)):
+        scheme, claws = desk.scheme[seat], False
+        for k in range(prices.first[scheme], prices.first[scheme + 1]):
+            if prices.kind[k] != 0:
+                desk.times[seat] = 2
+            claws = claws or prices.claw[k] == 1
+        if desk.times[seat] == 0:
+            continue
+        if claws:
+            desk.times[seat] = 1
+        stand(
+            prices,
+            scheme,
+            start,
+            desk.rates,
+            team_start,
+            desk.team_rates,
+            seat,
+            plan.team[seat],
+            days,
+            days,
+            desk.cuts,
+            desk.at,
+            True,
+        )
+        product = rules.value.product
+        desk.later[0, seat] = price(
+            prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 1.0, product, 0.0, 0.0, 0.0, 0.0
+        )
+        desk.later[1, seat] = price(
+            prices, scheme, desk.at, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        )
 
 
 @rule

@@ -57,6 +57,15 @@ class Outcome(IntEnum):
     TRANSFERRED = 7
 
 
+class Booked(IntEnum):
+    """When what came of a contact was booked."""
+
+    AT_ONCE = 0
+    HELD_BACK = 1
+    AHEAD = 2
+    MADE_GOOD = 3
+
+
 class LeftBy(IntEnum):
     """How a customer left."""
 
@@ -239,15 +248,26 @@ CONTACT = np.dtype(
         ("audit", np.uint8),
         ("need", np.uint8),  # 1 if it hid a need that the product would meet
         ("qa", np.uint8),  # score in the QA check, 0 to 100, or `UNSCORED`
+        ("booked", np.uint8),  # `Booked`
     ],
     align=True,
 )
 """One row a contact as the kernel writes it: the truth beside the log. `survey` is 1 if invited and
-2 if answered; `audit` is 1 if checked and nothing was found, 2 + mechanism's number if something.
+2 if answered, and then `BY_AGENT` and `BEGGED` on top where they hold; `audit` is 1 if checked and
+nothing was found, 2 if something, and then `HEARD` and `EARLY` on top where they hold.
 """
 
 UNSCORED = 255
 """The QA score of a contact that was not scored."""
+BY_AGENT, BEGGED = 4, 8
+"""The agent had the customer invited, whom chance would not have; the agent begged for top marks.
+"""
+
+HEARD = 4
+"""A check heard that the agent departed from chance in handling the survey."""
+
+EARLY = 8
+"""A check saw that a sale was booked ahead of time."""
 
 DAY = (
     "offered",

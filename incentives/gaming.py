@@ -1,8 +1,9 @@
 """What is logged that did not happen, and what deters it (the G rows of the domain table).
 
-Use `FabricatedSave`, `SuppressedCancellation`, `MisclassifiedContact`, `DroppedContact` and
-`HardSell` to switch a way of gaming on or off or to change what follows from it, `Conscience` for
-what a lie costs its teller, and `Belief` for how likely agents think a check to be.
+Use `FabricatedSave`, `SuppressedCancellation`, `MisclassifiedContact`, `DroppedContact`,
+`HardSell`, `SurveyGaming` and `Timing` to switch a way of gaming on or off or to change what
+follows from it, `Conscience` for what a lie costs its teller, and `Belief` for how likely agents
+think a check.
 
 The form and the defaults of `Conscience` were estimated from 12,720 decisions to lie in the
 laboratory experiments of Duch, Laroze and Zakharov (2021, "The moral cost of lying"), those of
@@ -25,6 +26,8 @@ __all__ = [
     "HardSell",
     "MisclassifiedContact",
     "SuppressedCancellation",
+    "SurveyGaming",
+    "Timing",
 ]
 
 _LAB = "lying experiments of Duch, Laroze and Zakharov (2021), re-estimated: "
@@ -255,6 +258,154 @@ class DumpedContact(Mechanism):
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyGaming(Mechanism):
+    r"""G6: agents choose whom to have surveyed, and beg for top marks.
+
+    Where the agent's scheme reads surveys, each contact ends with a choice: *leave* the invitation
+    to chance, *skip* it, *push* it, or push it and *beg*. The agent has an impression
+    :math:`\hat q = [q + \text{impression} \cdot z]_0^{10}` of the experience, and with A the chance
+    of an answer and P the price of one expects :math:`E_{\text{leave}} = \text{invites} \cdot
+    A(\hat q) P(\hat q)`, :math:`E_{\text{skip}} = 0`, :math:`E_{\text{push}} = A(\hat q)
+    P(\hat q)` and :math:`E_{\text{beg}} = A(\hat q) P(\hat q + \text{yields} \cdot \text{lift}
+    \cdot (10 - \hat q))`. Departing from chance is a lie of its kind, of size :math:`\gamma` =
+    `gravity` against a lie on the log: with :math:`g = E - E_{\text{leave}}` it is worth
+    :math:`\gamma\,(\text{pay} \cdot m(g / \gamma) - \kappa - \phi\, p\, L)` (`lie_worth`), less
+    the time it takes and, for begging, less care for the annoyed customer; Gumbel shocks have the
+    scale :math:`\gamma \tau`. A begged customer's satisfaction falls by `annoys`; with chance
+    `yields` the score is given as if the experience had been `lift` of the way nearer to 10.
+    Switched off, who is asked is left to chance, and so it is under any pay that does not read
+    surveys.
+    """
+
+    id: ClassVar[str] = "G6"
+    title: ClassVar[str] = "survey gaming"
+
+    gravity: float = param(
+        0.25,
+        unit="of a lie on the log",
+        low=0.05,
+        high=1,
+        source="assumed: a quarter of a lie, since the customer speaks for themselves",
+        moves="-share of contacts on which an answer is asked for by those who weigh the gain",
+    )
+    impression: float = param(
+        1.5,
+        unit="points, SD of the agent's error",
+        low=0,
+        high=10,
+        source="assumed: a little more than the noise of a score; agents do know their best calls "
+        "(Vocalabs 2010)",
+        moves="-experience of those invited above that of all",
+    )
+    minutes: float = param(
+        0.3,
+        unit="minutes to ask for an answer",
+        low=0,
+        high=3,
+        source="assumed: two sentences",
+        moves="-share of contacts on which an answer is asked for",
+    )
+    yields: float = param(
+        0.5,
+        unit="chance per begged customer",
+        low=0,
+        high=1,
+        source="assumed: half do as they are asked",
+        moves="+score above experience",
+    )
+    lift: float = param(
+        0.6,
+        unit="of the way to 10",
+        low=0,
+        high=1,
+        source="assumed: where only top marks count dealers tell customers so (car dealers' "
+        "scores, gate at 95 %)",
+        moves="+score above experience",
+    )
+    annoys: float = param(
+        0.3,
+        unit="points of 10 of a begged customer's satisfaction",
+        low=0,
+        high=5,
+        source="assumed: less than an unwelcome offer",
+        moves="-share of contacts on which top marks are begged for",
+    )
+    seen: float = param(
+        0.3,
+        unit="chance that an audit hears it",
+        low=0,
+        high=1,
+        source="assumed: begging is heard, skipping seldom",
+        moves="-share of contacts on which an answer is asked for in fear of a check",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing(Mechanism):
+    r"""G7: outcomes are held back or booked ahead around a threshold and a month's end.
+
+    In the last `window` days of a month, where some part of the scheme is not linear, an agent
+    compares what an outcome is worth now, P, with what it would be worth booked at the start of the
+    next month, :math:`P'`, with that month's totals still to come and what has been moved into or
+    out of it already. A true sale or save can be *held back*: the log says that nothing was sold or
+    kept, and the outcome is added to the totals as the next month begins, if the agent is still
+    there. A customer to whom an offer was made in vain will think about it with chance `thinks`,
+    and then a sale can be *booked ahead*: the next true sale of the next month makes it good and is
+    not booked; what is not made good by that month's end is struck off. Either is a lie of the size
+    :math:`\gamma` = `gravity` of one on the log. With :math:`g = \pm (P' - P) - \text{cost}` above
+    0 it is worth :math:`\gamma\,(\text{pay} \cdot m(g / \gamma) - \kappa - \phi\, p\, L)`, p
+    being 0 for what is held back, and is done if that and logistic noise of the scale
+    :math:`\gamma \tau` are above 0. Under a piece rate :math:`P' = P`, and nothing is moved.
+    Saves are not held back where pay for them can be clawed back. Switched off, whatever happens
+    is booked at once.
+    """
+
+    id: ClassVar[str] = "G7"
+    title: ClassVar[str] = "timing of what is logged"
+
+    window: float = param(
+        3.0,
+        unit="last days of a month",
+        low=0,
+        high=10,
+        source="assumed: a customer can be put off for so long",
+        moves="+share of sales not booked at once",
+    )
+    cost: float = param(
+        0.5,
+        unit="money per outcome moved",
+        low=0,
+        high=30,
+        source="assumed: a note to keep and to remember",
+        moves="-share of sales not booked at once",
+    )
+    gravity: float = param(
+        0.25,
+        unit="of a lie on the log",
+        low=0.05,
+        high=1,
+        source="assumed: a quarter of a lie, since the outcome is true, only not its date",
+        moves="-share of sales not booked at once by those who weigh the gain",
+    )
+    thinks: float = param(
+        0.3,
+        unit="chance per offer made in vain",
+        low=0,
+        high=1,
+        source="assumed: most who decline mean it",
+        moves="+share of sales booked ahead",
+    )
+    seen: float = param(
+        0.5,
+        unit="chance that an audit sees a sale booked ahead",
+        low=0,
+        high=1,
+        source="assumed: a customer who wants to think is heard to say so",
+        moves="-share of sales booked ahead in fear of a check",
+    )
+
+
 DumpNumbers = numbers(DumpedContact, "DumpNumbers", __name__)
 DropNumbers = numbers(DroppedContact, "DropNumbers", __name__)
 ConscienceNumbers = numbers(Conscience, "ConscienceNumbers", __name__)
@@ -262,6 +413,10 @@ BeliefNumbers = numbers(Belief, "BeliefNumbers", __name__)
 SuppressNumbers = numbers(SuppressedCancellation, "SuppressNumbers", __name__)
 MisclassifyNumbers = numbers(MisclassifiedContact, "MisclassifyNumbers", __name__)
 RegretNumbers = numbers(HardSell, "RegretNumbers", __name__)
+AskNumbers = numbers(SurveyGaming, "AskNumbers", __name__)
+TimingNumbers = numbers(Timing, "TimingNumbers", __name__)
+
+LEAVE, SKIP, PUSH, BEG = range(4)  # what an agent does about the survey
 
 
 @rule
@@ -284,6 +439,42 @@ def lie_weight(kappa: float, gain: float, conscience: Any) -> float:
     if gain <= 0.0:
         return 0.0
     return 1.0 - exp_(-gain / (conscience.onset * conscience.stake))
+
+
+@rule
+def impression_of(points: float, shock: float, asking: Any) -> float:
+    """Give what an agent takes a customer's experience to have been (points of 10)."""
+    seems: float = points + asking.impression * shock
+    return min(max(seems, 0.0), 10.0)
+
+
+@rule
+def pleaded(points: float, share: float, asking: Any) -> float:
+    """Give the experience that a score speaks of when this share of the begged give way."""
+    raised: float = points + share * asking.lift * (10.0 - points)
+    return raised
+
+
+@rule
+def lesser_lie(
+    gain: float,
+    kappa: float,
+    found: float,
+    pay: float,
+    fear: float,
+    penalty: float,
+    size: float,
+    conscience: Any,
+) -> float:
+    """Give what a lie of a smaller size is worth (money), before the time it takes.
+
+    Gain, conscience, fear and penalty count as those of a lie on the log whose stake is `size`
+    times as large.
+    """
+    gain = min(gain / size, conscience.cap * conscience.stake)
+    worth: float = pay * lie_worth(gain, found, conscience)
+    worth -= kappa * lie_weight(kappa, gain, conscience) + fear * found * penalty
+    return size * worth
 
 
 @rule

@@ -27,12 +27,17 @@ import pandas as pd
 from incentives._draws import Purpose, uniforms
 from incentives.columns import (
     ACCUMULATORS,
+    BEGGED,
+    BY_AGENT,
     CONTACT,
     DAY,
+    EARLY,
     FEATURES,
+    HEARD,
     N_FEATURES,
     REFUNDED,
     UNSCORED,
+    Booked,
     Channel,
     Ended,
     LeftBy,
@@ -40,7 +45,7 @@ from incentives.columns import (
     Reason,
     Watch,
 )
-from incentives.menu import ENTRIES, N_ACTIONS, Action
+from incentives.menu import ENTRIES, N_ACTIONS
 from incentives.pay import quality
 
 __all__ = ["Keep", "Records"]
@@ -61,16 +66,6 @@ for _action, _entry in ENTRIES.items():
     ACTIONS[_action] = _action.name.lower()
     GAMING[_action] = GAMED.index(_entry.mechanism) if _entry.mechanism else 0
 ACTIONS = [name or f"unused_{i}" for i, name in enumerate(ACTIONS)]
-TRUE = np.tile(np.arange(len(Outcome)), (N_ACTIONS + 1, 1)).T.copy()  # by logged outcome and action
-for _action, _outcome in (
-    (Action.CUT_OFF, Outcome.CUT_OFF),
-    (Action.FABRICATE, Outcome.CANCELLED),
-    (Action.SUPPRESS, Outcome.SUPPRESSED),
-    (Action.LOG_SAVE, Outcome.HANDLED),
-    (Action.LOG_UPSELL, Outcome.HANDLED),
-    (Action.TRANSFER, Outcome.TRANSFERRED),
-):
-    TRUE[:, _action] = _outcome
 YEARS = (12, 24, 60)
 TENURES = ("under 1 year", "1-2 years", "2-5 years", "over 5 years")
 LEFT = _names(LeftBy)
@@ -347,19 +342,19 @@ class Recorder:
             "true_gaming": _coded(GAMING[log["action"]], GAMED),
             "true_experience": log["experience"],
             "true_need": log["need"].astype(bool),
+            "true_booked": _coded(log["booked"], _names(Booked)),
         }
 
     def _cells(self, world: Any, log: Any) -> Columns:
-        shape = (world.seats + 1, len(Reason), len(Outcome), N_ACTIONS + 1)
+        shape = (world.seats + 1, len(Reason), len(Outcome), N_ACTIONS + 1, len(Outcome))
         index = log["agent"].astype(np.int64) + 1
-        for column, size in zip(
-            (log["reason"], log["logged"], log["action"] + np.int8(1)), shape[1:], strict=True
-        ):
+        columns = (log["reason"], log["logged"], log["action"] + np.int8(1), log["true"])
+        for column, size in zip(columns, shape[1:], strict=True):
             index = index * size + column
         bins = int(np.prod(shape))
         counts = np.bincount(index, minlength=bins)
         found = np.flatnonzero(counts)
-        agent, reason, logged, action = np.unravel_index(found, shape)
+        agent, reason, logged, action, true = np.unravel_index(found, shape)
         agent, action = agent.astype(np.int16) - np.int16(1), action - 1
         return {
             "run": np.full(len(found), self.run, np.int64),
@@ -369,7 +364,7 @@ class Recorder:
             "scheme": self._scheme(np.append(world.desk.scheme, 255)[agent]),
             "reason": _coded(reason, _names(Reason)),
             "logged_outcome": _coded(logged, _names(Outcome)),
-            "true_outcome": _coded(TRUE[logged, action], _names(Outcome)),
+            "true_outcome": _coded(true, _names(Outcome)),
             "true_action": _coded(action, ACTIONS),
             "true_gaming": _coded(GAMING[action], GAMED),
             "n": counts[found],
@@ -380,7 +375,7 @@ class Recorder:
     def _audits(self, world: Any, log: Any, first: int) -> Columns:
         rows = np.flatnonzero(log["audit"] > 0)
         checked = log[rows]
-        found = checked["audit"] == 2
+        found = (checked["audit"] & 3) == 2
         base = world.rules.audit.rate
         scored, card = checked["qa"] != UNSCORED, world.rules.scorecard
         known = card.known[checked["reason"], checked["action"]]
@@ -398,16 +393,22 @@ class Recorder:
             "true_gaming": _coded(GAMING[checked["action"]], GAMED),
             "qa_score": np.where(scored, checked["qa"], np.nan).astype(np.float32),
             "true_qa_score": np.where(scored, deserved, np.nan).astype(np.float32),
+            "found_survey": (checked["audit"] & HEARD) > 0,
+            "found_early": (checked["audit"] & EARLY) > 0,
         }
 
     def _surveys(self, world: Any, log: Any, first: int) -> Columns:
-        rows = np.flatnonzero(log["survey"] > (1 if self.keep == "cells" else 0))
+        rows = np.flatnonzero((log["survey"] & 3) > (1 if self.keep == "cells" else 0))
         asked = log[rows]
+        answered = (asked["survey"] & 3) == 2
+        by_agent = (asked["survey"] & BY_AGENT) > 0
         return {
             **self._key(world, asked, first + rows),
-            "answered": asked["survey"] == 2,
-            "score": np.where(asked["survey"] == 2, asked["score"], np.nan).astype(np.float32),
+            "answered": answered,
+            "score": np.where(answered, asked["score"], np.nan).astype(np.float32),
             "true_experience": asked["experience"],
+            "true_invited_by": _coded(by_agent, ("chance", "agent")),
+            "true_begged": (asked["survey"] & BEGGED) > 0,
         }
 
     def _agents(self, world: Any, slip: Any, gone: Any) -> Columns:

@@ -136,6 +136,8 @@ class Scenario:
     unequal_measurement: pay.UnequalMeasurement = field(default_factory=pay.UnequalMeasurement)
     blending: centre.Blending = field(default_factory=centre.Blending)
     cold_calls: centre.ColdCalls = field(default_factory=centre.ColdCalls)
+    survey_gaming: gaming.SurveyGaming = field(default_factory=gaming.SurveyGaming)
+    timing: gaming.Timing = field(default_factory=gaming.Timing)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -414,6 +416,12 @@ def lower(scenario: Scenario) -> Lowered:
             off=off,
         ),
         calling=centre.lower_calls(scenario.blending, scenario.cold_calls, off=off),
+        asking=lower_numbers(
+            scenario.survey_gaming, gaming.AskNumbers, **({"gravity": 0.0} if "G6" in off else {})
+        ),
+        timing=lower_numbers(
+            scenario.timing, gaming.TimingNumbers, **({"window": 0.0} if "G7" in off else {})
+        ),
     )
     floor = scenario.floor
     if "A6" not in off:  # coaching is a longer break

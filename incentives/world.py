@@ -28,6 +28,9 @@ from incentives.columns import (
     DAY,
     N_ACCUMULATORS,
     PERSON,
+    SALES,
+    SALES_VALUE,
+    SAVES,
     Bills,
     Customers,
     Floats,
@@ -197,6 +200,11 @@ class World:
             bonds=staff.no_bonds(seats, len(scenario.contract.clients)),
             sway=staff.no_sway(seats, len(scenario.contract.clients)),
             outbound=np.zeros(seats),
+            times=np.zeros(seats, np.int64),
+            later=np.zeros((2, seats)),
+            held=np.zeros((2, seats)),
+            ahead=np.zeros(seats),
+            owed=np.zeros(seats),
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
         self.managers = staff.draw_managers(teams, key=self.key, identity=scenario.identity)
@@ -404,12 +412,25 @@ class World:
         self._customers.listed[:, 1] = 0
         desk.totals[:] = 0.0
         desk.team_totals[:] = 0.0
+        self._carry_over(gone)
         desk.penalty[:] = 0.0
         desk.busy_month[:] = 0.0
         desk.duty_month[:] = 0.0
         desk.against[:] = 0.0
         if self.month < self.months:
             desk.scheme[:] = self.scheme_by_month[self.month]
+
+    def _carry_over(self, gone: Any) -> None:
+        """Book what those who stay held back, and let them owe what they booked ahead."""
+        desk = self.desk
+        sales, saves = np.where(gone, 0.0, desk.held)
+        desk.totals[:, SALES] = sales
+        desk.totals[:, SALES_VALUE] = sales * self.rules.value.product
+        desk.totals[:, SAVES] = saves
+        np.add.at(desk.team_totals, self.plan.team, desk.totals)
+        desk.owed[:] = np.where(gone, 0.0, desk.ahead)
+        desk.held[:] = 0.0
+        desk.ahead[:] = 0.0
 
     def _talk(self, status: Any) -> Ints:
         """Let customers warn and recommend; give the addresses of those who will join."""
@@ -466,7 +487,7 @@ class World:
         if not self.prices.claw.any():
             return self._lost
         log = self.recorder.log[: self.recorder.count]
-        saved = log[(log["logged"] == Outcome.SAVED) & (log["audit"] != 2)]
+        saved = log[(log["logged"] == Outcome.SAVED) & ((log["audit"] & 3) != 2)]
         month = np.full(len(saved), self.month)
         new = np.stack([saved["customer"], saved["agent"], saved["hire"], month]).astype(np.int64)
         self._saves = np.concatenate([self._saves, new], axis=1)

@@ -7,6 +7,7 @@ OUTBOUND = "test_signature_outbound.py"
 AGENTS, CUSTOMERS = "test_signature_agents.py", "test_signature_customers.py"
 SCORES = "test_signature_scorecard.py"
 MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
+SURVEYS, TIMING = "test_signature_surveys.py", "test_signature_timing.py"
 
 SIGNATURES = {
     "G1": (FIRST, "test_fabrication_rises_with_pay_in_a_step_and_not_in_proportion"),
@@ -14,6 +15,8 @@ SIGNATURES = {
     "G3": (MOMENTS, "test_orders_booked_as_upsells_raise_the_figures_and_not_the_sales"),
     "G4": (FIRST, "test_a_doubled_load_drops_callers_and_loses_customers_through_the_queue"),
     "G5": (CUSTOMERS, "test_pay_per_sale_brings_hard_sells_and_refunds"),
+    "G6": (SURVEYS, "test_reported_scores_depart_from_what_all_would_say"),
+    "G7": (TIMING, "test_logged_sales_bunch_at_the_threshold"),
     "G8": (MOMENTS, "test_what_spoils_the_figures_is_passed_on"),
     "P1": (FIRST, "test_a_target_makes_logged_saves_bunch_and_a_piece_rate_does_not"),
     "P2": (SCORES, "test_weight_on_offers_moves_effort_to_offers_and_costs_satisfaction"),

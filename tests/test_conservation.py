@@ -207,7 +207,11 @@ def test_logged_totals_are_those_of_the_contacts_surveys_and_audits(records: inc
     struck = audits[(audits["found"] != "none") & (audits["logged_outcome"] == "sale")]
     scores = records.surveys[records.surveys["answered"]]
     survey_sum = scores.groupby(["month", "agent"])["score"].sum()
-    sales = by_agent(log[sold], agents) - by_agent(struck, agents)
+    held = log[log["true_booked"] == "held_back"]  # booked next month by those still there
+    late = pd.MultiIndex.from_arrays([held["month"] + 1, held["agent"]])
+    hire = agents.set_index(["month", "agent"])["hire"]
+    held = held.assign(month=held["month"] + 1)[hire.reindex(late).to_numpy() == held["hire"]]
+    sales = by_agent(log[sold], agents) - by_agent(struck, agents) + by_agent(held, agents)
     expected = {
         "contacts": by_agent(log, agents),
         "cancels": by_agent(log[cancelling | saved], agents),
@@ -220,6 +224,7 @@ def test_logged_totals_are_those_of_the_contacts_surveys_and_audits(records: inc
     for name, totals in expected.items():
         assert (agents[f"logged_{name}"].to_numpy() == totals.to_numpy()).all(), name
     assert len(struck) > 0
+    assert len(held) > 0
     assert len(saves_struck(records)) > 0
 
 
@@ -267,7 +272,11 @@ def test_penalties_are_those_of_cases_found_and_of_complaints_that_were_traced()
     hire = agents.set_index(["month", "agent"])["hire"].reindex(traced.index)
     counts = traced[traced == hire].groupby(level=["month", "agent"]).size()
     assert counts.sum() > 50
-    penalties = 2.0 * (found + counts.reindex(found.index, fill_value=0))
+    heard = by_agent(records.audits[records.audits["found_survey"]], agents)
+    cases = found + counts.reindex(found.index, fill_value=0)
+    early = by_agent(records.audits[records.audits["found_early"]], agents)
+    lesser = inc.SurveyGaming().gravity * heard + inc.Timing().gravity * early
+    penalties = 2.0 * (cases + lesser)
     known = found.index.get_level_values("month") < MONTHS - 1
     assert (agents["penalty"].to_numpy() == penalties.to_numpy())[known].all()
 
