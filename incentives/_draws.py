@@ -77,6 +77,8 @@ class Purpose(IntEnum):
     MANAGER = 26  # the background and the norm of a team's manager
     NORM = 27  # which lies of teammates an agent comes to know of
     MOTIVE = 28  # what an agent can be coached with
+    TOLERANCE = 35  # how much gaming the manager of a team lets pass
+    PARDON = 36  # whether a manager lets a case that a check has found pass
 
 
 # -- keys and addresses -------------------------------------------------------------------------

@@ -183,6 +183,7 @@ class Rules(NamedTuple):
     coaching: Any  #: with what it does not aim at put to 0
     contagion: float  #: stakes by which teammates who lie lower conscience
     advocacy: Any
+    pressure: Any
 
 
 class Desk(NamedTuple):
@@ -455,7 +456,8 @@ def weigh(
     v[SAVE], v[PRESS] = paid[SAVE], paid[PRESS]
 
     openness, closing, margin = now.open, now.closing, value.horizon * now.margin
-    work, believed, penalty = now.work, now.believed, rules.audit.penalty
+    work, believed = now.work, now.believed
+    penalty = rules.audit.penalty * (1.0 - desk.bonds.pardoned[seat])
     risk, buyer = staff.risk[seat], now.gain
     contractor = rules.contract.contractor > 0.0
     waits = desk.pace_pay[seat] if now.waiting > 0.0 else 0.0
@@ -501,7 +503,9 @@ def weigh(
     if prices.reads[scheme, SURVEY_N] == 1:
         for row in range(RUSH, N_ACTIONS):
             if s[BARRED + row] == 0.0:
-                f[PAY + row] += survey_price(row, s[SOLVES + row], scheme, now, desk, rules, prices)
+                f[PAY + row] += survey_price(
+                    row, s[SOLVES + row], scheme, seat, now, desk, rules, prices
+                )
 
     pay, kappa = staff.pay[seat], staff.kappa[seat] + desk.sway.conscience[seat]
     effort, standing, fear = staff.effort[seat], staff.standing[seat], staff.fear[seat]
@@ -564,7 +568,14 @@ def weigh_lies(
 
 @rule
 def survey_price(
-    row: int, resolves: float, scheme: int, now: Situation, desk: Desk, rules: Rules, prices: Prices
+    row: int,
+    resolves: float,
+    scheme: int,
+    seat: int,
+    now: Situation,
+    desk: Desk,
+    rules: Rules,
+    prices: Prices,
 ) -> float:
     """Give what the survey that may follow adds to pay (money), at the score to be expected."""
     expectations = rules.expectations
@@ -572,7 +583,8 @@ def survey_price(
     points += now.need * fits(True, OFFER_AFTER <= row <= HARD_SELL, rules.hidden)
     points = min(max(points - rules.menu.annoys[row] * (1.0 - now.open), 0.0), 10.0)
     chance: float = rules.surveys.invites * answer_chance(points, rules.surveys)
-    return chance * price(prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0)
+    ease = desk.sway.ease[seat]
+    return chance * price(prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0, ease)
 
 
 @rule
@@ -691,8 +703,9 @@ def look(
             desk.cuts,
             desk.at,
             can_pass,
+            desk.sway.ease[seat],
         )
-        find_prices(scheme, reason, can_pass, rules, prices, desk)
+        find_prices(scheme, seat, reason, can_pass, rules, prices, desk)
     else:
         for entry in range(N_ACTIONS):
             desk.worth[entry] = 0.0
@@ -727,7 +740,7 @@ def place_in_team(seat: int, plan: FloorPlan, desk: Desk) -> float:
 
 @rule
 def find_prices(
-    scheme: int, reason: int, can_pass: bool, rules: Rules, prices: Prices, desk: Desk
+    scheme: int, seat: int, reason: int, can_pass: bool, rules: Rules, prices: Prices, desk: Desk
 ) -> None:
     """Find what each log entry that this contact could get would pay (money).
 
@@ -752,6 +765,7 @@ def find_prices(
             sales * rules.value.product,
             0.0,
             0.0,
+            desk.sway.ease[seat],
         )
     if not claws:
         paid[SAVE] = paid[PRESS] = paid[FABRICATE] = paid[SUPPRESS] = paid[KEPT]
@@ -969,7 +983,9 @@ def serve(
         if seen > 0.0 and block(k0, k1, uid, when, Purpose.AUDIT, attempt)[0] < seen:
             audit = 2
             desk.found[seat] += 1
-            desk.penalty[seat] += rules.audit.penalty
+            pardoned = desk.bonds.pardoned[seat]
+            if pardoned == 0.0 or block(k0, k1, uid, when, Purpose.PARDON, attempt)[0] >= pardoned:
+                desk.penalty[seat] += rules.audit.penalty
             strike(desk, seat, team, logged, value)
 
     entry_log = log[count]
@@ -1585,6 +1601,11 @@ def settle(month: int, staff: Staff, desk: Desk, rules: Rules) -> None:
         shift = bonds.manager[seat] - rules.contagion * bonds.norm[seat]
         shift += coaching.honesty * bonds.skill[seat]
         sway.conscience[seat] = rules.conscience.stake * shift
+        pressed = bonds.pressed[seat]
+        if pressed > 0.0:
+            sway.effort[seat] *= exp_(rules.pressure.wearies * pressed)
+            sway.care[seat] *= exp_(-pressed)
+        sway.ease[seat] = exp_(-bonds.goal[seat]) - 1.0
 
 
 @allocating

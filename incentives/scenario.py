@@ -132,6 +132,7 @@ class Scenario:
     identity: staff.Identity = field(default_factory=staff.Identity)
     coaching: staff.Coaching = field(default_factory=staff.Coaching)
     advocacy: customers.Advocacy = field(default_factory=customers.Advocacy)
+    target_pressure: pay.TargetPressure = field(default_factory=pay.TargetPressure)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -398,6 +399,7 @@ def lower(scenario: Scenario) -> Lowered:
         ),
         contagion=float(scenario.identity.contagion),
         advocacy=lower_numbers(scenario.advocacy, customers.AdvocacyNumbers, **silent),
+        pressure=lower_numbers(scenario.target_pressure, pay.PressureNumbers),
     )
     floor = scenario.floor
     if "A6" not in off:  # coaching is a longer break
