@@ -185,7 +185,7 @@ class TargetPressure(Mechanism):
         0.1,
         unit="log care per month's goal behind and day",
         low=0,
-        high=1,
+        high=0.5,
         source="assumed: a month at four fifths of the goal costs a fifth of care",
         moves="+strain under goals out of reach",
     )
@@ -201,7 +201,7 @@ class TargetPressure(Mechanism):
         0.5,
         unit="log effort per log care",
         low=0,
-        high=3,
+        high=2,
         source="assumed: as other strain (A3)",
         moves="-willing work under goals out of reach",
     )
@@ -2047,7 +2047,7 @@ def stand(
     spread is that of as many as the agent's own rate will bring: what is logged cannot be lost.
     A component that is moved only by cancellations and saves is left out (a spread of `SKIPPED`)
     unless the contact at hand can be logged as one (`saving`). Results towards the agent's own
-    goals count 1 + `ease` times.
+    goals count 1 + `ease` times, and so does their spread.
     """
     for k in range(prices.first[scheme], prices.first[scheme + 1]):
         at[k, 3] = 0.0 if saving or prices.served[k] == 1 else SKIPPED
@@ -2064,8 +2064,11 @@ def stand(
         if prices.rival[k] == 1:
             y1 -= cut[k, seat]
         spread = spread_of(days_left, days_in_period)
+        counted = 1.0 + ease if prices.goal[k] >= 0 else 1.0
         if prices.drift[k] > 0.0:
-            spread = math.sqrt(max(coming, 0.0) / (prices.drift[k] * prices.step[k, 0]))
+            spread = math.sqrt(max(coming * counted, 0.0) / (prices.drift[k] * prices.step[k, 0]))
+        else:
+            spread *= counted
         at[k, 0] = y1
         at[k, 1] = y2
         at[k, 2] = expected(prices, k, y1, y2, spread)

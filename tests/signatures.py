@@ -4,6 +4,7 @@ The documentation's index of mechanisms reads this, and `test_house` holds it to
 """
 
 AGENTS, CUSTOMERS = "test_signature_agents.py", "test_signature_customers.py"
+TARGETS = "test_signature_targets.py"
 MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
 
 SIGNATURES = {
@@ -14,6 +15,7 @@ SIGNATURES = {
     "G5": (CUSTOMERS, "test_pay_per_sale_brings_hard_sells_and_refunds"),
     "G8": (MOMENTS, "test_what_spoils_the_figures_is_passed_on"),
     "P1": (FIRST, "test_a_target_makes_logged_saves_bunch_and_a_piece_rate_does_not"),
+    "P4": (TARGETS, "test_goals_strain_and_gaming_rise_and_performance_does_not"),
     "P5": (MOMENTS, "test_who_holds_a_low_place_hurries"),
     "A1": (MOMENTS, "test_a_contractor_between_makes_it_easier_to_deceive_the_client"),
     "A2": (AGENTS, "test_a_thank_you_in_kind_moves_more_than_as_much_in_cash"),
