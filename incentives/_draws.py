@@ -82,6 +82,8 @@ class Purpose(IntEnum):
     CALL_BACK = 38  # whether and when a prospect calls back
     ASK = 32  # how an agent handles the survey after a contact
     BOOK = 33  # whether an outcome is booked in another month than it happened
+    TOLERANCE = 35  # how much gaming the manager of a team lets pass
+    PARDON = 36  # whether a manager lets a case that a check has found pass
 
 
 # -- keys and addresses -------------------------------------------------------------------------

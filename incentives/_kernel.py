@@ -217,6 +217,7 @@ class Rules(NamedTuple):
     calling: Any  #: blending and cold calls
     asking: Any  #: for answers to surveys
     timing: Any
+    pressure: Any
 
 
 class Desk(NamedTuple):
@@ -496,7 +497,8 @@ def weigh(
     v[SAVE], v[PRESS] = paid[SAVE], paid[PRESS]
 
     openness, closing, margin = now.open, now.closing, value.horizon * now.margin
-    work, believed, penalty = now.work, now.believed, rules.audit.penalty
+    work, believed = now.work, now.believed
+    penalty = rules.audit.penalty * (1.0 - desk.bonds.pardoned[seat])
     risk, buyer = staff.risk[seat], now.gain
     contractor = rules.contract.contractor > 0.0
     waits = desk.pace_pay[seat] if now.waiting > 0.0 else 0.0
@@ -542,12 +544,14 @@ def weigh(
     if prices.reads[scheme, SURVEY_N] == 1:
         for row in range(RUSH, N_ACTIONS):
             if s[BARRED + row] == 0.0:
-                f[PAY + row] += survey_price(row, s[SOLVES + row], scheme, now, desk, rules, prices)
+                f[PAY + row] += survey_price(
+                    row, s[SOLVES + row], scheme, seat, now, desk, rules, prices
+                )
     if prices.reads[scheme, QA_N] == 1 and rules.scorecard.on > 0.0:
-        scores = rules.scorecard.expected[now.reason]
+        scores, ease = rules.scorecard.expected[now.reason], desk.sway.ease[seat]
         for row in range(N_ACTIONS):
             if s[BARRED + row] == 0.0:
-                f[PAY + row] += believed * qa_price(scores[row], scheme, desk.at, prices)
+                f[PAY + row] += believed * qa_price(scores[row], scheme, desk.at, ease, prices)
 
     pay, kappa = staff.pay[seat], staff.kappa[seat] + desk.sway.conscience[seat]
     effort, standing, fear = staff.effort[seat], staff.standing[seat], staff.fear[seat]
@@ -612,7 +616,14 @@ def weigh_lies(
 
 @rule
 def survey_price(
-    row: int, resolves: float, scheme: int, now: Situation, desk: Desk, rules: Rules, prices: Prices
+    row: int,
+    resolves: float,
+    scheme: int,
+    seat: int,
+    now: Situation,
+    desk: Desk,
+    rules: Rules,
+    prices: Prices,
 ) -> float:
     """Give what the survey that may follow adds to pay (money), at the score to be expected."""
     expectations = rules.expectations
@@ -623,15 +634,16 @@ def survey_price(
         annoys += rules.calling.intrudes
     points = min(max(points - annoys * (1.0 - now.open), 0.0), 10.0)
     chance: float = rules.surveys.invites * answer_chance(points, rules.surveys)
+    ease = desk.sway.ease[seat]
     return chance * price(
-        prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0, 0.0, 0.0
+        prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0, 0.0, 0.0, ease
     )
 
 
 @batch
-def qa_price(score: float, scheme: int, at: Floats, prices: Prices) -> float:
+def qa_price(score: float, scheme: int, at: Floats, ease: float, prices: Prices) -> float:
     """Give what a contact that is scored adds to pay (money)."""
-    return price(prices, scheme, at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, score, 1.0)
+    return price(prices, scheme, at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, score, 1.0, ease)
 
 
 @rule
@@ -750,8 +762,9 @@ def look(
             desk.cuts,
             desk.at,
             can_pass,
+            desk.sway.ease[seat],
         )
-        find_prices(scheme, reason, can_pass, rules, prices, desk)
+        find_prices(scheme, seat, reason, can_pass, rules, prices, desk)
     else:
         for entry in range(N_ACTIONS):
             desk.worth[entry] = 0.0
@@ -787,7 +800,7 @@ def place_in_team(seat: int, plan: FloorPlan, desk: Desk) -> float:
 
 @rule
 def find_prices(
-    scheme: int, reason: int, can_pass: bool, rules: Rules, prices: Prices, desk: Desk
+    scheme: int, seat: int, reason: int, can_pass: bool, rules: Rules, prices: Prices, desk: Desk
 ) -> None:
     """Find what each log entry that this contact could get would pay (money).
 
@@ -815,6 +828,7 @@ def find_prices(
             0.0,
             0.0,
             0.0,
+            desk.sway.ease[seat],
         )
     if not claws:
         paid[SAVE] = paid[PRESS] = paid[FABRICATE] = paid[SUPPRESS] = paid[KEPT]
@@ -855,17 +869,17 @@ def ask(
 ) -> int:
     """Choose what to do about the survey: leave it to chance, skip it, push it, or beg as well."""
     asking, scheme = rules.asking, desk.scheme[seat]
-    size = asking.gravity
+    size, ease = asking.gravity, desk.sway.ease[seat]
     u_shock, _, _, _ = block(k0, k1, uid, when, Purpose.ASK, attempt, 1)
     u_leave, u_skip, u_push, u_beg = block(k0, k1, uid, when, Purpose.ASK, attempt)
     seems = impression_of(points, normal_(u_shock), asking)
     begged = pleaded(seems, asking.yields, asking)
     answers = answer_chance(seems, rules.surveys)
     told = answers * price(
-        prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, seems, 1.0, 0.0, 0.0
+        prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, seems, 1.0, 0.0, 0.0, ease
     )
     raised = answers * price(
-        prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, begged, 1.0, 0.0, 0.0
+        prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, begged, 1.0, 0.0, 0.0, ease
     )
     left = rules.surveys.invites * told
 
@@ -1209,7 +1223,9 @@ def serve(
         if seen > 0.0 and block(k0, k1, uid, when, Purpose.AUDIT, attempt)[0] < seen:
             audit = 2
             desk.found[seat] += 1
-            desk.penalty[seat] += rules.audit.penalty
+            pardoned = desk.bonds.pardoned[seat]
+            if pardoned == 0.0 or block(k0, k1, uid, when, Purpose.PARDON, attempt)[0] >= pardoned:
+                desk.penalty[seat] += rules.audit.penalty
             strike(desk, seat, team, logged, value)
             if booked == AHEAD:
                 desk.ahead[seat] -= 1.0
@@ -2063,7 +2079,7 @@ def look_ahead(
         for what in range(N_ACCUMULATORS):
             team_start[plan.team[seat], what] += start[seat, what]
     for seat in range(len(desk.times)):
-        scheme, claws = desk.scheme[seat], False
+        scheme, claws, ease = desk.scheme[seat], False, desk.sway.ease[seat]
         for k in range(prices.first[scheme], prices.first[scheme + 1]):
             if prices.kind[k] != 0:
                 desk.times[seat] = 2
@@ -2086,13 +2102,14 @@ def look_ahead(
             desk.cuts,
             desk.at,
             True,
+            ease,
         )
         product = rules.value.product
         desk.later[0, seat] = price(
-            prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 1.0, product, 0.0, 0.0, 0.0, 0.0
+            prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 1.0, product, 0.0, 0.0, 0.0, 0.0, ease
         )
         desk.later[1, seat] = price(
-            prices, scheme, desk.at, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            prices, scheme, desk.at, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ease
         )
 
 
@@ -2124,6 +2141,11 @@ def settle(month: int, staff: Staff, desk: Desk, rules: Rules) -> None:
         shift = bonds.manager[seat] - rules.contagion * bonds.norm[seat]
         shift += coaching.honesty * bonds.skill[seat]
         sway.conscience[seat] = rules.conscience.stake * shift
+        pressed = bonds.pressed[seat]
+        if pressed > 0.0:
+            sway.effort[seat] *= exp_(rules.pressure.wearies * pressed)
+            sway.care[seat] *= exp_(-pressed)
+        sway.ease[seat] = exp_(-bonds.goal[seat]) - 1.0
 
 
 @allocating

@@ -141,6 +141,7 @@ class Prices(NamedTuple):
     place: Ints  #: (components,) whose forecast is the cut: the j-th best of the centre's rivals is
     #: j, of the team's -j, 0 where rival is 0
     drift: Floats  #: (components,) nodes by which a table's row starts later, per spread squared
+    goal: Ints  #: (components,) accumulator of the results measured against a goal, -1 without one
 
 
 N_NEEDS = 4  # reasons that are the customer's: each has its place in a row

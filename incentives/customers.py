@@ -679,7 +679,7 @@ def on_tour(need: int, episode: int, rule: Any) -> bool:
 
 @rule
 def in_peace(when: int, rule: Any) -> bool:
-    """Tell whether nothing may be offered: at a stop before the last one, by a contact's address."""
+    """Tell whether nothing may be offered at this address: at a stop before the last one."""
     need, episode = when >> 24, when & 0xFFFF
     before = on_tour(need, episode, rule) and not on_the_way_home(episode, rule)
     return before and rule.trolley > 0.0

@@ -16,7 +16,7 @@ import mesa
 import numpy as np
 from numpy.typing import ArrayLike
 
-from incentives._draws import Purpose, key_of, uniform
+from incentives._draws import Purpose, exp, key_of, uniform
 from incentives.columns import (
     ACCUMULATORS,
     CANCELS,
@@ -159,6 +159,12 @@ class FrontlineAgent(mesa.Agent):
     worry = _state("risk", "Belief that the job is at risk, 0 to 1 (A4).")
     norm = _state("norm", "Share of teammates known to lie, as it has sunk in (A5).")
     coached = _state("skill", "What has been taken in of coaching, 0 to 1 (A6).")
+    pressure = _state("pressed", "Strain from being behind the goals, log of care lost (P4).")
+
+    @property
+    def goal(self) -> float:
+        """By how much the agent's goals are raised, 1 where the scheme puts them (P4)."""
+        return float(exp(self._world.desk.bonds.goal[self.seat]))
 
     @property
     def culture(self) -> str:
@@ -260,7 +266,7 @@ class FrontlineAgent(mesa.Agent):
 
 
 class Manager(mesa.Agent):
-    """The manager of a team (A5): a view of the team's row, and of who works there now.
+    """The manager of a team (A5, P4): a view of the team's row, and of who works there now.
 
     Managers stay for as long as the model runs. They are in `ContactCentre.managers`, by team, and
     not in `agents`, which holds who answers customers.
@@ -292,6 +298,11 @@ class Manager(mesa.Agent):
     def norm(self) -> float:
         """How strict the manager is against others, in standard deviations."""
         return float(self.model.world.managers.norm[self.team])
+
+    @property
+    def tolerance(self) -> float:
+        """Chance that the manager lets a case of gaming that a check has found pass (P4)."""
+        return float(self.model.world.managers.tolerance[self.team])
 
     @property
     def agents(self) -> list[FrontlineAgent]:

@@ -26,7 +26,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, cast, get_args
 import numpy as np
 
 from incentives._compile import allocating, rule
-from incentives._draws import exp, normal_
+from incentives._draws import exp, log, normal_
 from incentives.columns import (
     ACCUMULATORS,
     CANCELS,
@@ -50,6 +50,7 @@ from incentives.mechanism import Mechanism, numbers, param
 __all__ = [
     "Clawback",
     "Deferred",
+    "Goal",
     "Ledger",
     "Metric",
     "PayAsPrices",
@@ -60,20 +61,26 @@ __all__ = [
     "Scheme",
     "Sum",
     "Target",
+    "TargetPressure",
     "TeamPool",
     "Tiers",
     "Totals",
     "Tournament",
     "Wage",
+    "attained",
     "bonus_parts",
     "cuts",
     "expected",
+    "goals_of",
     "index",
     "lower",
     "measure",
     "price",
+    "ratcheted",
     "reached",
     "scale_bonus",
+    "stretched",
+    "under_pressure",
     "without_bonus",
 ]
 
@@ -322,6 +329,116 @@ def quality(known: float, resolved: bool, found: bool, card: Any) -> float:
 def assessed(points: float, u: float, card: Any) -> float:
     """Give the score that is entered, a whole number from 0 to 100."""
     return float(np.floor(min(max(points + card.noise * normal_(u), 0.0), 100.0) + 0.5))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPressure(Mechanism):
+    r"""P4: goals ratchet up on past results under a manager from sales, and being behind wears.
+
+    Each agent has a goal factor :math:`Q \ge 1`, 1 when hired: the results that a `Target` or
+    `Tiers` pays for count :math:`1 / Q` times. The manager resets it at each month's end by what
+    was logged, :math:`\log Q \leftarrow [\log Q + D\,v \log r]_0^{\log \text{cap}}`, r being
+    results over the goal as it stood (of several goals the one furthest behind), v = `up` if the
+    goal was beaten and `down` if it was missed. D is the drive of the manager: 1 with a background
+    in sales, `service` with one in service (`Identity.sales_managers`). The manager sees the log
+    and not the truth, so that what is gamed raises the next goal as well.
+
+    Pressure wears: at each day's end :math:`s \leftarrow (1 - \text{recovers})\,s + D\,
+    \text{wears} \cdot b`, b the share of the month's goal by which the agent is behind where it
+    should be by now. The taste `care` counts :math:`e^{-s}` times and `effort`
+    :math:`e^{\text{wearies} \cdot s}` times; for who thinks of leaving (A9) a month's work went
+    `grates` x s more against the grain. A manager has a tolerance T of its own, uniform within
+    `spread` of `tolerance`: the chance to let a case of gaming that a check has found pass without
+    the penalty (what was found is struck all the same), and agents expect as much. Switched off,
+    goals stand where the scheme puts them, being behind leaves no trace, and no case is let pass.
+    """
+
+    id: ClassVar[str] = "P4"
+    title: ClassVar[str] = "target pressure"
+
+    up: float = param(
+        0.5,
+        unit="share of the log excess per month",
+        low=0,
+        high=1,
+        source="assumed: half of what was beaten is asked for from then on",
+        moves="+goals under managers from sales",
+    )
+    down: float = param(
+        0.1,
+        unit="share of the log shortfall per month",
+        low=0,
+        high=1,
+        source="assumed: a ratchet gives way a fifth as fast",
+        moves="-goals where luck beats and misses them",
+    )
+    service: float = param(
+        0.0,
+        unit="x the drive of a manager from sales, with a background in service",
+        low=0,
+        high=1,
+        source="assumed: who rose in service leaves goals where the scheme puts them",
+        moves="+goals under managers from service",
+    )
+    cap: float = param(
+        1.5,
+        unit="x the scheme's thresholds, at most",
+        low=1,
+        high=5,
+        source="assumed: the plan is signed off by somebody",
+        moves="+goals under managers from sales",
+    )
+    wears: float = param(
+        0.1,
+        unit="log care per month's goal behind and day",
+        low=0,
+        high=0.5,
+        source="assumed: a month at four fifths of the goal costs a fifth of care",
+        moves="+strain under goals out of reach",
+    )
+    recovers: float = param(
+        0.05,
+        unit="share per day",
+        low=0,
+        high=1,
+        source="assumed: as other strain (A3), half in two to three weeks",
+        moves="-strain under goals out of reach",
+    )
+    wearies: float = param(
+        0.5,
+        unit="log effort per log care",
+        low=0,
+        high=2,
+        source="assumed: as other strain (A3)",
+        moves="-willing work under goals out of reach",
+    )
+    grates: float = param(
+        100.0,
+        unit="money against the grain per month and log care",
+        low=0,
+        high=1000,
+        source="assumed: at strain 0.5 quits rise by a third (with `Turnover`)",
+        moves="+quits under goals out of reach",
+    )
+    tolerance: float = param(
+        0.2,
+        unit="chance that a found case is let pass, mean of managers",
+        low=0,
+        high=1,
+        source="assumed: one case in five",
+        moves="-penalties per case found",
+    )
+    spread: float = param(
+        0.2,
+        unit="half the range between managers",
+        low=0,
+        high=0.5,
+        source="assumed: from none to two cases in five",
+        moves="+difference between teams in penalties per case found",
+    )
+
+
+PressureNumbers = numbers(TargetPressure, "PressureNumbers", __name__)
 
 
 # -- what is measured ---------------------------------------------------------------------------
@@ -716,7 +833,7 @@ class Target(Scheme):
     def lower(self, reference: "Reference") -> "list[Component]":
         """Return the price of passing the threshold."""
         lumps, slopes = ((self.threshold, self.lump),), ((self.threshold, self.rate),)
-        return _stepwise(self, self.metric, lumps, slopes, None, reference)
+        return _as_goal(self, _stepwise(self, self.metric, lumps, slopes, None, reference))
 
 
 @dataclass(frozen=True, slots=True)
@@ -815,7 +932,7 @@ class Tiers(Scheme):
         """Return the price of climbing the steps and of passing the gate."""
         rungs, none = _increments(self.steps), ()
         lumps, slopes = (rungs, none) if self.pays == "lump" else (none, rungs)
-        return _stepwise(self, self.metric, lumps, slopes, self.gate, reference)
+        return _as_goal(self, _stepwise(self, self.metric, lumps, slopes, self.gate, reference))
 
 
 def _increments(steps: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
@@ -950,7 +1067,7 @@ class TeamPool(Scheme):
             pieces = PieceRate(self.metric, self.rate).lower(reference)
         else:
             pieces = target.lower(_of_team(reference))
-        return [_scale(piece._replace(team=1), 1.0 / size) for piece in pieces]
+        return [_scale(piece._replace(team=1, goal=-1), 1.0 / size) for piece in pieces]
 
 
 @dataclass(frozen=True, slots=True)
@@ -1145,6 +1262,153 @@ def without_bonus(scheme: PaysSomething) -> Scheme:
     return cast(Scheme, sum(wages)) if wages else Wage(0.0)
 
 
+# -- goals: what a manager can raise -------------------------------------------------------------
+
+
+class Goal(NamedTuple):
+    """A threshold of a scheme that a manager can raise, and how far at most (a factor)."""
+
+    metric: Metric
+    threshold: float
+    most: float = math.inf
+
+    @property
+    def numerator(self) -> int:
+        """Return the accumulator of the results that count less under a raised goal."""
+        return _accumulators(self.metric)[0]
+
+
+def _goal_in(scheme: PaysSomething) -> Goal | None:
+    """Find the goal in one part of a scheme: a target's threshold, the lowest step that pays."""
+    if isinstance(scheme, Scaled):
+        return _goal_in(scheme.scheme)
+    if type(scheme) is Target:  # not a scheme of one's own that is made from one
+        steps = [scheme.threshold] if scheme.lump > 0.0 or scheme.rate > 0.0 else []
+    elif type(scheme) is Tiers:
+        steps = [at for at, more in _increments(scheme.steps) if more > 0.0]
+    else:
+        return None
+    paying = [at for at in steps if at > 0.0]
+    if not paying:
+        return None
+    return Goal(scheme.metric, paying[0], HIGHEST.get(scheme.metric, math.inf) / paying[-1])
+
+
+def goals_of(scheme: PaysSomething) -> tuple[Goal, ...]:
+    """List the goals in a scheme; a piece rate, a tournament and a team's pool have none.
+
+    Examples
+    --------
+    >>> goals_of(Wage() + Target("saves", 60, lump=80) + PieceRate("sales", 2.0))
+    (Goal(metric='saves', threshold=60.0, most=inf),)
+    """
+    found = (_goal_in(line.scheme) for line in _lines(scheme))
+    return tuple(goal for goal in found if goal is not None)
+
+
+def stretched(scheme: PaysSomething, totals: Totals, factor: Floats) -> Totals:
+    """Return totals as a part of a scheme counts them under a goal that is `factor` times as high.
+
+    Examples
+    --------
+    >>> quota = Target("save_rate", 0.4, lump=80)
+    >>> logged = example(saves=[10, 12], cancels=[25, 25])
+    >>> quota.pay(stretched(quota, logged, np.array([1.2, 1.2])))
+    array([ 0., 80.])
+    """
+    goal = _goal_in(scheme)
+    if goal is None:
+        return totals
+    parts = list(totals[:-1])
+    parts[goal.numerator] = np.asarray(parts[goal.numerator]) / factor
+    return _with_team(parts, totals.team)
+
+
+def attained(goals: Sequence[Goal], totals: Totals, factor: Floats, elapsed: float = 1.0) -> Floats:
+    """Return results over the goals as they stand, of several goals the one furthest behind.
+
+    Parameters
+    ----------
+    goals
+        One or more.
+    totals
+        What was logged so far in the period.
+    factor
+        By how much each agent's goals are raised, 1 or more.
+    elapsed
+        Share of the period that is over, by which counts are measured; above 0.
+
+    Notes
+    -----
+    A rate of nothing is on the goal.
+
+    Examples
+    --------
+    >>> attained([Goal("saves", 60.0)], example(saves=[20, 40]), np.ones(2), elapsed=0.5)
+    array([0.66666667, 1.33333333])
+    """
+    least = np.full(len(factor), np.inf)
+    for goal in goals:
+        share = 1.0 if goal.metric in RATES else elapsed
+        ratio = measure(totals, goal.metric) / (goal.threshold * factor * share)
+        if goal.metric in RATES:
+            empty = np.asarray(totals[RATES[goal.metric][1]]) <= 0
+            ratio = np.where(empty, 1.0, ratio)
+        least = np.minimum(least, ratio)
+    return least
+
+
+def ratcheted(
+    height: Floats, reached: Floats, drive: Floats, most: float, pressure: TargetPressure
+) -> Floats:
+    """Return each agent's goal for the next month (log of the factor).
+
+    Parameters
+    ----------
+    height
+        The goal as it stood (log of the factor).
+    reached
+        Results over it (`attained`).
+    drive
+        How hard the manager drives, 0 to 1.
+    most
+        The factor beyond which a rate cannot be reached.
+    pressure
+        The settings of P4.
+
+    Examples
+    --------
+    >>> ratcheted(np.zeros(2), np.array([1.2, 0.8]), np.ones(2), np.inf, TargetPressure()).round(3)
+    array([0.091, 0.   ])
+    """
+    excess = log(np.clip(reached, 0.1, 10.0))
+    share = drive * np.where(excess > 0.0, pressure.up, pressure.down)
+    top = max(float(log(min(pressure.cap, most))), 0.0)
+    return np.clip(height + share * excess, 0.0, top)
+
+
+def under_pressure(
+    strain: Floats, reached: Floats, elapsed: float, drive: Floats, pressure: TargetPressure
+) -> Floats:
+    """Return each agent's strain after a day (log care).
+
+    Parameters
+    ----------
+    strain
+        As it was the day before.
+    reached
+        Results over the goal that should have been reached by now (`attained`).
+    elapsed
+        Share of the month that is over.
+    drive
+        How hard the manager drives, 0 to 1.
+    pressure
+        The settings of P4.
+    """
+    behind = elapsed * np.maximum(1.0 - reached, 0.0)
+    return (1.0 - pressure.recovers) * strain + pressure.wears * drive * behind
+
+
 # -- lowering: what a reference agent may expect -------------------------------------------------
 
 N_SPREADS = 25
@@ -1270,6 +1534,7 @@ class Component(NamedTuple):
     place: int = 0
     claw: int = 0
     scale: float = 1.0
+    goal: int = -1
 
 
 class Strip(NamedTuple):
@@ -1292,6 +1557,12 @@ def _linear(weights: Floats) -> Component:
 
 def _scale(piece: Component, factor: float) -> Component:
     return piece._replace(scale=piece.scale * factor)
+
+
+def _as_goal(scheme: Scheme, pieces: list[Component]) -> list[Component]:
+    """Mark pieces as measured against a goal, by the results that count less when it is raised."""
+    goal = _goal_in(scheme)
+    return pieces if goal is None else [piece._replace(goal=goal.numerator) for piece in pieces]
 
 
 def _line(strip: Strip) -> Component:
@@ -1748,6 +2019,7 @@ def lower(schemes: Sequence[PaysSomething], *, reference: Reference | None = Non
         sharp=_ints([[axis.sharp for axis in pair] for pair in axes], (2,)),
         place=_ints([piece.place for piece in pieces]),
         drift=_floats([first.drift for first, _ in axes]),
+        goal=_ints([piece.goal for piece in pieces]),
     )
 
 
@@ -1785,6 +2057,15 @@ def index(prices: Prices, k: int, axis: int, totals: Floats) -> float:
     z = 0.0
     for j in range(N_ACCUMULATORS):
         z += prices.weights[k, axis, j] * totals[j]
+    return z
+
+
+@rule
+def _towards(prices: Prices, k: int, axis: int, totals: Floats, ease: float) -> float:
+    """Under a raised goal results count less: `ease` is 1 over its factor, less 1."""
+    z = index(prices, k, axis, totals)
+    if ease != 0.0 and prices.goal[k] >= 0:
+        z += ease * prices.weights[k, axis, prices.goal[k]] * totals[prices.goal[k]]
     return z
 
 
@@ -1858,10 +2139,11 @@ def expected(prices: Prices, k: int, y1: float, y2: float, spread: float) -> flo
 
 @rule
 def _forecast(
-    prices: Prices, k: int, axis: int, totals: Floats, rates: Floats, days_left: float
+    prices: Prices, k: int, axis: int, totals: Floats, rates: Floats, days_left: float, ease: float
 ) -> float:
     """By the period's end an index is what it is now and what the days that are left will add."""
-    return index(prices, k, axis, totals) + days_left * index(prices, k, axis, rates)
+    now = _towards(prices, k, axis, totals, ease)
+    return now + days_left * _towards(prices, k, axis, rates, ease)
 
 
 @rule
@@ -1878,6 +2160,7 @@ def _change(
     survey_n: float,
     qa_sum: float,
     qa_n: float,
+    ease: float,
 ) -> float:
     """A log moves an index by the weights of what it adds."""
     w = prices.weights
@@ -1892,6 +2175,20 @@ def _change(
         + w[k, axis, QA_SUM] * qa_sum
         + w[k, axis, QA_N] * qa_n
     )
+    if ease != 0.0 and prices.goal[k] >= 0:
+        j = prices.goal[k]
+        result = survey_sum
+        if j == SAVES:
+            result = saves
+        elif j == SALES:
+            result = sales
+        elif j == SALES_VALUE:
+            result = value
+        elif j == CONTACTS:
+            result = contacts
+        elif j == QA_SUM:
+            result = qa_sum
+        moved += ease * w[k, axis, j] * result
     return moved
 
 
@@ -1919,13 +2216,24 @@ def _gain(
     d_survey_n: float,
     d_qa_sum: float,
     d_qa_n: float,
+    ease: float,
 ) -> float:
     """What a log adds to the pay of component k, whose forecast y1, y2 is worth `now` without it.
 
     Where saves can be clawed back the log is worth `lasting` times what it is with its save and
     the rest of what it is without.
     """
-    rest = (d_contacts, d_cancels, d_sales, d_value, d_survey_sum, d_survey_n, d_qa_sum, d_qa_n)
+    rest = (
+        d_contacts,
+        d_cancels,
+        d_sales,
+        d_value,
+        d_survey_sum,
+        d_survey_n,
+        d_qa_sum,
+        d_qa_n,
+        ease,
+    )
     scale: float = prices.scale[k]
     lasts = lasting if prices.claw[k] == 1 else 1.0
     d1 = _change(prices, k, 0, d_saves, *rest)
@@ -1965,6 +2273,7 @@ def stand(
     cut: Floats,
     at: Floats,
     saving: bool,
+    ease: float = 0.0,
 ) -> None:
     """Where an agent stands before a log: write each component's forecast and its pay into `at`.
 
@@ -1973,7 +2282,8 @@ def stand(
     (components, 4). What is linear pays the same from anywhere. Where events are counted, the
     spread is that of as many as the agent's own rate will bring: what is logged cannot be lost.
     A component that is moved only by cancellations and saves is left out (a spread of `SKIPPED`)
-    unless the contact at hand can be logged as one (`saving`).
+    unless the contact at hand can be logged as one (`saving`). Results towards the agent's own
+    goals count 1 + `ease` times, and so does their spread.
     """
     for k in range(prices.first[scheme], prices.first[scheme + 1]):
         at[k, 3] = 0.0 if saving or prices.served[k] == 1 else SKIPPED
@@ -1982,16 +2292,19 @@ def stand(
         if prices.team[k] == 1:
             coming = days_left * index(prices, k, 0, team_rates[team])
             y1 = index(prices, k, 0, team_totals[team]) + coming
-            y2 = _forecast(prices, k, 1, team_totals[team], team_rates[team], days_left)
+            y2 = _forecast(prices, k, 1, team_totals[team], team_rates[team], days_left, 0.0)
         else:
-            coming = days_left * index(prices, k, 0, rates[seat])
-            y1 = index(prices, k, 0, totals[seat]) + coming
-            y2 = _forecast(prices, k, 1, totals[seat], rates[seat], days_left)
+            coming = days_left * _towards(prices, k, 0, rates[seat], ease)
+            y1 = _towards(prices, k, 0, totals[seat], ease) + coming
+            y2 = _forecast(prices, k, 1, totals[seat], rates[seat], days_left, ease)
         if prices.rival[k] == 1:
             y1 -= cut[k, seat]
         spread = spread_of(days_left, days_in_period)
+        counted = 1.0 + ease if prices.goal[k] >= 0 else 1.0
         if prices.drift[k] > 0.0:
-            spread = math.sqrt(max(coming, 0.0) / (prices.drift[k] * prices.step[k, 0]))
+            spread = math.sqrt(max(coming * counted, 0.0) / (prices.drift[k] * prices.step[k, 0]))
+        else:
+            spread *= counted
         at[k, 0] = y1
         at[k, 1] = y2
         at[k, 2] = expected(prices, k, y1, y2, spread)
@@ -2013,11 +2326,12 @@ def price(
     d_survey_n: float,
     d_qa_sum: float,
     d_qa_n: float,
+    ease: float = 0.0,
 ) -> float:
     """What a log is worth is the difference that it makes to the pay to be expected.
 
-    ``at`` is where the agent stands (`stand`) and ``lasting`` the believed chance that a save
-    lasts, where pay for it can be clawed back.
+    ``at`` is where the agent stands (`stand`, with the same ``ease``) and ``lasting`` the believed
+    chance that a save lasts, where pay for it can be clawed back.
     """
     worth = 0.0
     for k in range(prices.first[scheme], prices.first[scheme + 1]):
@@ -2040,6 +2354,7 @@ def price(
             d_survey_n,
             d_qa_sum,
             d_qa_n,
+            ease,
         )
     return worth
 
@@ -2156,7 +2471,7 @@ class Ledger:
         shape = (max(map(len, self._lines), default=0), months, n_agents)
         self._owed = np.zeros(shape)  # pay of each line and period that still stands
         self._pending = np.zeros(shape)  # the part of it that is yet to be paid
-        self._periods: list[tuple[Totals, Ints]] = []
+        self._periods: list[tuple[Totals, Ints, Floats]] = []
 
     @property
     def pending(self) -> Floats:
@@ -2173,6 +2488,7 @@ class Ledger:
         stayed: Bools | None = None,
         hired_month: Ints | None = None,
         employed: Bools | None = None,
+        goal: Floats | None = None,
     ) -> Payslip:
         """Close a period and return what is paid for it.
 
@@ -2194,6 +2510,9 @@ class Ledger:
             The first period of the agent who holds the seat now. None if all were there from 0.
         employed
             Seats that somebody held in this period; an empty seat is paid nothing. None if all.
+        goal
+            By how much each agent's goals were raised (`stretched`), 1 or more. None if no goal
+            was.
 
         Raises
         ------
@@ -2217,7 +2536,8 @@ class Ledger:
             np.zeros(n_agents, dtype=np.int64) if hired_month is None else np.asarray(hired_month)
         )
         kept = _only(totals, np.ones(n_agents, dtype=np.bool_))
-        self._periods.append((kept, np.where(here, scheme_of, -1)))
+        raised = np.ones(n_agents) if goal is None else np.array(goal, dtype=np.float64)
+        self._periods.append((kept, np.where(here, scheme_of, -1), raised))
 
         wage, bonus, deferred = self._earn(month)
         lost = np.zeros((n_agents, month + 1)) if lost_saves is None else np.asarray(lost_saves)
@@ -2229,12 +2549,12 @@ class Ledger:
 
     def _earn(self, month: int) -> tuple[Floats, Floats, Floats]:
         """Enter what was earned; return wages, bonuses paid at once and bonuses deferred."""
-        totals, scheme_of = self._periods[month]
+        totals, scheme_of, goal = self._periods[month]
         wage, bonus, deferred = np.zeros((3, len(scheme_of)))
         for number, lines in enumerate(self._lines):
             mine = scheme_of == number
             for at, line in enumerate(lines if mine.any() else ()):
-                money = _amounts(line.scheme, _only(totals, mine))
+                money = _amounts(line.scheme, _counted_for(line.scheme, totals, mine, goal))
                 if isinstance(line.scheme, Wage):
                     wage[mine] += money
                     continue
@@ -2247,7 +2567,7 @@ class Ledger:
     def _claw(self, month: int, lost: Floats, hired: Ints, here: Bools) -> tuple[Floats, Floats]:
         """Take back pay for lost saves, from what is pending first; return money and forfeits."""
         clawed_back, forfeited = np.zeros((2, len(hired)))
-        for period, (totals, scheme_of) in enumerate(self._periods):
+        for period, (totals, scheme_of, goal) in enumerate(self._periods):
             lasting = totals._replace(saves=np.maximum(totals.saves - lost[:, period], 0.0))
             for number, lines in enumerate(self._lines):
                 mine = scheme_of == number
@@ -2255,7 +2575,8 @@ class Ledger:
                     if line.claw < max(month - period, 1):
                         continue
                     owed, pending = self._owed[at, period, mine], self._pending[at, period, mine]
-                    excess = np.maximum(owed - _amounts(line.scheme, _only(lasting, mine)), 0.0)
+                    counted = _counted_for(line.scheme, lasting, mine, goal)
+                    excess = np.maximum(owed - _amounts(line.scheme, counted), 0.0)
                     waived = np.minimum(pending, excess)
                     self._owed[at, period, mine] = owed - excess
                     self._pending[at, period, mine] = pending - waived
@@ -2268,7 +2589,7 @@ class Ledger:
     def _release(self, month: int, hired: Ints, here: Bools) -> Floats:
         """Pay what is due now to those who are still there."""
         released = np.zeros(len(hired))
-        for period, (_, scheme_of) in enumerate(self._periods):
+        for period, (_, scheme_of, _) in enumerate(self._periods):
             for number, lines in enumerate(self._lines):
                 for at, line in enumerate(lines):
                     if line.delay and period + line.delay == month:
@@ -2284,6 +2605,11 @@ class Ledger:
         forfeited = np.where(gone, self._pending, 0.0).sum(axis=(0, 1))
         self._pending[:, gone] = 0.0
         return np.asarray(forfeited)
+
+
+def _counted_for(scheme: PaysSomething, totals: Totals, mine: Bools, goal: Floats) -> Totals:
+    """Return the totals of some agents as a part of their scheme counts them."""
+    return stretched(scheme, _only(totals, mine), goal[mine])
 
 
 def _only(totals: Totals, mine: Bools) -> Totals:

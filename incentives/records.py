@@ -24,7 +24,7 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
-from incentives._draws import Purpose, uniforms
+from incentives._draws import Purpose, exp, uniforms
 from incentives.columns import (
     ACCUMULATORS,
     BEGGED,
@@ -432,6 +432,8 @@ class Recorder:
             "true_conscience": staff.kappa.copy(),
             # where nobody checks, nobody has a belief about being checked
             "true_belief": staff.checks / staff.contacts * ("O6" not in world.scenario.off),
+            "goal": exp(desk.bonds.goal),
+            "true_pressure": desk.bonds.pressed.copy(),
         }
 
     def _customers(self, world: Any, status: Any, bills: Any) -> Columns:

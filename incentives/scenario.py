@@ -138,6 +138,7 @@ class Scenario:
     cold_calls: centre.ColdCalls = field(default_factory=centre.ColdCalls)
     survey_gaming: gaming.SurveyGaming = field(default_factory=gaming.SurveyGaming)
     timing: gaming.Timing = field(default_factory=gaming.Timing)
+    target_pressure: pay.TargetPressure = field(default_factory=pay.TargetPressure)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -422,6 +423,7 @@ def lower(scenario: Scenario) -> Lowered:
         timing=lower_numbers(
             scenario.timing, gaming.TimingNumbers, **({"window": 0.0} if "G7" in off else {})
         ),
+        pressure=lower_numbers(scenario.target_pressure, pay.PressureNumbers),
     )
     floor = scenario.floor
     if "A6" not in off:  # coaching is a longer break

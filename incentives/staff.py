@@ -587,6 +587,10 @@ class Bonds(NamedTuple):
     lies: Floats  #: lies told this month (A5)
     fits: Floats  #: 1 if coaching appeals to the agent's motive (A6)
     skill: Floats  #: what of it has been taken in, 0 to 1 (A6)
+    goal: Floats  #: by how much the goals are raised, log of the factor (P4)
+    pressed: Floats  #: strain from being behind them (log care) (P4)
+    driven: Floats  #: how hard the manager drives, 0 to 1 (P4)
+    pardoned: Floats  #: chance that the manager lets a found case pass (P4)
 
 
 class Sway(NamedTuple):
@@ -598,13 +602,16 @@ class Sway(NamedTuple):
     client: Floats  #: (seats, clients)
     closing: Floats
     conscience: Floats  #: added to the fixed cost of a lie (money)
+    ease: Floats  #: what is added to 1 for how results towards a goal count (P4)
 
 
 class Managers(NamedTuple):
-    """The teams' managers, a row a team (A5)."""
+    """The teams' managers, a row a team (A5, P4)."""
 
     sales: Ints  #: 1 with a background in sales, 0 in service
     norm: Floats  #: standard normal: how strict, against other managers
+    drive: Floats  #: how hard goals are driven, 0 to 1 (P4)
+    tolerance: Floats  #: chance that a case of gaming found by a check is let pass (P4)
 
 
 def no_bonds(seats: int, clients: int) -> Bonds:
@@ -623,6 +630,7 @@ def no_sway(seats: int, clients: int) -> Sway:
         client=np.ones((seats, clients)),
         closing=np.ones(seats),
         conscience=np.zeros(seats),
+        ease=np.zeros(seats),
     )
 
 
@@ -760,10 +768,16 @@ def requite(bonds: Bonds, wage: Floats, bonus: Floats, reciprocity: Reciprocity)
     bonds.client[:] -= reciprocity.speed * bonds.client
 
 
-def draw_managers(teams: int, *, key: Key, identity: Identity) -> Managers:
-    """Draw who manages each team."""
+def draw_managers(teams: int, *, key: Key, identity: Identity, pressure: Any = None) -> Managers:
+    """Draw who manages each team; `pressure` are the numbers of P4, None where it is off."""
     u = uniforms(key, Purpose.MANAGER, np.arange(teams), 0)
-    return Managers((u[:, 0] < identity.sales_managers).astype(np.int64), normal(u[:, 1]))
+    sales = (u[:, 0] < identity.sales_managers).astype(np.int64)
+    drive = tolerance = np.zeros(teams)
+    if pressure is not None:
+        own = uniforms(key, Purpose.TOLERANCE, np.arange(teams), 0)[:, 0]
+        drive = np.where(sales == 1, 1.0, pressure.service)
+        tolerance = np.clip(pressure.tolerance + pressure.spread * (2.0 * own - 1.0), 0.0, 1.0)
+    return Managers(sales, normal(u[:, 1]), drive, tolerance)
 
 
 def welcome(
@@ -782,6 +796,8 @@ def welcome(
     for state in bonds:
         state[seats] = 0.0
     when = staff.hire[seats]
+    bonds.driven[seats] = managers.drive[team[seats]]
+    bonds.pardoned[seats] = managers.tolerance[team[seats]]
     if "A5" not in off:
         u = uniforms(key, Purpose.CULTURE, seats, when)[:, 0]
         bonds.sales_minded[seats] = u < identity.sales_minded

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from incentives import pay, staff
-from incentives._draws import Purpose, key_of, uniforms
+from incentives._draws import Purpose, exp, key_of, uniforms
 from incentives._kernel import (
     Desk,
     advance,
@@ -207,7 +207,11 @@ class World:
             owed=np.zeros(seats),
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
-        self.managers = staff.draw_managers(teams, key=self.key, identity=scenario.identity)
+        self.pressure = None if "P4" in scenario.off else scenario.target_pressure
+        self.goals = [pay.goals_of(scheme) for scheme in self.schemes]
+        self.managers = staff.draw_managers(
+            teams, key=self.key, identity=scenario.identity, pressure=self.pressure
+        )
         self.told = np.zeros((len(self.schemes), len(scenario.workforce.archetypes)))
         self._hire(np.arange(seats))
         self.hired_month = np.zeros(seats, np.int64)
@@ -339,6 +343,7 @@ class World:
             recorder.log,
             recorder.count,
         )
+        self._press((day_of_month + 1.0) / self.days)
         recorder.end_day(self)
         self.day += 1
         if self.day % self.days == 0:
@@ -384,8 +389,11 @@ class World:
             desk.scheme,
             lost_saves=self._lost_saves()[:, : month + 1],
             hired_month=self.hired_month,
+            goal=None if self.pressure is None else exp(desk.bonds.goal),
         )
         paid = settled.paid - desk.penalty
+        if self.pressure is not None:
+            desk.against[:] += self.pressure.grates * desk.bonds.pressed
         gone = staff.quits(
             self.staff, paid, desk.against, key=self.key, month=month, turnover=self.turnover
         )
@@ -403,6 +411,7 @@ class World:
                 identity=self.scenario.identity,
             )
         self.recorder.end_month(self, status, bills, settled, gone)
+        self._set_goals()
         self.month += 1
         self._turn_over(gone)
         joins = uniforms(self.key, Purpose.ACQUIRE, 0, month)[0]
@@ -418,6 +427,7 @@ class World:
         desk.duty_month[:] = 0.0
         desk.against[:] = 0.0
         if self.month < self.months:
+            desk.bonds.goal[desk.scheme != self.scheme_by_month[self.month]] = 0.0
             desk.scheme[:] = self.scheme_by_month[self.month]
 
     def _carry_over(self, gone: Any) -> None:
@@ -431,6 +441,38 @@ class World:
         desk.owed[:] = np.where(gone, 0.0, desk.ahead)
         desk.held[:] = 0.0
         desk.ahead[:] = 0.0
+
+    def _towards_goals(self, elapsed: float) -> list[tuple[Any, Floats, float]]:
+        """Give, for each scheme with goals, who is under it, how far they are, and the most."""
+        desk, found = self.desk, []
+        for number, goals in enumerate(self.goals):
+            mine = np.flatnonzero(desk.scheme == number) if goals else ()
+            if len(mine) > 0:
+                logged = dict(zip(ACCUMULATORS, desk.totals[mine].T, strict=True))
+                totals = Totals(**logged, team=self.plan.team[mine])
+                reached = pay.attained(goals, totals, exp(desk.bonds.goal[mine]), elapsed)
+                found.append((mine, reached, min(goal.most for goal in goals)))
+        return found
+
+    def _press(self, elapsed: float) -> None:
+        """Let those who are behind their goals feel it, at a day's end."""
+        if self.pressure is None or not self.managers.drive.any():
+            return
+        bonds = self.desk.bonds
+        for mine, reached, _ in self._towards_goals(elapsed):
+            bonds.pressed[mine] = pay.under_pressure(
+                bonds.pressed[mine], reached, elapsed, bonds.driven[mine], self.pressure
+            )
+
+    def _set_goals(self) -> None:
+        """Let managers set the goals of the next month by what was logged in this one."""
+        if self.pressure is None or not self.managers.drive.any():
+            return
+        bonds = self.desk.bonds
+        for mine, reached, most in self._towards_goals(1.0):
+            bonds.goal[mine] = pay.ratcheted(
+                bonds.goal[mine], reached, bonds.driven[mine], most, self.pressure
+            )
 
     def _talk(self, status: Any) -> Ints:
         """Let customers warn and recommend; give the addresses of those who will join."""

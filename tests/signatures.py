@@ -6,6 +6,7 @@ The documentation's index of mechanisms reads this, and `test_house` holds it to
 OUTBOUND = "test_signature_outbound.py"
 AGENTS, CUSTOMERS = "test_signature_agents.py", "test_signature_customers.py"
 SCORES = "test_signature_scorecard.py"
+TARGETS = "test_signature_targets.py"
 MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
 SURVEYS, TIMING = "test_signature_surveys.py", "test_signature_timing.py"
 
@@ -21,6 +22,7 @@ SIGNATURES = {
     "P1": (FIRST, "test_a_target_makes_logged_saves_bunch_and_a_piece_rate_does_not"),
     "P2": (SCORES, "test_weight_on_offers_moves_effort_to_offers_and_costs_satisfaction"),
     "P3": (SCORES, "test_noise_in_quality_moves_effort_from_care_to_speed"),
+    "P4": (TARGETS, "test_goals_strain_and_gaming_rise_and_performance_does_not"),
     "P5": (MOMENTS, "test_who_holds_a_low_place_hurries"),
     "A1": (MOMENTS, "test_a_contractor_between_makes_it_easier_to_deceive_the_client"),
     "A2": (AGENTS, "test_a_thank_you_in_kind_moves_more_than_as_much_in_cash"),

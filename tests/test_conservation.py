@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import incentives as inc
+from incentives.pay import stretched
 
 MONTHS = 8
 PIECE = 8.0  # money per logged save
@@ -234,7 +235,9 @@ def test_what_is_paid_is_what_the_scheme_pays_for_what_was_logged(records: inc.R
         columns = [f"logged_{name}" for name in inc.Totals._fields[:-1]]
         totals = inc.Totals(*(month[name].to_numpy() for name in [*columns, "team"]))
         earned = month["wage"] + month["bonus"] + month["deferred"]
-        np.testing.assert_allclose(earned, SCHEME.pay(totals), rtol=1e-12)
+        goal = month["goal"].to_numpy()  # as managers have raised it (P4)
+        pays = sum(part.pay(stretched(part, totals, goal)) for part in SCHEME.parts)
+        np.testing.assert_allclose(earned, pays, rtol=1e-12)
         assert (month["wage"] == 2000.0).all()
         np.testing.assert_allclose(month["deferred"], 0.5 * 4.0 * totals.sales, rtol=1e-12)
     paid = agents["wage"] + agents["bonus"] + agents["released"] - agents["clawed_back"]
@@ -261,7 +264,9 @@ def test_what_is_deferred_is_released_to_those_still_there_and_else_forfeited(
 
 def test_penalties_are_those_of_cases_found_and_of_complaints_that_were_traced() -> None:
     tracing = {"suppressed_cancellation.traced": 1.0, "audit.penalty": 2.0}
-    records = inc.simulate(a_centre(SCHEME).without("G1").change(tracing), months=MONTHS, rng=5)
+    records = inc.simulate(
+        a_centre(SCHEME).without("G1", "P4").change(tracing), months=MONTHS, rng=5
+    )  # with P4 some are let pass
     agents = records.agents
     found = by_agent(records.audits[records.audits["found"] != "none"], agents)
     left = records.customers[records.customers["left_discovery"] == 1].set_index("customer")

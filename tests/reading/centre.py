@@ -81,6 +81,7 @@ LACKS = (
     "O3",
     "P2",
     "P3",
+    "P4",
 )
 """Mechanisms that this reading does not have: a scenario must be without them."""
 
