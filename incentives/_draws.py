@@ -77,6 +77,8 @@ class Purpose(IntEnum):
     MANAGER = 26  # the background and the norm of a team's manager
     NORM = 27  # which lies of teammates an agent comes to know of
     MOTIVE = 28  # what an agent can be coached with
+    CHANNEL = 41  # whether a customer comes back by the channel of before
+    PUBLIC = 42  # who reads what is posted
 
 
 # -- keys and addresses -------------------------------------------------------------------------

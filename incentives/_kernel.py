@@ -16,9 +16,13 @@ from incentives._luck import Luck, draw_luck, luck_for
 from incentives.centre import (
     FloorPlan,
     audit_chance,
+    channel_of,
     minute_of,
     patience_of,
+    stretched,
     usual_work,
+    vexed,
+    work_by,
 )
 from incentives.columns import (
     ANSWERED,
@@ -47,6 +51,7 @@ from incentives.columns import (
     WAIT,
     WITHIN,
     Bills,
+    Channel,
     Customers,
     Floats,
     Ints,
@@ -118,6 +123,9 @@ NEEDS_NEST, WISHES_NEST, LIES = 1, 2, 3  # blocks of shocks: rows that serve, th
 PLAIN, SOLD, LOST, KEPT = range(4)  # log entries with a price; a row's own stands at its number
 OVER, AGAIN, LATER, PASSED_ON = range(4)  # what follows: nothing, another today, later, at once
 LEAST = -700.0  # exponent of a weight: below, it would be a subnormal number, and slow
+AGE_BITS = 32  # in an entry, working days in a backlog stand above the customer's row and need
+OWN_MASK, OLDEST = (1 << AGE_BITS) - 1, 255
+CHAT, EMAIL, SOCIAL = int(Channel.CHAT), int(Channel.EMAIL), int(Channel.SOCIAL)
 RECENT = 0.1  # weight of the last day in what agents take for their usual pace
 
 # codes as plain numbers, which is what compiled code can hold
@@ -183,6 +191,7 @@ class Rules(NamedTuple):
     coaching: Any  #: with what it does not aim at put to 0
     contagion: float  #: stakes by which teammates who lie lower conscience
     advocacy: Any
+    crowd: int  #: the first customers: those who may read what is posted
 
 
 class Desk(NamedTuple):
@@ -247,12 +256,18 @@ class Events(NamedTuple):
     worth: Floats  #: (actions,)
     weights: Floats  #: (actions,)
     features: Floats  #: (features x actions,)
+    age: Ints  #: (contacts,) working days that an e-mail or a post has waited already
+    chats: Ints  #: (seats,) chats open, or kept a place
+    until: Floats  #: (seats,) minute at which the last of them ends
+    backlog: Ints  #: (pools, contacts) e-mails and posts that wait
+    opened: Ints  #: (pools,) how many of them have been worked on
+    written: Ints  #: (pools,) how many have come
 
 
 @allocating
 def scratch(seats: int, pools: int, contacts: int) -> Events:
     """Make the day's scratch arrays for at most so many contacts."""
-    room = 4 * seats + 2 * contacts + 2
+    room = 8 * seats + 2 * contacts + 2
     return Events(
         np.empty(room),
         np.empty(room, np.int64),
@@ -275,6 +290,12 @@ def scratch(seats: int, pools: int, contacts: int) -> Events:
         np.zeros(N_ACTIONS),
         np.zeros(N_ACTIONS),
         np.zeros(N_FEATURES * N_ACTIONS),
+        np.zeros(contacts, np.int64),
+        np.zeros(seats, np.int64),
+        np.zeros(seats),
+        np.empty((pools, contacts), np.int64),
+        np.zeros(pools, np.int64),
+        np.zeros(pools, np.int64),
     )
 
 
@@ -638,6 +659,16 @@ def choose(
 # -- one contact --------------------------------------------------------------------------------
 
 
+class Way(NamedTuple):
+    """How a contact came to the agent, beside its channel."""
+
+    felt: float  #: minutes that the customer waited on the line
+    vexed: float  #: points of the experience that delay and a change of channel cost
+    stretch: float  #: x the minutes, for the other chats that are open
+    age: int  #: working days in the backlog
+    carried: float  #: minutes of those days
+
+
 @rule
 def credit(desk: Desk, seat: int, team: int, what: int, amount: float) -> None:
     """Add to what the agent, and so the team, has logged this month."""
@@ -803,6 +834,7 @@ def serve(
     watched: int,
     log: Any,
     count: int,
+    way: Way,
 ) -> tuple[float, int, int]:
     """Serve one contact: choose, let it happen, log it; return minutes, what follows, and rows."""
     row, need = entry >> 2, entry & 3
@@ -847,7 +879,7 @@ def serve(
                 watched += 1
 
     # what happens
-    minutes = events.features[TIME + action]
+    minutes = events.features[TIME + action] * way.stretch
     resolved = luck.solve[place] < menu.shelf[reason, SOLVES + action]
     success = False
     true, logged = HANDLED, HANDLED
@@ -885,15 +917,19 @@ def serve(
     else:
         points = experience(
             resolved,
-            menu.courtesy[action] + fits(needs and action != TRANSFER, offered, rules.hidden),
+            menu.courtesy[action]
+            + fits(needs and action != TRANSFER, offered, rules.hidden)
+            - way.vexed,
             menu.annoys[action],
             openness,
-            wait,
+            way.felt,
             luck.feel[place],
             rules.expectations,
         )
         if action in (OFFER_AFTER, HARD_SELL):  # the pitch comes last
             points = spoilt(points, menu.annoys[action], openness, each.expectation, rules.moments)
+    if channel == SOCIAL and points < each.expectation:
+        read(customers, uid, when, attempt, k0, k1, rules)
     each.peak, each.last = remember(int(each.peak), int(each.last), points - each.expectation)
     selling = menu.shelf[reason, SELLING + action] == 1.0
     desk.mood[seat] = next_mood(
@@ -932,7 +968,6 @@ def serve(
         credit(desk, seat, team, SALES, 1.0)
         credit(desk, seat, team, SALES_VALUE, value)
     desk.earned[seat] += worth_of(action, reason, success, desk.worth)
-    desk.busy[seat] += minutes
     f = events.features
     desk.against[seat] += against(
         staff.kappa[seat] + desk.sway.conscience[seat],
@@ -974,9 +1009,9 @@ def serve(
 
     entry_log = log[count]
     entry_log.customer = uid
-    entry_log.day = day
+    entry_log.day = day - way.age
     entry_log.agent = seat
-    entry_log.minute = minute - wait
+    entry_log.minute = minute - wait + way.carried
     entry_log.wait = wait
     entry_log.handle = minutes
     entry_log.value = value
@@ -1006,6 +1041,25 @@ def serve(
     elif reason != CANCEL and not resolved:
         follows = LATER
     return minutes, follows, watched
+
+
+@rule
+def read(
+    customers: Customers,
+    uid: int,
+    when: int,
+    attempt: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    rules: Rules,
+) -> None:
+    """Let what a disappointed author has posted be read by others, who lose trust."""
+    word = rules.advocacy
+    knows = known(block(k0, k1, uid, 0, Purpose.REFER, 0, MANY)[0], word)
+    for which in range(int(rules.channels.publicity * knows + 0.5)):
+        u_who = block(k0, k1, uid, when, Purpose.PUBLIC, attempt << 16 | which)[0]
+        reader = customers.row[int(u_who * rules.crowd)]
+        reader.trust = max(reader.trust - word.distrust, 0.0)
 
 
 @rule
@@ -1196,6 +1250,35 @@ def longest_idle(idle: Idle, pool: int, skill: int, minute: float, plan: FloorPl
 
 
 @rule
+def calls_wait(seat: int, plan: FloorPlan, events: Events) -> bool:
+    """Tell whether somebody waits on the telephone whom this agent could serve."""
+    skills, q = plan.skills[seat], 3 * plan.pool[seat]
+    service: bool = skills & 1 > 0 and events.waiting[q] > 0
+    return service or (skills & 2 > 0 and events.waiting[q + 1] > 0)
+
+
+@rule
+def room_for_chat(pool: int, minute: float, plan: FloorPlan, events: Events, limit: int) -> int:
+    """Find the agent on duty with the fewest chats open, below the limit, or -1.
+
+    Nobody takes a further chat while a break is due or a call waits, which has come before.
+    """
+    found = -1
+    for seat in range(len(plan.team)):
+        chats = events.chats[seat]
+        if (
+            0 < chats < limit
+            and plan.pool[seat] == pool
+            and minute < plan.end[seat]
+            and events.resting[seat] != 1
+            and (found < 0 or chats < events.chats[found])
+            and not calls_wait(seat, plan, events)
+        ):
+            found = seat
+    return found
+
+
+@rule
 def next_seat(after: int, pool: int, skill: int, minute: float, plan: FloorPlan, desk: Desk) -> int:
     """Find the next agent in turn with a skill who is on duty: a floor without queues."""
     seats = len(plan.team)
@@ -1243,6 +1326,7 @@ def advance(
     in_order(due, minutes, plan, events)
     address(0, len(due), events, luck, customers)
     draw_luck(luck, 0, len(due), k0, k1, plan.exponential, rules.work, rules.openness)
+    choose_channels(0, len(due), k0, k1, luck, rules)
     open_day(desk)
     settle(day // days, staff, desk, rules)
     watched, count = hours(
@@ -1265,6 +1349,7 @@ def advance(
         events,
         luck,
     )
+    carry_over(customers, day, plan, events)
     close_day(day, k0, k1, plan, rules, staff, desk)
     cuts(
         prices,
@@ -1294,8 +1379,11 @@ def start_shifts(plan: FloorPlan, desk: Desk, events: Events) -> int:
 
 
 @rule
-def longest_waiting(seat: int, plan: FloorPlan, events: Events) -> int:
-    """Find who has waited longest for any of the agent's skills: a contact's place, or -1."""
+def longest_waiting(seat: int, plan: FloorPlan, events: Events, chatting: bool) -> int:
+    """Find who has waited longest for any of the agent's skills: a contact's place, or -1.
+
+    An agent who is chatting takes nobody but one who chats too.
+    """
     capacity = events.queued.shape[1]
     queue, place = -1, -1
     for skill in range(3):
@@ -1309,9 +1397,93 @@ def longest_waiting(seat: int, plan: FloorPlan, events: Events) -> int:
                     queue, place = q, head
                 break
             events.first[q] += 1  # gave up
+    if chatting and queue % 3 != 2:
+        return -1
     if place >= 0:
         events.first[queue] += 1
     return place
+
+
+@rule
+def oldest_written(seat: int, plan: FloorPlan, events: Events) -> int:
+    """Take the e-mail or post that has waited longest, if the agent can write: its place, or -1."""
+    pool = plan.pool[seat]
+    if plan.skills[seat] & 4 == 0 or events.opened[pool] == events.written[pool]:
+        return -1
+    events.opened[pool] += 1
+    return events.backlog[pool, events.opened[pool] - 1]  # type: ignore[no-any-return]
+
+
+@rule
+def carry_over(customers: Customers, day: int, plan: FloorPlan, events: Events) -> None:
+    """Leave what is still unanswered for the next day."""
+    for pool in range(plan.pools):
+        for i in range(events.opened[pool], events.written[pool]):
+            place = events.backlog[pool, i]
+            age = min(events.age[place] + 1, OLDEST)
+            schedule(customers, age << AGE_BITS | events.entry[place], day + 1)
+
+
+@rule
+def channel_at(
+    uid: int, when: int, attempt: int, k0: np.uint32, k1: np.uint32, rules: Rules
+) -> int:
+    """Find by which channel a customer makes an attempt: that of the first one, or any."""
+    u = block(k0, k1, uid, when, Purpose.ARRIVE, attempt)[1]
+    if attempt > 0:
+        u_keeps = block(k0, k1, uid, when, Purpose.CHANNEL, attempt)[0]
+        if u_keeps < rules.channels.keeps:
+            u = block(k0, k1, uid, when, Purpose.ARRIVE, 0)[1]
+    return channel_of(u, rules.channels)
+
+
+@rule
+def choose_channels(
+    low: int, high: int, k0: np.uint32, k1: np.uint32, luck: Luck, rules: Rules
+) -> None:
+    """Put the channels of contacts in place of their uniforms, and see who had to change."""
+    for place in range(low, high):
+        attempt = int(luck.attempt[place])
+        luck.switched[place] = 0.0
+        if attempt == 0:
+            luck.channel[place] = channel_of(luck.channel[place], rules.channels)
+            continue
+        uid, when = int(luck.uid[place]), int(luck.when[place])
+        channel = channel_at(uid, when, attempt, k0, k1, rules)
+        luck.channel[place] = channel
+        if channel != channel_at(uid, when, attempt - 1, k0, k1, rules):
+            luck.switched[place] = 1.0
+
+
+@rule
+def waited(
+    place: int,
+    minute: float,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
+    events: Events,
+    luck: Luck,
+) -> float:
+    """Give how long an e-mail or post has waited, in minutes of opening hours."""
+    if events.age[place] == 0:
+        return minute - events.arrived[place]  # type: ignore[no-any-return]
+    uid, when, attempt = luck.uid[place], luck.when[place], luck.attempt[place]
+    u = block(k0, k1, uid, when, Purpose.ARRIVE, attempt)[0]
+    sent = minute_of(u, plan.profile, plan.opens, plan.minutes)
+    return events.age[place] * plan.minutes + (minute - sent)  # type: ignore[no-any-return]
+
+
+@rule
+def on_hands(
+    seat: int, minute: float, minutes: float, alone: bool, events: Events, desk: Desk
+) -> float:
+    """Count minutes as busy, those of several chats at once only once; return how many are new."""
+    ends = minute + minutes
+    new = minutes if alone else max(ends - max(events.until[seat], minute), 0.0)
+    events.until[seat] = ends if alone else max(events.until[seat], ends)
+    desk.busy[seat] += new
+    return new
 
 
 @batch
@@ -1340,6 +1512,7 @@ def hours(
     capacity = events.queued.shape[1]
     closes = plan.opens + plan.minutes
     remaining = float(days - day_of_month)
+    limit = int(rules.channels.at_once)
     size = start_shifts(plan, desk, events)
     turn = -1
     i, places = 0, due
@@ -1360,13 +1533,22 @@ def hours(
                 continue
             stand_up(idle, 8 * plan.pool[seat] + plan.skills[seat], seat)
         if kind in (FREE, PAUSE):  # home, a break, the longest-waiting, or idle
+            if kind == FREE and events.chats[seat] > 0:  # a chat has ended
+                events.chats[seat] -= 1
             if minute >= plan.end[seat]:
+                continue
+            chatting = events.chats[seat] > 0
+            if chatting and events.resting[seat] == 1:
                 continue
             if events.resting[seat] == 1:
                 events.resting[seat] = 2
                 size = push(times, codes, size, minute + plan.pause, seat << 2 | FREE)
                 continue
-            place = longest_waiting(seat, plan, events)
+            place = longest_waiting(seat, plan, events, chatting)
+            if place < 0 and chatting:
+                continue
+            if place < 0:
+                place = oldest_written(seat, plan, events)
             if place < 0:
                 sit_down(idle, 8 * plan.pool[seat] + plan.skills[seat], seat, minute)
                 continue
@@ -1378,18 +1560,29 @@ def hours(
         each = customers.row[entry >> 2]
         attempt = int(each.attempt[need])
         reason = reason_of(each, need)
-        channel = 1 if luck.channel[place] < rules.channels.chat else 0
-        skill = 2 if channel == 1 else 1 if reason == CANCEL else 0
+        channel = int(luck.channel[place])
+        skill = 2 if channel > 0 else 1 if reason == CANCEL else 0
         pool = int(each.home) if plan.by_home else 0
         q = 3 * pool + skill
 
         if kind == ARRIVAL:
-            desk.day[OFFERED] += 1.0
-            desk.day[CALLBACKS] += 1.0 if attempt > 0 else 0.0
+            if events.age[place] == 0:
+                desk.day[OFFERED] += 1.0
+                desk.day[CALLBACKS] += 1.0 if attempt > 0 else 0.0
             if plan.queueing:
                 seat = longest_idle(idle, pool, skill, minute, plan)
+                if seat < 0 and channel == CHAT and limit > 1:
+                    seat = room_for_chat(pool, minute, plan, events, limit)
+                    if seat >= 0 and waiting[q] > 0:  # others were first
+                        events.chats[seat] += 1
+                        size = push(times, codes, size, minute, seat << 2 | FREE)
+                        seat = -1
             else:
                 seat = turn = next_seat(turn, pool, skill, minute, plan, desk)
+            if seat < 0 and channel >= EMAIL:  # wait, until nobody else does
+                events.backlog[pool, events.written[pool]] = place
+                events.written[pool] += 1
+                continue
             if seat < 0:  # wait, until the queue moves or patience ends
                 events.queued[q, events.last[q] % capacity] = place
                 events.last[q] += 1
@@ -1398,7 +1591,7 @@ def hours(
                 patience = patience_of(channel, attempt, luck.patience[place], rules.queue)
                 size = push(times, codes, size, minute + patience, place << 2 | GIVE_UP)
                 continue
-        else:
+        elif channel < EMAIL:
             events.waits[place] = 0
             waiting[q] -= 1
 
@@ -1412,8 +1605,14 @@ def hours(
             follows = AGAIN
         else:
             work = usual_work(reason, rules.work) * luck.work[place]
-            if channel == 1:
-                work *= rules.channels.minutes
+            work *= work_by(channel, rules.channels)
+            age, felt, open_chats = 0, wait, 1
+            if channel >= EMAIL:
+                age, felt = events.age[place], 0.0
+                wait = waited(place, minute, k0, k1, plan, events, luck)
+            elif channel == CHAT and plan.queueing:
+                events.chats[seat] += 1
+                open_chats = events.chats[seat]
             left = max(remaining - (minute - plan.opens) / plan.minutes, 0.0)
             minutes, follows, watched = serve(
                 seat,
@@ -1442,10 +1641,22 @@ def hours(
                 watched,
                 log,
                 count,
+                Way(
+                    felt,
+                    vexed(age, luck.switched[place], rules.channels),
+                    stretched(open_chats, rules.channels),
+                    age,
+                    age * plan.minutes,
+                ),
             )
             if plan.queueing:
                 size = push(times, codes, size, minute + minutes, seat << 2 | FREE)
-            tally(desk, wait, minutes, plan.service_within)
+            if channel == CHAT and events.chats[seat] < limit and waiting[q] > 0:
+                events.chats[seat] += 1  # kept for the next in the queue
+                size = push(times, codes, size, minute, seat << 2 | FREE)
+            new = on_hands(seat, minute, minutes, open_chats == 1, events, desk)
+            in_time = age == 0 and felt <= plan.service_within
+            tally(desk, felt, new, in_time)
             minute += minutes
         count += 1
         shock = luck.next[place]
@@ -1458,6 +1669,7 @@ def hours(
             draw_luck(
                 luck, places, places + 1, k0, k1, plan.exponential, rules.work, rules.openness
             )
+            choose_channels(places, places + 1, k0, k1, luck, rules)
             size = push(times, codes, size, again, places << 2 | REDIAL)
             places += 1
     return watched, count
@@ -1479,7 +1691,7 @@ def staying(customers: Customers, due: Ints, count: int) -> int:
     kept = 0
     for i in range(count):
         due[kept] = due[i]
-        kept += 1 if customers.row[due[i] >> 2].left == 0 else 0
+        kept += 1 if customers.row[(due[i] & OWN_MASK) >> 2].left == 0 else 0
     return kept
 
 
@@ -1489,6 +1701,9 @@ def draw_arrivals(
 ) -> None:
     """Draw the minute at which each contact arrives."""
     for i in range(len(arrivals)):
+        if due[i] > OWN_MASK:  # left over from before, the oldest first
+            arrivals[i] = plan.opens + 1e-3 / (due[i] >> AGE_BITS)
+            continue
         each, need = customers.row[due[i] >> 2], due[i] & 3
         when = need << 24 | int(each.episode[need])
         u = block(k0, k1, each.uid, when, Purpose.ARRIVE, int(each.attempt[need]))[0]
@@ -1522,6 +1737,8 @@ def in_order(due: Ints, arrivals: Floats, plan: FloorPlan, events: Events) -> No
 def address(low: int, high: int, events: Events, luck: Luck, customers: Customers) -> None:
     """Say of the contacts at these places whose they are, so that their luck can be drawn."""
     for place in range(low, high):
+        events.age[place] = events.entry[place] >> AGE_BITS
+        events.entry[place] &= OWN_MASK
         entry = events.entry[place]
         each, need = customers.row[entry >> 2], entry & 3
         luck.uid[place] = each.uid
@@ -1532,13 +1749,13 @@ def address(low: int, high: int, events: Events, luck: Luck, customers: Customer
 
 
 @rule
-def tally(desk: Desk, wait: float, minutes: float, service_within: float) -> None:
+def tally(desk: Desk, wait: float, minutes: float, in_time: bool) -> None:
     """Count an answered contact in the day's figures."""
     desk.day[ANSWERED] += 1.0
     desk.day[WAIT] += wait
     desk.day[BUSY] += minutes
     desk.day[DELAYED] += 1.0 if wait > 0.0 else 0.0
-    desk.day[WITHIN] += 1.0 if wait <= service_within else 0.0
+    desk.day[WITHIN] += 1.0 if in_time else 0.0
 
 
 @rule

@@ -33,6 +33,8 @@ class Channel(IntEnum):
 
     VOICE = 0
     CHAT = 1
+    EMAIL = 2
+    SOCIAL = 3
 
 
 class Ended(IntEnum):

@@ -333,6 +333,9 @@ def lower(scenario: Scenario) -> Lowered:
     same = {"rate": 0.0, "keeping": 0.0} if "C7" in off else {}
     if "C3" in off:  # no offer annoys, wherever it stands
         flat["spoils"] = 0.0
+    calls = dict.fromkeys(("chat", "email", "social"), 0.0) if "O4" in off else {}
+    if "C8" in off:  # nobody talks, and nobody is listened to
+        calls["publicity"] = 0.0
     decided = 0.0 if "C6" in off else float(scenario.made_up_minds.decided)
     work, found_out = scenario.work, scenario.suppressed_cancellation
     menu = actions.lower_menu(
@@ -358,9 +361,7 @@ def lower(scenario: Scenario) -> Lowered:
         misclassify=lower_numbers(scenario.misclassified_contact, gaming.MisclassifyNumbers),
         work=lower_numbers(scenario.work, centre.WorkNumbers),
         queue=lower_numbers(scenario.queueing, centre.QueueNumbers),
-        channels=lower_numbers(
-            scenario.channels, centre.ChannelNumbers, **({"chat": 0.0} if "O4" in off else {})
-        ),
+        channels=lower_numbers(scenario.channels, centre.ChannelNumbers, **calls),
         audit=lower_numbers(scenario.audit, centre.AuditNumbers, **nobody),
         contract=lower_numbers(scenario.contract, centre.ContractNumbers),
         decided=decided,
@@ -398,6 +399,7 @@ def lower(scenario: Scenario) -> Lowered:
         ),
         contagion=float(scenario.identity.contagion),
         advocacy=lower_numbers(scenario.advocacy, customers.AdvocacyNumbers, **silent),
+        crowd=int(scenario.floor.customers),
     )
     floor = scenario.floor
     if "A6" not in off:  # coaching is a longer break

@@ -4,6 +4,7 @@ The documentation's index of mechanisms reads this, and `test_house` holds it to
 """
 
 AGENTS, CUSTOMERS = "test_signature_agents.py", "test_signature_customers.py"
+CHANNELS = "test_signature_channels.py"
 MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
 
 SIGNATURES = {
@@ -33,7 +34,10 @@ SIGNATURES = {
     "C7": (CUSTOMERS, "test_revenue_follows_satisfaction_with_a_lag"),
     "C8": (CUSTOMERS, "test_the_delighted_bring_others"),
     "O2": (FIRST, "test_wishes_to_cancel_wait_for_the_few_who_may_deal_with_them"),
-    "O4": (FIRST, "test_chats_are_a_share_of_contacts_and_take_longer"),
+    "O4": (
+        CHANNELS,
+        "test_two_chats_at_once_serve_more_per_hour_each_takes_longer_and_waits_fall",
+    ),
     "O5": (QUEUES, "test_waits_and_abandonment_are_those_of_erlang_a"),
     "O6": (FIRST, "test_fabrication_falls_when_checks_are_believed_more_likely_or_dearer"),
 }
