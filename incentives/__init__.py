@@ -43,6 +43,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Value",
     "Acquisition",
     "Advocacy",
+    "DataHarvest",
     "Archetype",
     "Workforce",
     "Regard",
@@ -124,6 +125,7 @@ _HOMES = {
         "Value",
         "Acquisition",
         "Advocacy",
+        "DataHarvest",
     ),
     "staff": (
         "Archetype",
@@ -179,6 +181,7 @@ if TYPE_CHECKING:
     from incentives.customers import (
         Acquisition,
         Advocacy,
+        DataHarvest,
         Expectations,
         HiddenNeeds,
         Leaving,

@@ -79,6 +79,7 @@ class Purpose(IntEnum):
     MOTIVE = 28  # what an agent can be coached with
     CHANNEL = 41  # whether a customer comes back by the channel of before
     PUBLIC = 42  # who reads what is posted
+    HARVEST = 43  # whose data are sold, who is bothered how often, and who knows by whom
 
 
 # -- keys and addresses -------------------------------------------------------------------------

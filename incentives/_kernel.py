@@ -26,6 +26,7 @@ from incentives.centre import (
 )
 from incentives.columns import (
     ANSWERED,
+    BOOKED,
     BUSY,
     CALENDAR,
     CALLBACKS,
@@ -35,7 +36,9 @@ from incentives.columns import (
     CONTACTS,
     DELAYED,
     DUTY,
+    FRESH,
     GONE,
+    IN_USE,
     N_ACCUMULATORS,
     N_FEATURES,
     OFFERED,
@@ -76,6 +79,7 @@ from incentives.customers import (
     remember,
     repurchase,
     spoilt,
+    strangers,
     survey_score,
 )
 from incentives.gaming import cut_cost, lie_weight, lie_worth, relearn
@@ -192,6 +196,7 @@ class Rules(NamedTuple):
     contagion: float  #: stakes by which teammates who lie lower conscience
     advocacy: Any
     crowd: int  #: the first customers: those who may read what is posted
+    harvest: Any
 
 
 class Desk(NamedTuple):
@@ -892,7 +897,7 @@ def serve(
     elif action == TRANSFER:
         true = TRANSFERRED
     elif reason == CANCEL:
-        chance = menu.keeps_decided[action] if each.decided == 1 else menu.keeps[action]
+        chance = menu.keeps_decided[action] if each.decided & 1 == 1 else menu.keeps[action]
         success = luck.success[place] < chance * now.closing
         true = SAVED if success else SUPPRESSED if action == SUPPRESS else CANCELLED
         logged = SAVED if success or action >= FABRICATE else CANCELLED
@@ -995,6 +1000,9 @@ def serve(
             score = int(survey_score(points, u_score, rules.surveys))
             credit(desk, seat, team, SURVEY_SUM, float(score))
             credit(desk, seat, team, SURVEY_N, 1.0)
+            if rules.harvest.share > 0.0 and each.decided < FRESH:
+                u_sold = block(k0, k1, uid, when, Purpose.HARVEST, attempt, SALE_OF_DATA)[0]
+                each.decided += FRESH if u_sold < rules.harvest.share else 0
     probability = audit_chance(logged, rules.audit)
     audit = 0
     if luck.audit[place] < probability:
@@ -1874,6 +1882,26 @@ def think_again(each: Any, u: float, rules: Rules) -> bool:
     return regrets
 
 
+SALE_OF_DATA, STRANGERS, TELLS = range(3)  # blocks of four draws about sold data
+
+
+@rule
+def bother(each: Any, month: int, k0: np.uint32, k1: np.uint32, rules: Rules) -> bool:
+    """Let a month pass for one whose data were sold; say whether the money is to be booked now."""
+    state, decided = each.decided & IN_USE, each.decided & 1
+    if state == FRESH:
+        each.decided = BOOKED + decided
+        return True
+    harvest = rules.harvest
+    u_count, u_lapses, _, _ = block(k0, k1, each.uid, month, Purpose.HARVEST, 0, STRANGERS)
+    if block(k0, k1, each.uid, 0, Purpose.HARVEST, 0, TELLS)[0] < harvest.blames:
+        count = strangers(u_count, harvest)
+        each.satisfaction = max(each.satisfaction - harvest.annoys * count, 0.0)
+        each.trust = max(each.trust - harvest.distrust * count, 0.0)
+    each.decided = decided if u_lapses * harvest.months < 1.0 else IN_USE + decided
+    return False
+
+
 @rule
 def call_about(customers: Customers, row: int, day: int) -> None:
     """Let a customer contact about staying on a day, unless a complaint is about to come anyhow."""
@@ -1918,6 +1946,7 @@ def bill(
         if each.missold > 0:
             u_regret, u_soon, _, _ = block(k0, k1, each.uid, month, Purpose.REGRET, 0)
             complains = think_again(each, u_regret, rules)
+        sold = each.decided >= FRESH and bother(each, month, k0, k1, rules)
         if leaves == 0 and each.suppressed == 1:
             if block(k0, k1, each.uid, month, Purpose.DISCOVER, 0)[0] < rules.suppress.discovery:
                 each.suppressed = 2
@@ -1935,7 +1964,8 @@ def bill(
             if exponential_(u_wish) < hazard:
                 if u_calls < rules.leaving.calls:
                     each.wishes = 1
-                    each.decided = 1 if u_mind < rules.decided else 0
+                    made_up = 1 if u_mind < rules.decided else 0
+                    each.decided = each.decided & IN_USE | made_up
                     call_about(customers, row, next_day + int(u_day * days))
                 else:
                     leaves = SILENTLY
@@ -1962,6 +1992,8 @@ def bill(
         bills.value[home, each.initial, band] += each.margin
         if each.missold == REFUNDED:
             bills.refunds[home, each.initial, band] += rules.value.product
+        if sold:
+            bills.data[home, each.initial, band] += rules.harvest.price
         if leaves != 0:
             each.left = leaves
             each.left_month = month

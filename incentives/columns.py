@@ -144,7 +144,7 @@ CUSTOMER = np.dtype(
         ("left", np.uint8),  # LeftBy
         ("leaving", np.uint8),  # LeftBy at the next bill, 0 if staying
         ("wishes", np.uint8),  # 1 while a wish to cancel is unmet, 2 if given up
-        ("decided", np.uint8),  # 1 if that wish is made up
+        ("decided", np.uint8),  # bit 0: that wish is made up; above: `FRESH`, `BOOKED` or `IN_USE`
         ("suppressed", np.uint8),  # 1 if a cancellation was logged as a save and not carried out
         ("missold", np.uint8),  # bought without a need since the bill: `UNFIT` or `PRESSED`
         ("peak", np.uint8),  # the moment furthest from expectation since the bill: `moment_code`
@@ -161,6 +161,10 @@ PERSON = 1 << 31
 UNFIT, PRESSED, REFUNDED = 1, 2, 3
 """How one without a need came to buy: was offered it, was pressed; and, until the next bill, that
 the price was paid back."""
+
+
+FRESH, BOOKED, IN_USE = 2, 4, 6
+"""The customer's data were sold since the last bill, at the last bill, or before it."""
 
 
 REGRETS = 1 << 15
@@ -275,3 +279,4 @@ class Bills(NamedTuple):
     counts: Ints  #: (homes, 2, 4, 4)
     value: Floats  #: (homes, 2, 4) margin of those at risk (money)
     refunds: Floats  #: (homes, 2, 4) paid back for regretted purchases (money)
+    data: Floats  #: (homes, 2, 4) got for customers' data (money)

@@ -27,9 +27,11 @@ import pandas as pd
 from incentives._draws import Purpose, uniforms
 from incentives.columns import (
     ACCUMULATORS,
+    BOOKED,
     CONTACT,
     DAY,
     FEATURES,
+    IN_USE,
     N_FEATURES,
     REFUNDED,
     Channel,
@@ -186,7 +188,7 @@ def _without_truth(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     if "n" not in shown:
         return frame[shown]
-    amounts = [name for name in ("n", "minutes", "value", "refund") if name in shown]
+    amounts = [name for name in ("n", "minutes", "value", "refund", "data_sold") if name in shown]
     keys = [name for name in shown if name not in amounts]
     added = frame[shown].groupby(keys, observed=True, sort=True, dropna=False)[amounts].sum()
     return added.reset_index()[shown]
@@ -464,6 +466,8 @@ class Recorder:
             "true_satisfaction": each["satisfaction"].copy(),
             "true_trust": each["trust"].copy(),
             "refund": (each["missold"] == REFUNDED) * np.float32(world.rules.value.product),
+            "data_sold": (each["decided"] & IN_USE == BOOKED)
+            * np.float32(world.rules.harvest.price),
         }
 
     def _customer_cells(self, world: Any, bills: Any) -> Columns:
@@ -486,6 +490,7 @@ class Recorder:
             **{f"left_{name}": counts[:, code] for code, name in enumerate(LEFT) if code},
             "value": bills.value[found],
             "refund": bills.refunds[found],
+            "data_sold": bills.data[found],
         }
 
     def _home_scheme(self, world: Any) -> Any:

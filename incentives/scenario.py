@@ -132,6 +132,7 @@ class Scenario:
     identity: staff.Identity = field(default_factory=staff.Identity)
     coaching: staff.Coaching = field(default_factory=staff.Coaching)
     advocacy: customers.Advocacy = field(default_factory=customers.Advocacy)
+    data_harvest: customers.DataHarvest = field(default_factory=customers.DataHarvest)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -400,6 +401,11 @@ def lower(scenario: Scenario) -> Lowered:
         contagion=float(scenario.identity.contagion),
         advocacy=lower_numbers(scenario.advocacy, customers.AdvocacyNumbers, **silent),
         crowd=int(scenario.floor.customers),
+        harvest=lower_numbers(
+            scenario.data_harvest,
+            customers.HarvestNumbers,
+            **({"share": 0.0} if "C9" in off else {}),
+        ),
     )
     floor = scenario.floor
     if "A6" not in off:  # coaching is a longer break

@@ -4,7 +4,7 @@ The documentation's index of mechanisms reads this, and `test_house` holds it to
 """
 
 AGENTS, CUSTOMERS = "test_signature_agents.py", "test_signature_customers.py"
-CHANNELS = "test_signature_channels.py"
+CHANNELS, HARVEST = "test_signature_channels.py", "test_signature_harvest.py"
 MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
 
 SIGNATURES = {
@@ -33,6 +33,7 @@ SIGNATURES = {
     "C6": (FIRST, "test_made_up_minds_are_seldom_changed_and_then_by_pressure"),
     "C7": (CUSTOMERS, "test_revenue_follows_satisfaction_with_a_lag"),
     "C8": (CUSTOMERS, "test_the_delighted_bring_others"),
+    "C9": (HARVEST, "test_those_whose_data_were_sold_are_less_content_later_and_leave"),
     "O2": (FIRST, "test_wishes_to_cancel_wait_for_the_few_who_may_deal_with_them"),
     "O4": (
         CHANNELS,
