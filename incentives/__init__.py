@@ -45,6 +45,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Value",
     "Acquisition",
     "Advocacy",
+    "DataHarvest",
     "Archetype",
     "Workforce",
     "Regard",
@@ -141,6 +142,7 @@ _HOMES = {
         "Value",
         "Acquisition",
         "Advocacy",
+        "DataHarvest",
     ),
     "staff": (
         "Archetype",
@@ -211,6 +213,7 @@ if TYPE_CHECKING:
     from incentives.customers import (
         Acquisition,
         Advocacy,
+        DataHarvest,
         Expectations,
         HiddenNeeds,
         Leaving,

@@ -84,6 +84,9 @@ class Purpose(IntEnum):
     BOOK = 33  # whether an outcome is booked in another month than it happened
     TOLERANCE = 35  # how much gaming the manager of a team lets pass
     PARDON = 36  # whether a manager lets a case that a check has found pass
+    CHANNEL = 41  # whether a customer comes back by the channel of before
+    PUBLIC = 42  # who reads what is posted
+    HARVEST = 43  # whose data are sold, who is bothered how often, and who knows by whom
 
 
 # -- keys and addresses -------------------------------------------------------------------------

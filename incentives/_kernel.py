@@ -17,15 +17,20 @@ from incentives.centre import (
     FloorPlan,
     audit_chance,
     calls_back,
+    channel_of,
     guarded,
     minute_of,
     patience_of,
+    stretched,
     usual_work,
+    vexed,
+    work_by,
 )
 from incentives.columns import (
     ANSWERED,
     BACK,
     BEGGED,
+    BOOKED,
     BUSY,
     BY_AGENT,
     CALENDAR,
@@ -37,8 +42,10 @@ from incentives.columns import (
     DELAYED,
     DUTY,
     EARLY,
+    FRESH,
     GONE,
     HEARD,
+    IN_USE,
     N_ACCUMULATORS,
     N_FEATURES,
     OFFERED,
@@ -58,6 +65,7 @@ from incentives.columns import (
     WITHIN,
     Bills,
     Booked,
+    Channel,
     Customers,
     Floats,
     Ints,
@@ -86,6 +94,7 @@ from incentives.customers import (
     remember,
     repurchase,
     spoilt,
+    strangers,
     survey_score,
 )
 from incentives.gaming import (
@@ -146,6 +155,9 @@ NEEDS_NEST, WISHES_NEST, LIES = 1, 2, 3  # blocks of shocks: rows that serve, th
 PLAIN, SOLD, LOST, KEPT = range(4)  # log entries with a price; a row's own stands at its number
 OVER, AGAIN, LATER, PASSED_ON = range(4)  # what follows: nothing, another today, later, at once
 LEAST = -700.0  # exponent of a weight: below, it would be a subnormal number, and slow
+AGE_BITS = 32  # in an entry, working days in a backlog stand above the customer's row and need
+OWN_MASK, OLDEST = (1 << AGE_BITS) - 1, 255
+CHAT, EMAIL, SOCIAL = int(Channel.CHAT), int(Channel.EMAIL), int(Channel.SOCIAL)
 RECENT = 0.1  # weight of the last day in what agents take for their usual pace
 
 # codes as plain numbers, which is what compiled code can hold
@@ -218,6 +230,8 @@ class Rules(NamedTuple):
     asking: Any  #: for answers to surveys
     timing: Any
     pressure: Any
+    crowd: int  #: the first customers: those who may read what is posted
+    harvest: Any
 
 
 class Desk(NamedTuple):
@@ -288,12 +302,18 @@ class Events(NamedTuple):
     worth: Floats  #: (actions,)
     weights: Floats  #: (actions,)
     features: Floats  #: (features x actions,)
+    age: Ints  #: (contacts,) working days that an e-mail or a post has waited already
+    chats: Ints  #: (seats,) chats open, or kept a place
+    until: Floats  #: (seats,) minute at which the last of them ends
+    backlog: Ints  #: (pools, contacts) e-mails and posts that wait
+    opened: Ints  #: (pools,) how many of them have been worked on
+    written: Ints  #: (pools,) how many have come
 
 
 @allocating
 def scratch(seats: int, pools: int, contacts: int, calls: int) -> Events:
     """Make the day's scratch arrays for at most so many contacts, and so many calls made."""
-    room = 4 * seats + 2 * contacts + 2 + calls
+    room = 8 * seats + 2 * contacts + 2 + calls
     return Events(
         np.empty(room),
         np.empty(room, np.int64),
@@ -316,6 +336,12 @@ def scratch(seats: int, pools: int, contacts: int, calls: int) -> Events:
         np.zeros(N_ACTIONS),
         np.zeros(N_ACTIONS),
         np.zeros(N_FEATURES * N_ACTIONS),
+        np.zeros(contacts, np.int64),
+        np.zeros(seats, np.int64),
+        np.zeros(seats),
+        np.empty((pools, contacts), np.int64),
+        np.zeros(pools, np.int64),
+        np.zeros(pools, np.int64),
     )
 
 
@@ -709,6 +735,16 @@ def choose(
 # -- one contact --------------------------------------------------------------------------------
 
 
+class Way(NamedTuple):
+    """How a contact came to the agent, beside its channel."""
+
+    felt: float  #: minutes that the customer waited on the line
+    vexed: float  #: points of the experience that delay and a change of channel cost
+    stretch: float  #: x the minutes, for the other chats that are open
+    age: int  #: working days in the backlog
+    carried: float  #: minutes of those days
+
+
 @rule
 def credit(desk: Desk, seat: int, team: int, what: int, amount: float) -> None:
     """Add to what the agent, and so the team, has logged this month."""
@@ -998,6 +1034,7 @@ def serve(
     watched: int,
     log: Any,
     count: int,
+    way: Way,
 ) -> tuple[float, int, int]:
     """Serve one contact: choose, let it happen, log it; return minutes, what follows, and rows."""
     each = customers.row[entry >> 2]
@@ -1041,7 +1078,7 @@ def serve(
                 watched += 1
 
     # what happens
-    minutes = events.features[TIME + action]
+    minutes = events.features[TIME + action] * way.stretch
     tour = on_tour(when >> 24, when & 0xFFFF, rules.moments)
     solves = menu.shelf[reason, SOLVES + action]
     if tour and on_the_way_home(when & 0xFFFF, rules.moments):
@@ -1059,7 +1096,7 @@ def serve(
     elif action == TRANSFER:
         true = TRANSFERRED
     elif reason == CANCEL:
-        chance = menu.keeps_decided[action] if each.decided == 1 else menu.keeps[action]
+        chance = menu.keeps_decided[action] if each.decided & 1 == 1 else menu.keeps[action]
         success = luck.success[place] < chance * now.closing
         true = SAVED if success else SUPPRESSED if action == SUPPRESS else CANCELLED
         logged = SAVED if success or action >= FABRICATE else CANCELLED
@@ -1113,10 +1150,12 @@ def serve(
     else:
         points = experience(
             resolved,
-            menu.courtesy[action] + fits(needs and action != TRANSFER, offered, rules.hidden),
+            menu.courtesy[action]
+            + fits(needs and action != TRANSFER, offered, rules.hidden)
+            - way.vexed,
             annoys,
             openness,
-            wait,
+            way.felt,
             luck.feel[place],
             rules.expectations,
         )
@@ -1129,6 +1168,8 @@ def serve(
                 captive if resolved or not tour else captive * rules.moments.worse,
                 rules.moments,
             )
+    if channel == SOCIAL and points < each.expectation:
+        read(customers, uid, when, attempt, k0, k1, rules)
     each.peak, each.last = remember(int(each.peak), int(each.last), points - each.expectation)
     selling = menu.shelf[reason, SELLING + action] == 1.0
     desk.mood[seat] = next_mood(
@@ -1180,7 +1221,6 @@ def serve(
         credit(desk, seat, team, SALES_VALUE, value)
     entered = success if booked == AT_ONCE else booked == AHEAD
     desk.earned[seat] += worth_of(action, reason, entered, desk.worth)
-    desk.busy[seat] += minutes
     f = events.features
     desk.against[seat] += against(
         staff.kappa[seat] + desk.sway.conscience[seat],
@@ -1213,6 +1253,9 @@ def serve(
             score = int(survey_score(said, u_score, rules.surveys))
             credit(desk, seat, team, SURVEY_SUM, float(score))
             credit(desk, seat, team, SURVEY_N, 1.0)
+            if rules.harvest.share > 0.0 and each.decided < FRESH:
+                u_sold = block(k0, k1, uid, when, Purpose.HARVEST, attempt, SALE_OF_DATA)[0]
+                each.decided += FRESH if u_sold < rules.harvest.share else 0
         survey += (0 if by_chance else BY_AGENT) + (BEGGED if handling == BEG else 0)
     probability = audit_chance(logged, rules.audit)
     audit, qa = 0, UNSCORED
@@ -1251,9 +1294,9 @@ def serve(
 
     entry_log = log[count]
     entry_log.customer = uid
-    entry_log.day = day
+    entry_log.day = day - way.age
     entry_log.agent = seat
-    entry_log.minute = minute - wait
+    entry_log.minute = minute - wait + way.carried
     entry_log.wait = wait
     entry_log.handle = minutes
     entry_log.value = value
@@ -1285,6 +1328,25 @@ def serve(
     elif reason != CANCEL and not resolved:
         follows = LATER
     return minutes, follows, watched
+
+
+@rule
+def read(
+    customers: Customers,
+    uid: int,
+    when: int,
+    attempt: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    rules: Rules,
+) -> None:
+    """Let what a disappointed author has posted be read by others, who lose trust."""
+    word = rules.advocacy
+    knows = known(block(k0, k1, uid, 0, Purpose.REFER, 0, MANY)[0], word)
+    for which in range(int(rules.channels.publicity * knows + 0.5)):
+        u_who = block(k0, k1, uid, when, Purpose.PUBLIC, attempt << 16 | which)[0]
+        reader = customers.row[int(u_who * rules.crowd)]
+        reader.trust = max(reader.trust - word.distrust, 0.0)
 
 
 @rule
@@ -1486,6 +1548,35 @@ def longest_idle(idle: Idle, pool: int, skill: int, minute: float, plan: FloorPl
 
 
 @rule
+def calls_wait(seat: int, plan: FloorPlan, events: Events) -> bool:
+    """Tell whether somebody waits on the telephone whom this agent could serve."""
+    skills, q = plan.skills[seat], 3 * plan.pool[seat]
+    service: bool = skills & 1 > 0 and events.waiting[q] > 0
+    return service or (skills & 2 > 0 and events.waiting[q + 1] > 0)
+
+
+@rule
+def room_for_chat(pool: int, minute: float, plan: FloorPlan, events: Events, limit: int) -> int:
+    """Find the agent on duty with the fewest chats open, below the limit, or -1.
+
+    Nobody takes a further chat while a break is due or a call waits, which has come before.
+    """
+    found = -1
+    for seat in range(len(plan.team)):
+        chats = events.chats[seat]
+        if (
+            0 < chats < limit
+            and plan.pool[seat] == pool
+            and minute < plan.end[seat]
+            and events.resting[seat] != 1
+            and (found < 0 or chats < events.chats[found])
+            and not calls_wait(seat, plan, events)
+        ):
+            found = seat
+    return found
+
+
+@rule
 def next_seat(after: int, pool: int, skill: int, minute: float, plan: FloorPlan, desk: Desk) -> int:
     """Find the next agent in turn with a skill who is on duty: a floor without queues."""
     seats = len(plan.team)
@@ -1535,6 +1626,7 @@ def advance(
     in_order(due, minutes, plan, events)
     address(0, len(due), events, luck, customers, rules)
     draw_luck(luck, 0, len(due), k0, k1, plan.exponential, rules.work, rules.openness)
+    choose_channels(0, len(due), k0, k1, luck, rules)
     open_day(desk)
     settle(day // days, staff, desk, rules)
     look_ahead(float(days - day_of_month), float(days), plan, rules, prices, desk)
@@ -1558,6 +1650,7 @@ def advance(
         events,
         luck,
     )
+    carry_over(customers, day, plan, events)
     close_day(day, k0, k1, plan, rules, staff, desk)
     cuts(
         prices,
@@ -1587,8 +1680,11 @@ def start_shifts(plan: FloorPlan, desk: Desk, events: Events) -> int:
 
 
 @rule
-def longest_waiting(seat: int, plan: FloorPlan, events: Events) -> int:
-    """Find who has waited longest for any of the agent's skills: a contact's place, or -1."""
+def longest_waiting(seat: int, plan: FloorPlan, events: Events, chatting: bool) -> int:
+    """Find who has waited longest for any of the agent's skills: a contact's place, or -1.
+
+    An agent who is chatting takes nobody but one who chats too.
+    """
     capacity = events.queued.shape[1]
     queue, place = -1, -1
     for skill in range(3):
@@ -1602,6 +1698,8 @@ def longest_waiting(seat: int, plan: FloorPlan, events: Events) -> int:
                     queue, place = q, head
                 break
             events.first[q] += 1  # gave up
+    if chatting and queue % 3 != 2:
+        return -1
     if place >= 0:
         events.first[queue] += 1
     return place
@@ -1693,8 +1791,11 @@ def address_call(
     luck.uid[place] = each.uid
     luck.when[place] = OUTBOUND << 24 | month
     luck.attempt[place] = calls
+    luck.switched[place] = 0.0
+    events.age[place] = 0
     luck.nest[place] = NEEDS_NEST
-    luck.openness[place] = guarded(each.openness, calls, rules.calling)
+    content = each.openness + fetched(each.satisfaction, rules.loyalty)
+    luck.openness[place] = guarded(content, calls, rules.calling)
 
 
 @batch
@@ -1733,7 +1834,7 @@ def note_call(seat: int, line: Any, minutes: float, desk: Desk, calling: Any) ->
     before: float = calling.before
     line.handle = minutes + before
     desk.day[BUSY] += minutes + before
-    desk.busy[seat] += before
+    desk.busy[seat] += minutes + before
     return before
 
 
@@ -1765,6 +1866,88 @@ def think_it_over(
         each.episode[CANCEL] = BACK + month
 
 
+@rule
+def oldest_written(seat: int, plan: FloorPlan, events: Events) -> int:
+    """Take the e-mail or post that has waited longest, if the agent can write: its place, or -1."""
+    pool = plan.pool[seat]
+    if plan.skills[seat] & 4 == 0 or events.opened[pool] == events.written[pool]:
+        return -1
+    events.opened[pool] += 1
+    return events.backlog[pool, events.opened[pool] - 1]  # type: ignore[no-any-return]
+
+
+@rule
+def carry_over(customers: Customers, day: int, plan: FloorPlan, events: Events) -> None:
+    """Leave what is still unanswered for the next day."""
+    for pool in range(plan.pools):
+        for i in range(events.opened[pool], events.written[pool]):
+            place = events.backlog[pool, i]
+            age = min(events.age[place] + 1, OLDEST)
+            schedule(customers, age << AGE_BITS | events.entry[place], day + 1)
+
+
+@rule
+def channel_at(
+    uid: int, when: int, attempt: int, k0: np.uint32, k1: np.uint32, rules: Rules
+) -> int:
+    """Find by which channel a customer makes an attempt: that of the first one, or any."""
+    u = block(k0, k1, uid, when, Purpose.ARRIVE, attempt)[1]
+    if attempt > 0:
+        u_keeps = block(k0, k1, uid, when, Purpose.CHANNEL, attempt)[0]
+        if u_keeps < rules.channels.keeps:
+            u = block(k0, k1, uid, when, Purpose.ARRIVE, 0)[1]
+    return channel_of(u, rules.channels)
+
+
+@rule
+def choose_channels(
+    low: int, high: int, k0: np.uint32, k1: np.uint32, luck: Luck, rules: Rules
+) -> None:
+    """Put the channels of contacts in place of their uniforms, and see who had to change."""
+    for place in range(low, high):
+        attempt = int(luck.attempt[place])
+        luck.switched[place] = 0.0
+        if attempt == 0:
+            luck.channel[place] = channel_of(luck.channel[place], rules.channels)
+            continue
+        uid, when = int(luck.uid[place]), int(luck.when[place])
+        channel = channel_at(uid, when, attempt, k0, k1, rules)
+        luck.channel[place] = channel
+        if channel != channel_at(uid, when, attempt - 1, k0, k1, rules):
+            luck.switched[place] = 1.0
+
+
+@rule
+def waited(
+    place: int,
+    minute: float,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
+    events: Events,
+    luck: Luck,
+) -> float:
+    """Give how long an e-mail or post has waited, in minutes of opening hours."""
+    if events.age[place] == 0:
+        return minute - events.arrived[place]  # type: ignore[no-any-return]
+    uid, when, attempt = luck.uid[place], luck.when[place], luck.attempt[place]
+    u = block(k0, k1, uid, when, Purpose.ARRIVE, attempt)[0]
+    sent = minute_of(u, plan.profile, plan.opens, plan.minutes)
+    return events.age[place] * plan.minutes + (minute - sent)  # type: ignore[no-any-return]
+
+
+@rule
+def on_hands(
+    seat: int, minute: float, minutes: float, alone: bool, events: Events, desk: Desk
+) -> float:
+    """Count minutes as busy, those of several chats at once only once; return how many are new."""
+    ends = minute + minutes
+    new = minutes if alone else max(ends - max(events.until[seat], minute), 0.0)
+    events.until[seat] = ends if alone else max(events.until[seat], ends)
+    desk.busy[seat] += new
+    return new
+
+
 @batch
 def hours(
     due: int,
@@ -1791,6 +1974,7 @@ def hours(
     capacity = events.queued.shape[1]
     closes = plan.opens + plan.minutes
     remaining = float(days - day_of_month)
+    limit = int(rules.channels.at_once)
     size = start_shifts(plan, desk, events)
     seats, calling, number = len(plan.team), rules.calling, 0
     if calling.share > 0.0:
@@ -1844,13 +2028,22 @@ def hours(
                 continue
             stand_up(idle, 8 * plan.pool[seat] + plan.skills[seat], seat)
         if kind in (FREE, PAUSE):  # home, a break, the longest-waiting, or idle
+            if kind == FREE and events.chats[seat] > 0:  # a chat has ended
+                events.chats[seat] -= 1
             if minute >= plan.end[seat]:
+                continue
+            chatting = events.chats[seat] > 0
+            if chatting and events.resting[seat] == 1:
                 continue
             if events.resting[seat] == 1:
                 events.resting[seat] = 2
                 size = push(times, codes, size, minute + plan.pause, seat << 2 | FREE)
                 continue
-            place = longest_waiting(seat, plan, events)
+            place = longest_waiting(seat, plan, events, chatting)
+            if place < 0 and chatting:
+                continue
+            if place < 0:
+                place = oldest_written(seat, plan, events)
             if place < 0:
                 sit_down(idle, 8 * plan.pool[seat] + plan.skills[seat], seat, minute)
                 continue
@@ -1862,18 +2055,29 @@ def hours(
         each = customers.row[entry >> 2]
         attempt = int(each.attempt[need])
         reason = OUTBOUND if kind == CALLED else reason_of(each, need, rules.moments)
-        channel = 1 if kind != CALLED and luck.channel[place] < rules.channels.chat else 0
-        skill = 2 if channel == 1 else 1 if reason == CANCEL else 0
+        channel = 0 if kind == CALLED else int(luck.channel[place])
+        skill = 2 if channel > 0 else 1 if reason == CANCEL else 0
         pool = int(each.home) if plan.by_home else 0
         q = 3 * pool + skill
 
         if kind == ARRIVAL:
-            desk.day[OFFERED] += 1.0
-            desk.day[CALLBACKS] += 1.0 if attempt > 0 else 0.0
+            if events.age[place] == 0:
+                desk.day[OFFERED] += 1.0
+                desk.day[CALLBACKS] += 1.0 if attempt > 0 else 0.0
             if plan.queueing:
                 seat = longest_idle(idle, pool, skill, minute, plan)
+                if seat < 0 and channel == CHAT and limit > 1:
+                    seat = room_for_chat(pool, minute, plan, events, limit)
+                    if seat >= 0 and waiting[q] > 0:  # others were first
+                        events.chats[seat] += 1
+                        size = push(times, codes, size, minute, seat << 2 | FREE)
+                        seat = -1
             else:
                 seat = turn = next_seat(turn, pool, skill, minute, plan, desk)
+            if seat < 0 and channel >= EMAIL:  # wait, until nobody else does
+                events.backlog[pool, events.written[pool]] = place
+                events.written[pool] += 1
+                continue
             if seat < 0:  # wait, until the queue moves or patience ends
                 events.queued[q, events.last[q] % capacity] = place
                 events.last[q] += 1
@@ -1882,7 +2086,7 @@ def hours(
                 patience = patience_of(channel, attempt, luck.patience[place], rules.queue)
                 size = push(times, codes, size, minute + patience, place << 2 | GIVE_UP)
                 continue
-        elif kind != CALLED:
+        elif kind != CALLED and channel < EMAIL:
             events.waits[place] = 0
             waiting[q] -= 1
 
@@ -1896,9 +2100,14 @@ def hours(
             follows = AGAIN
         else:
             usual = calling.talk if kind == CALLED else usual_work(reason, rules.work)
-            work = usual * luck.work[place]
-            if channel == 1:
-                work *= rules.channels.minutes
+            work = usual * luck.work[place] * work_by(channel, rules.channels)
+            age, felt, open_chats = 0, wait, 1
+            if channel >= EMAIL:
+                age, felt = events.age[place], 0.0
+                wait = waited(place, minute, k0, k1, plan, events, luck)
+            elif channel == CHAT and plan.queueing:
+                events.chats[seat] += 1
+                open_chats = events.chats[seat]
             left = max(remaining - (minute - plan.opens) / plan.minutes, 0.0)
             minutes, follows, watched = serve(
                 seat,
@@ -1927,6 +2136,13 @@ def hours(
                 watched,
                 log,
                 count,
+                Way(
+                    felt,
+                    vexed(age, luck.switched[place], rules.channels),
+                    stretched(open_chats, rules.channels),
+                    age,
+                    age * plan.minutes,
+                ),
             )
             if kind == CALLED:
                 minutes += note_call(seat, log[count], minutes, desk, calling)
@@ -1936,7 +2152,12 @@ def hours(
                 think_it_over(log[count], customers, entry, day, k0, k1, calling)
                 count += 1
                 continue
-            tally(desk, wait, minutes, plan.service_within)
+            if channel == CHAT and events.chats[seat] < limit and waiting[q] > 0:
+                events.chats[seat] += 1  # kept for the next in the queue
+                size = push(times, codes, size, minute, seat << 2 | FREE)
+            new = on_hands(seat, minute, minutes, open_chats == 1, events, desk)
+            in_time = age == 0 and felt <= plan.service_within
+            tally(desk, felt, new, in_time)
             minute += minutes
         count += 1
         shock = luck.next[place]
@@ -1949,6 +2170,7 @@ def hours(
             draw_luck(
                 luck, places, places + 1, k0, k1, plan.exponential, rules.work, rules.openness
             )
+            choose_channels(places, places + 1, k0, k1, luck, rules)
             size = push(times, codes, size, again, places << 2 | REDIAL)
             places += 1
     return watched, count
@@ -1970,7 +2192,7 @@ def staying(customers: Customers, due: Ints, count: int) -> int:
     kept = 0
     for i in range(count):
         due[kept] = due[i]
-        kept += 1 if customers.row[due[i] >> 2].left == 0 else 0
+        kept += 1 if customers.row[(due[i] & OWN_MASK) >> 2].left == 0 else 0
     return kept
 
 
@@ -1980,6 +2202,9 @@ def draw_arrivals(
 ) -> None:
     """Draw the minute at which each contact arrives."""
     for i in range(len(arrivals)):
+        if due[i] > OWN_MASK:  # left over from before, the oldest first
+            arrivals[i] = plan.opens + 1e-3 / (due[i] >> AGE_BITS)
+            continue
         each, need = customers.row[due[i] >> 2], due[i] & 3
         when = need << 24 | int(each.episode[need])
         u = block(k0, k1, each.uid, when, Purpose.ARRIVE, int(each.attempt[need]))[0]
@@ -2015,6 +2240,8 @@ def address(
 ) -> None:
     """Say of the contacts at these places whose they are, so that their luck can be drawn."""
     for place in range(low, high):
+        events.age[place] = events.entry[place] >> AGE_BITS
+        events.entry[place] &= OWN_MASK
         entry = events.entry[place]
         each, need = customers.row[entry >> 2], entry & 3
         luck.uid[place] = each.uid
@@ -2022,23 +2249,19 @@ def address(
         luck.attempt[place] = each.attempt[need]
         reason = reason_of(each, need, rules.moments)
         luck.nest[place] = WISHES_NEST if reason == CANCEL else NEEDS_NEST
-        luck.openness[place] = (
-            each.openness
-            + fetched(each.satisfaction, rules.loyalty)
-            + fetched(each.satisfaction, rules.loyalty)
-        )
+        luck.openness[place] = each.openness + fetched(each.satisfaction, rules.loyalty)
         if reason != need and reason == ORDER:  # calls back about an offer
             luck.openness[place] += rules.calling.warm
 
 
 @rule
-def tally(desk: Desk, wait: float, minutes: float, service_within: float) -> None:
+def tally(desk: Desk, wait: float, minutes: float, in_time: bool) -> None:
     """Count an answered contact in the day's figures."""
     desk.day[ANSWERED] += 1.0
     desk.day[WAIT] += wait
     desk.day[BUSY] += minutes
     desk.day[DELAYED] += 1.0 if wait > 0.0 else 0.0
-    desk.day[WITHIN] += 1.0 if wait <= service_within else 0.0
+    desk.day[WITHIN] += 1.0 if in_time else 0.0
 
 
 @rule
@@ -2219,6 +2442,26 @@ def think_again(each: Any, u: float, rules: Rules) -> bool:
     return regrets
 
 
+SALE_OF_DATA, STRANGERS, TELLS = range(3)  # blocks of four draws about sold data
+
+
+@rule
+def bother(each: Any, month: int, k0: np.uint32, k1: np.uint32, rules: Rules) -> bool:
+    """Let a month pass for one whose data were sold; say whether the money is to be booked now."""
+    state, decided = each.decided & IN_USE, each.decided & 1
+    if state == FRESH:
+        each.decided = BOOKED + decided
+        return True
+    harvest = rules.harvest
+    u_count, u_lapses, _, _ = block(k0, k1, each.uid, month, Purpose.HARVEST, 0, STRANGERS)
+    if block(k0, k1, each.uid, 0, Purpose.HARVEST, 0, TELLS)[0] < harvest.blames:
+        count = strangers(u_count, harvest)
+        each.satisfaction = max(each.satisfaction - harvest.annoys * count, 0.0)
+        each.trust = max(each.trust - harvest.distrust * count, 0.0)
+    each.decided = decided if u_lapses * harvest.months < 1.0 else IN_USE + decided
+    return False
+
+
 @rule
 def call_about(customers: Customers, row: int, day: int) -> None:
     """Let a customer contact about staying on a day, unless a contact is about to come anyhow."""
@@ -2263,6 +2506,7 @@ def bill(
         if each.missold > 0:
             u_regret, u_soon, _, _ = block(k0, k1, each.uid, month, Purpose.REGRET, 0)
             complains = think_again(each, u_regret, rules)
+        sold = each.decided >= FRESH and bother(each, month, k0, k1, rules)
         if leaves == 0 and each.suppressed == 1:
             if block(k0, k1, each.uid, month, Purpose.DISCOVER, 0)[0] < rules.suppress.discovery:
                 each.suppressed = 2
@@ -2280,7 +2524,8 @@ def bill(
             if exponential_(u_wish) < hazard:
                 if u_calls < rules.leaving.calls:
                     each.wishes = 1
-                    each.decided = 1 if u_mind < rules.decided else 0
+                    made_up = 1 if u_mind < rules.decided else 0
+                    each.decided = each.decided & IN_USE | made_up
                     call_about(customers, row, next_day + int(u_day * days))
                 else:
                     leaves = SILENTLY
@@ -2307,6 +2552,8 @@ def bill(
         bills.value[home, each.initial, band] += each.margin
         if each.missold == REFUNDED:
             bills.refunds[home, each.initial, band] += rules.value.product
+        if sold:
+            bills.data[home, each.initial, band] += rules.harvest.price
         if leaves != 0:
             each.left = leaves
             each.left_month = month

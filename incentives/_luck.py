@@ -29,7 +29,7 @@ class Luck(NamedTuple):
     attempt: Words  #: the contacts already made about it,
     nest: Words  #: and which block of shocks the honest actions have
     openness: Floats  #: the customer's, as log odds
-    channel: Floats  #: uniform
+    channel: Floats  #: uniform, and then the code of the channel
     patience: Floats  #: standard exponential
     work: Floats  #: relative to the mean of its reason
     passes: Floats  #: uniform
@@ -47,13 +47,14 @@ class Luck(NamedTuple):
     invite: Floats  #: uniform
     audit: Floats  #: uniform
     next: Floats  #: standard exponential: how long until the next need of this kind
+    switched: Floats  #: 1 if the last attempt came by another channel
 
 
 @allocating
 def luck_for(contacts: int) -> Luck:
     """Make room for the luck of so many contacts."""
     words = np.empty((4, contacts), np.uint64)
-    x = np.empty((24, contacts))
+    x = np.empty((25, contacts))
     return Luck(
         words[0],
         words[1],
@@ -78,6 +79,7 @@ def luck_for(contacts: int) -> Luck:
         x[20],
         x[21],
         x[22],
+        x[24],
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, get_args
 import numpy as np
 
 from incentives._compile import rule
-from incentives._draws import exp_
+from incentives._draws import exp_, log_
 from incentives.columns import Floats, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
@@ -194,16 +194,129 @@ class Routing(Mechanism):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channels(Mechanism):
-    """O4: a contact comes by voice or by chat, which takes longer and is waited for longer.
+    r"""O4: contacts come by voice, chat, e-mail or social media, which differ in five ways.
 
-    Switched off, everybody calls.
+    *Concurrency*: an agent can hold `at_once` chats. A chat that is taken as the k-th open one
+    takes :math:`k^\gamma` times as long, :math:`\gamma` being `slows`. It goes to an idle agent; if
+    there is none, to the one with the fewest chats open who has room and whom no call awaits.
+    *Patience*: a chat is waited for longer than a call is. E-mails and posts are never given up:
+    they wait in a backlog that agents turn to when nobody else waits, overnight if need be, and
+    each working day of delay costs `late` points of the experience, five days at most.
+    *Work*: `minutes`, `email_minutes` and `social_minutes` times that of a call.
+    *Publicity*: a post whose author got less than was expected is read by others, `publicity` times
+    as many as the author's acquaintances (C8), who lose a warning's worth of trust each.
+    *One firm*: who comes back about the same need takes the channel of the first attempt with
+    chance `keeps`, else any; having to change channel costs `switches` points of the experience.
+
+    Shares are taken in the order chat, e-mail, social, and the rest call; a sum beyond 1 is cut
+    off. E-mail, social media and more than one chat at once are the centre's choice: by default
+    there are none. Switched off, everybody calls.
     """
 
     id: ClassVar[str] = "O4"
     title: ClassVar[str] = "channels"
 
-    chat: float = param(0.15, unit="share of contacts", low=0, high=1, source="assumed")
-    minutes: float = param(1.2, unit="x the work of a call", low=0.1, high=5, source="assumed")
+    chat: float = param(
+        0.15,
+        unit="share of contacts",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="+share of contacts by chat",
+    )
+    minutes: float = param(
+        1.2,
+        unit="x the work of a call",
+        low=0.1,
+        high=5,
+        source="assumed",
+        moves="+minutes of a chat",
+    )
+    email: float = param(
+        0.0,
+        unit="share of contacts",
+        low=0,
+        high=1,
+        source="the scenario's",
+        moves="+contacts answered on a later day",
+    )
+    social: float = param(
+        0.0,
+        unit="share of contacts",
+        low=0,
+        high=1,
+        source="the scenario's",
+        moves="-trust of customers",
+    )
+    at_once: float = param(
+        1.0,
+        unit="chats that an agent can hold",
+        low=1,
+        high=4,
+        source="the scenario's",
+        moves="+chats served per busy minute",
+    )
+    slows: float = param(
+        0.4,
+        unit="log minutes per log of chats open",
+        low=0,
+        high=1,
+        source="assumed: of two at once each takes a third longer",
+        moves="+minutes of a chat among several",
+    )
+    email_minutes: float = param(
+        1.1,
+        unit="x the work of a call",
+        low=0.1,
+        high=5,
+        source="assumed: more to write, less to listen to",
+        moves="+minutes of an e-mail",
+    )
+    social_minutes: float = param(
+        0.8,
+        unit="x the work of a call",
+        low=0.1,
+        high=5,
+        source="assumed: posts are short",
+        moves="+minutes of a post",
+    )
+    late: float = param(
+        0.5,
+        unit="points of 10 per working day of delay",
+        low=0,
+        high=5,
+        source="assumed: a day costs what four minutes on hold do",
+        moves="-experience of late answers",
+    )
+    publicity: float = param(
+        5.0,
+        unit="x the author's acquaintances",
+        low=0,
+        high=50,
+        source="assumed: readers are many and listen less",
+        moves="-trust of customers",
+    )
+    keeps: float = param(
+        0.6,
+        unit="chance at a further attempt",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="-repeats by another channel than before",
+    )
+    switches: float = param(
+        0.4,
+        unit="points of 10 lost by a change of channel",
+        low=0,
+        high=5,
+        source="assumed: the story has to be told again",
+        moves="-experience of repeats by another channel",
+    )
+
+    def __post_init__(self) -> None:
+        Mechanism.__post_init__(self)
+        if self.at_once != int(self.at_once):
+            raise ValueError(f"Channels.at_once must be whole, got {self.at_once!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -645,6 +758,44 @@ def patience_of(channel: int, attempt: int, shock: float, rule: Any) -> float:
     for _ in range(attempt):
         mean *= rule.temper
     return mean * shock
+
+
+@rule
+def channel_of(u: float, rule: Any) -> int:
+    """Give the channel (a code of `Channel`) that a uniform stands for."""
+    if u < rule.chat:
+        return 1
+    if u < rule.chat + rule.email:
+        return 2
+    if u < rule.chat + rule.email + rule.social:
+        return 3
+    return 0
+
+
+@rule
+def work_by(channel: int, rule: Any) -> float:
+    """Give the work of a contact by this channel over that of a call."""
+    times: float = 1.0
+    if channel == 1:
+        times = rule.minutes
+    elif channel == 2:
+        times = rule.email_minutes
+    elif channel == 3:
+        times = rule.social_minutes
+    return times
+
+
+@rule
+def stretched(chats: int, rule: Any) -> float:
+    """Give how many times as long a chat takes that is taken as one of so many."""
+    return exp_(rule.slows * log_(float(chats))) if chats > 1 else 1.0
+
+
+@rule
+def vexed(days: int, switched: float, rule: Any) -> float:
+    """Give what an answer so late, or the need to change channel, costs (points of 10)."""
+    points: float = rule.late * min(float(days), 5.0) + rule.switches * switched
+    return points
 
 
 @rule

@@ -35,6 +35,8 @@ class Channel(IntEnum):
 
     VOICE = 0
     CHAT = 1
+    EMAIL = 2
+    SOCIAL = 3
 
 
 class Ended(IntEnum):
@@ -169,7 +171,7 @@ CUSTOMER = np.dtype(
         ("left", np.uint8),  # LeftBy
         ("leaving", np.uint8),  # LeftBy at the next bill, 0 if staying
         ("wishes", np.uint8),  # 1 while a wish to cancel is unmet, 2 if given up
-        ("decided", np.uint8),  # 1 if that wish is made up
+        ("decided", np.uint8),  # bit 0: that wish is made up; above: `FRESH`, `BOOKED` or `IN_USE`
         ("suppressed", np.uint8),  # 1 if a cancellation was logged as a save and not carried out
         ("missold", np.uint8),  # bought without a need since the bill: `UNFIT` or `PRESSED`
         ("peak", np.uint8),  # the moment furthest from expectation since the bill: `moment_code`
@@ -191,6 +193,9 @@ the price was paid back."""
 BACK = 1 << 14
 """A call back about what was offered on a call has this episode, and the month of that call on top.
 It takes the place of a wish to cancel, as a complaint about what was bought does."""
+FRESH, BOOKED, IN_USE = 2, 4, 6
+"""The customer's data were sold since the last bill, at the last bill, or before it."""
+
 
 REGRETS = 1 << 15
 """A complaint about what was bought has this episode, and the month of the bill on top."""
@@ -320,3 +325,4 @@ class Bills(NamedTuple):
     counts: Ints  #: (homes, 2, 4, 4)
     value: Floats  #: (homes, 2, 4) margin of those at risk (money)
     refunds: Floats  #: (homes, 2, 4) paid back for regretted purchases (money)
+    data: Floats  #: (homes, 2, 4) got for customers' data (money)

@@ -32,6 +32,7 @@ from incentives.mechanism import Mechanism, Settings, numbers, param
 __all__ = [
     "Acquisition",
     "Advocacy",
+    "DataHarvest",
     "Expectations",
     "HiddenNeeds",
     "Leaving",
@@ -512,7 +513,83 @@ class Advocacy(Mechanism):
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataHarvest(Mechanism):
+    r"""C9: contact data taken under cover of a feedback form, and sold on, bring strangers.
+
+    A policy of the firm, which by default has none of it. Of those who answer a survey, a share
+    `share` have their data sold, for `price` each, booked at the bill. From the next bill on
+    strangers contact the customer N times a month, N Poisson with mean `nuisances`, for `months`
+    months on average (a record falls out of use each month with chance 1 / `months`, and may then
+    be sold anew). A customer either can tell where they have it from, with chance `blames` (an
+    address made up for this firm, say), or blames nobody. To one who can tell
+    :math:`s \leftarrow [s - a N]_0` and trust :math:`t \leftarrow [t - d N]_0` at the bill, with
+    a = `annoys` and d = `distrust`. Switched off, no data are sold.
+    """
+
+    id: ClassVar[str] = "C9"
+    title: ClassVar[str] = "data harvested"
+
+    share: float = param(
+        0.0,
+        unit="share of answered surveys",
+        low=0,
+        high=1,
+        source="the scenario's",
+        moves="+money from data sold",
+    )
+    price: float = param(
+        2.0,
+        unit="money per record sold",
+        low=0,
+        high=1e3,
+        source="assumed: less than a tenth of a month's margin",
+        moves="+money from data sold",
+    )
+    nuisances: float = param(
+        1.5,
+        unit="contacts by strangers per month, mean",
+        low=0,
+        high=20,
+        source="assumed: one in three weeks",
+        moves="-satisfaction of those whose data were sold",
+    )
+    months: float = param(
+        12.0,
+        unit="months that a record is in use, mean",
+        low=1,
+        high=120,
+        source="assumed: lists are old after a year",
+        moves="-satisfaction of those whose data were sold",
+    )
+    blames: float = param(
+        0.3,
+        unit="share of customers who can tell where their data came from",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="-satisfaction of those whose data were sold",
+    )
+    annoys: float = param(
+        0.4,
+        unit="points of satisfaction per contact",
+        low=0,
+        high=10,
+        source="assumed: as an experience a point and a half below expectation",
+        moves="-satisfaction of those whose data were sold",
+    )
+    distrust: float = param(
+        0.1,
+        unit="of trust lost per contact",
+        low=0,
+        high=1,
+        source="assumed: twice that of an acquaintance's warning",
+        moves="-trust of those whose data were sold",
+    )
+
+
 KNOWN = 50  # people whom one talks to in a month, at most
+MOST_STRANGERS = 100  # in a month
 NeedsNumbers = numbers(Needs, "NeedsNumbers", __name__)
 ExpectationNumbers = numbers(Expectations, "ExpectationNumbers", __name__)
 OpennessNumbers = numbers(Openness, "OpennessNumbers", __name__)
@@ -521,6 +598,7 @@ SurveyNumbers = numbers(Surveys, "SurveyNumbers", __name__)
 ValueNumbers = numbers(Value, "ValueNumbers", __name__)
 AdvocacyNumbers = numbers(Advocacy, "AdvocacyNumbers", __name__)
 LoyaltyNumbers = numbers(LoyaltyPays, "LoyaltyNumbers", __name__)
+HarvestNumbers = numbers(DataHarvest, "HarvestNumbers", __name__)
 MomentNumbers = numbers(MomentsAndEndings, "MomentNumbers", __name__)
 
 
@@ -739,6 +817,18 @@ def repurchase(margin: float, satisfaction: float, u: float, rule: Any) -> float
     if 1.0 - u < min(rule.rate / likelier, 0.5):
         return margin / (1.0 + rule.step)  # type: ignore[no-any-return]
     return margin
+
+
+@rule
+def strangers(u: float, rule: Any) -> int:
+    """Give how many strangers contact a customer in a month whose data were sold: Poisson."""
+    chance = exp_(-rule.nuisances)
+    upto, count = chance, 0
+    while u > upto and count < MOST_STRANGERS:
+        count += 1
+        chance *= rule.nuisances / count
+        upto += chance
+    return count
 
 
 @rule

@@ -28,12 +28,14 @@ from incentives._draws import Purpose, exp, uniforms
 from incentives.columns import (
     ACCUMULATORS,
     BEGGED,
+    BOOKED,
     BY_AGENT,
     CONTACT,
     DAY,
     EARLY,
     FEATURES,
     HEARD,
+    IN_USE,
     N_FEATURES,
     REFUNDED,
     UNSCORED,
@@ -183,7 +185,7 @@ def _without_truth(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     if "n" not in shown:
         return frame[shown]
-    amounts = [name for name in ("n", "minutes", "value", "refund") if name in shown]
+    amounts = [name for name in ("n", "minutes", "value", "refund", "data_sold") if name in shown]
     keys = [name for name in shown if name not in amounts]
     added = frame[shown].groupby(keys, observed=True, sort=True, dropna=False)[amounts].sum()
     return added.reset_index()[shown]
@@ -474,6 +476,8 @@ class Recorder:
             "true_satisfaction": each["satisfaction"].copy(),
             "true_trust": each["trust"].copy(),
             "refund": (each["missold"] == REFUNDED) * np.float32(world.rules.value.product),
+            "data_sold": (each["decided"] & IN_USE == BOOKED)
+            * np.float32(world.rules.harvest.price),
         }
 
     def _customer_cells(self, world: Any, bills: Any) -> Columns:
@@ -496,6 +500,7 @@ class Recorder:
             **{f"left_{name}": counts[:, code] for code, name in enumerate(LEFT) if code},
             "value": bills.value[found],
             "refund": bills.refunds[found],
+            "data_sold": bills.data[found],
         }
 
     def _home_scheme(self, world: Any) -> Any:

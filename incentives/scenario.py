@@ -139,6 +139,7 @@ class Scenario:
     survey_gaming: gaming.SurveyGaming = field(default_factory=gaming.SurveyGaming)
     timing: gaming.Timing = field(default_factory=gaming.Timing)
     target_pressure: pay.TargetPressure = field(default_factory=pay.TargetPressure)
+    data_harvest: customers.DataHarvest = field(default_factory=customers.DataHarvest)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -340,6 +341,9 @@ def lower(scenario: Scenario) -> Lowered:
     same = {"rate": 0.0, "keeping": 0.0, "opens": 0.0} if "C7" in off else {}
     if "C3" in off:  # no offer annoys, wherever it stands
         flat["spoils"] = 0.0
+    calls = dict.fromkeys(("chat", "email", "social"), 0.0) if "O4" in off else {}
+    if "C8" in off:  # nobody talks, and nobody is listened to
+        calls["publicity"] = 0.0
     decided = 0.0 if "C6" in off else float(scenario.made_up_minds.decided)
     work, found_out = scenario.work, scenario.suppressed_cancellation
     menu = actions.lower_menu(
@@ -365,9 +369,7 @@ def lower(scenario: Scenario) -> Lowered:
         misclassify=lower_numbers(scenario.misclassified_contact, gaming.MisclassifyNumbers),
         work=lower_numbers(scenario.work, centre.WorkNumbers),
         queue=lower_numbers(scenario.queueing, centre.QueueNumbers),
-        channels=lower_numbers(
-            scenario.channels, centre.ChannelNumbers, **({"chat": 0.0} if "O4" in off else {})
-        ),
+        channels=lower_numbers(scenario.channels, centre.ChannelNumbers, **calls),
         audit=lower_numbers(scenario.audit, centre.AuditNumbers, **nobody),
         contract=lower_numbers(scenario.contract, centre.ContractNumbers),
         decided=decided,
@@ -424,6 +426,12 @@ def lower(scenario: Scenario) -> Lowered:
             scenario.timing, gaming.TimingNumbers, **({"window": 0.0} if "G7" in off else {})
         ),
         pressure=lower_numbers(scenario.target_pressure, pay.PressureNumbers),
+        crowd=int(scenario.floor.customers),
+        harvest=lower_numbers(
+            scenario.data_harvest,
+            customers.HarvestNumbers,
+            **({"share": 0.0} if "C9" in off else {}),
+        ),
     )
     floor = scenario.floor
     if "A6" not in off:  # coaching is a longer break

@@ -39,12 +39,13 @@ OUTCOMES = {
     "callbacks": "repeated contacts per 100 offered",
     "wait": "mean wait of answered contacts (minutes)",
     "pay": "pay per agent and month (money)",
-    "revenue": "customers' margin and true sales, less refunds, per month (money)",
+    "revenue": "customers' margin, true sales and data sold, less refunds, per month (money)",
     "acquisition": "cost of winning customers per month (money)",
     "profit": "revenue less pay and the cost of winning customers, per month (money)",
     "referred": "customers who joined by recommendation per month",
     "hard_sold": "hard sells per 100 served",
     "refunded": "money paid back for regretted purchases per month",
+    "data_sold": "money got for customers' data per month",
 }
 
 
@@ -238,7 +239,8 @@ def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:
     margin = _by_run(records.customers, "value", runs)
     sales = _by_run(served[true == "sale"], "value", runs)
     refunds = _by_run(records.customers, "refund", runs)
-    frame["revenue"] = (margin + sales - refunds) / months
+    data = _by_run(records.customers, "data_sold", runs)
+    frame["revenue"] = (margin + sales - refunds + data) / months
     won = records.runs.set_index("run")
     frame["acquisition"] = won["won"] * won["cost_of_winning"] / months
     frame["profit"] = frame["revenue"] - _by_run(records.agents, "paid", runs) / months
@@ -246,6 +248,7 @@ def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:
     frame["referred"] = records.runs.set_index("run")["referred"] / months
     frame["hard_sold"] = 100 * count(action == "hard_sell") / handled
     frame["refunded"] = refunds / months
+    frame["data_sold"] = data / months
     return frame.rename_axis("run").reset_index()
 
 

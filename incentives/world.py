@@ -367,6 +367,7 @@ class World:
             np.zeros((self.plan.pools, 2, 4, len(LeftBy)), np.int64),
             np.zeros((self.plan.pools, 2, 4)),
             np.zeros((self.plan.pools, 2, 4)),
+            np.zeros((self.plan.pools, 2, 4)),
         )
         bill(
             month,

@@ -7,6 +7,7 @@ OUTBOUND = "test_signature_outbound.py"
 AGENTS, CUSTOMERS = "test_signature_agents.py", "test_signature_customers.py"
 SCORES = "test_signature_scorecard.py"
 TARGETS = "test_signature_targets.py"
+CHANNELS, HARVEST = "test_signature_channels.py", "test_signature_harvest.py"
 MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
 SURVEYS, TIMING = "test_signature_surveys.py", "test_signature_timing.py"
 
@@ -42,9 +43,13 @@ SIGNATURES = {
     "C7": (CUSTOMERS, "test_revenue_follows_satisfaction_with_a_lag"),
     "C8": (CUSTOMERS, "test_the_delighted_bring_others"),
     "O1": (OUTBOUND, "test_idle_agents_sell_and_callers_wait_a_little"),
-    "O2": (FIRST, "test_wishes_to_cancel_wait_for_the_few_who_may_deal_with_them"),
     "O3": (OUTBOUND, "test_the_diallers_silence_gives_it_away"),
-    "O4": (FIRST, "test_chats_are_a_share_of_contacts_and_take_longer"),
+    "C9": (HARVEST, "test_those_whose_data_were_sold_are_less_content_later_and_leave"),
+    "O2": (FIRST, "test_wishes_to_cancel_wait_for_the_few_who_may_deal_with_them"),
+    "O4": (
+        CHANNELS,
+        "test_two_chats_at_once_serve_more_per_hour_each_takes_longer_and_waits_fall",
+    ),
     "O5": (QUEUES, "test_waits_and_abandonment_are_those_of_erlang_a"),
     "O6": (FIRST, "test_fabrication_falls_when_checks_are_believed_more_likely_or_dearer"),
 }

@@ -73,6 +73,7 @@ LACKS = (
     "C5",
     "C7",
     "C8",
+    "C9",
     "G5",
     "G6",
     "G7",
@@ -87,8 +88,13 @@ LACKS = (
 
 
 def as_read(scenario: Scenario) -> Scenario:
-    """Give the scenario without what this reading lacks: of A9, it knows the answer to pay."""
-    return scenario.without(*LACKS).change({"turnover.fit": 0.0, "turnover.draw": 0.0})
+    """Give the scenario without what this reading lacks.
+
+    Of A9 it knows the answer to pay, and of O4 calls and single chats, by any channel each time.
+    """
+    known = {"turnover.fit": 0.0, "turnover.draw": 0.0}
+    known |= {"channels.keeps": 0.0, "channels.switches": 0.0}
+    return scenario.without(*LACKS).change(known)
 
 
 class Centre(mesa.Model):
