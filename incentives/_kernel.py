@@ -336,7 +336,7 @@ def scratch(seats: int, pools: int, contacts: int, calls: int) -> Events:
         np.zeros(N_ACTIONS),
         np.zeros(N_ACTIONS),
         np.zeros(N_FEATURES * N_ACTIONS),
-        np.zeros(contacts, np.int64),
+        np.zeros(contacts + calls, np.int64),
         np.zeros(seats, np.int64),
         np.zeros(seats),
         np.empty((pools, contacts), np.int64),
