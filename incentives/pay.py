@@ -2241,11 +2241,12 @@ def _gain(
         if lasts < 1.0:
             d1 = lasts * d1 + (1.0 - lasts) * _change(prices, k, 0, 0.0, *rest)
         return scale * d1
-    d2 = _change(prices, k, 1, d_saves, *rest)
+    plane = prices.kind[k] == 2
+    d2 = _change(prices, k, 1, d_saves, *rest) if plane else 0.0
     after = expected(prices, k, y1 + d1, y2 + d2, spread)
     if lasts < 1.0 and d_saves != 0.0:
         d1 = _change(prices, k, 0, 0.0, *rest)
-        d2 = _change(prices, k, 1, 0.0, *rest)
+        d2 = _change(prices, k, 1, 0.0, *rest) if plane else 0.0
         lost = expected(prices, k, y1 + d1, y2 + d2, spread)
         after = lasts * after + (1.0 - lasts) * lost
     return scale * (after - now)
@@ -2289,14 +2290,18 @@ def stand(
         at[k, 3] = 0.0 if saving or prices.served[k] == 1 else SKIPPED
         if prices.kind[k] == 0 or at[k, 3] == SKIPPED:
             continue
+        plane, y2 = prices.kind[k] == 2, 0.0  # a table over one index does not read the second
         if prices.team[k] == 1:
             coming = days_left * index(prices, k, 0, team_rates[team])
             y1 = index(prices, k, 0, team_totals[team]) + coming
-            y2 = _forecast(prices, k, 1, team_totals[team], team_rates[team], days_left, 0.0)
+            if plane:
+                rate = team_rates[team]
+                y2 = _forecast(prices, k, 1, team_totals[team], rate, days_left, 0.0)
         else:
             coming = days_left * _towards(prices, k, 0, rates[seat], ease)
             y1 = _towards(prices, k, 0, totals[seat], ease) + coming
-            y2 = _forecast(prices, k, 1, totals[seat], rates[seat], days_left, ease)
+            if plane:
+                y2 = _forecast(prices, k, 1, totals[seat], rates[seat], days_left, ease)
         if prices.rival[k] == 1:
             y1 -= cut[k, seat]
         spread = spread_of(days_left, days_in_period)
