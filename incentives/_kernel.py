@@ -672,6 +672,7 @@ class Way(NamedTuple):
     stretch: float  #: x the minutes, for the other chats that are open
     age: int  #: working days in the backlog
     carried: float  #: minutes of those days
+    rich: float  #: x the chance of a resolution
 
 
 @rule
@@ -885,7 +886,7 @@ def serve(
 
     # what happens
     minutes = events.features[TIME + action] * way.stretch
-    resolved = luck.solve[place] < menu.shelf[reason, SOLVES + action]
+    resolved = luck.solve[place] < menu.shelf[reason, SOLVES + action] * way.rich
     success = False
     true, logged = HANDLED, HANDLED
     value = 0.0
@@ -1655,6 +1656,7 @@ def hours(
                     stretched(open_chats, rules.channels),
                     age,
                     age * plan.minutes,
+                    rules.channels.richness if channel >= EMAIL else 1.0,
                 ),
             )
             if plan.queueing:
