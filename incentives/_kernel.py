@@ -743,6 +743,7 @@ class Way(NamedTuple):
     stretch: float  #: x the minutes, for the other chats that are open
     age: int  #: working days in the backlog
     carried: float  #: minutes of those days
+    rich: float  #: x the chance of a resolution
 
 
 @rule
@@ -1080,7 +1081,7 @@ def serve(
     # what happens
     minutes = events.features[TIME + action] * way.stretch
     tour = on_tour(when >> 24, when & 0xFFFF, rules.moments)
-    solves = menu.shelf[reason, SOLVES + action]
+    solves = menu.shelf[reason, SOLVES + action] * way.rich
     if tour and on_the_way_home(when & 0xFFFF, rules.moments):
         solves *= 1.0 - rules.moments.meagre
     resolved = luck.solve[place] < solves
@@ -2142,6 +2143,7 @@ def hours(
                     stretched(open_chats, rules.channels),
                     age,
                     age * plan.minutes,
+                    rules.channels.richness if channel >= EMAIL else 1.0,
                 ),
             )
             if kind == CALLED:

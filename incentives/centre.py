@@ -194,7 +194,7 @@ class Routing(Mechanism):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channels(Mechanism):
-    r"""O4: contacts come by voice, chat, e-mail or social media, which differ in five ways.
+    r"""O4: contacts come by voice, chat, e-mail or social media, which differ in six ways.
 
     *Concurrency*: an agent can hold `at_once` chats. A chat that is taken as the k-th open one
     takes :math:`k^\gamma` times as long, :math:`\gamma` being `slows`. It goes to an idle agent; if
@@ -203,6 +203,8 @@ class Channels(Mechanism):
     they wait in a backlog that agents turn to when nobody else waits, overnight if need be, and
     each working day of delay costs `late` points of the experience, five days at most.
     *Work*: `minutes`, `email_minutes` and `social_minutes` times that of a call.
+    *Richness*: nobody can ask back in an e-mail or a post, so that it is resolved with `richness`
+    times the chance of a call or a chat; agents do not reckon with it.
     *Publicity*: a post whose author got less than was expected is read by others, `publicity` times
     as many as the author's acquaintances (C8), who lose a warning's worth of trust each.
     *One firm*: who comes back about the same need takes the channel of the first attempt with
@@ -311,6 +313,14 @@ class Channels(Mechanism):
         high=5,
         source="assumed: the story has to be told again",
         moves="-experience of repeats by another channel",
+    )
+    richness: float = param(
+        0.85,
+        unit="x the chance that a call is resolved",
+        low=0,
+        high=1,
+        source="assumed: one question in seven needs a dialogue",
+        moves="+share of e-mails resolved",
     )
 
     def __post_init__(self) -> None:

@@ -226,6 +226,28 @@ def test_emails_left_over_are_answered_on_the_next_days_and_later_is_worse():
     assert records.agents["minutes_busy"].sum() == pytest.approx(minutes, rel=1e-6)
 
 
+def resolved_by(records: inc.Records, channel: str) -> np.ndarray:
+    """Share of plainly served questions by a channel that are resolved."""
+    contacts = records.contacts
+    plain = (contacts["reason"] == "question") & (contacts["true_action"] == "serve")
+    plain &= contacts["channel"] == channel
+    return a_run(contacts, contacts["true_resolved"].astype(float).where(plain))
+
+
+def test_nobody_can_ask_back_in_an_email():
+    lean = run(CENTRE, **MAILS, richness=0.6)
+    share = resolved_by(lean, "email") / resolved_by(lean, "voice")
+    assert abs(share.mean() - 0.6) < NEEDED * sizes(share)[1]
+    rich = run(CENTRE, **MAILS, richness=1.0)
+    alike = resolved_by(rich, "voice") - resolved_by(rich, "email")
+    assert abs(alike.mean()) < NEEDED * sizes(alike)[1]
+    # a mutant: everything is resolved as much less often, by whatever channel
+    hard = inc.Work().resolves_question * (1.0 - 0.4 * MAILS["email"])
+    mutant = run(CENTRE.change({"work.resolves_question": hard}), **MAILS, richness=1.0)
+    gap = resolved_by(mutant, "voice") - resolved_by(mutant, "email")
+    assert abs(gap.mean()) < NEEDED * sizes(gap)[1]
+
+
 # -- publicity ----------------------------------------------------------------------------------
 
 POSTS = {"publicity": 4.0, "social_minutes": 1.1, "late": 0.0}
@@ -377,6 +399,10 @@ MOVES: dict[str, tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]] = {
     ),
     "+minutes of an e-mail": (with_channels(CENTRE, chat=0.0, email=0.4), minutes_by("email")),
     "+minutes of a post": (with_channels(CENTRE, chat=0.0, social=0.4), minutes_by("social")),
+    "+share of e-mails resolved": (
+        with_channels(CENTRE, chat=0.0, email=0.4),
+        lambda records: resolved_by(records, "email"),
+    ),
     "-experience of late answers": (with_channels(LADEN, chat=0.0, email=0.6), felt_when_late),
     "-repeats by another channel than before": (
         with_channels(REPEATING, chat=0.5),
