@@ -14,13 +14,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from signatures import SIGNATURES
 
 import incentives as inc
 from incentives.columns import PERSON, REFUNDED
 from incentives.staff import LOYAL, MERCENARY
 from incentives.world import World
 
+TESTS = Path(__file__).parent
 Measure = Callable[[World, inc.Records], float]
+Elsewhere = tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]
 
 DATES = {
     ("A2", "month"): "the date of a thank-you, which may be any month or none",
@@ -597,7 +600,7 @@ STAGES: dict[tuple[str, str], Stage] = {
 
 # -- what a parameter moves ----------------------------------------------------------------------
 
-OTHERS: dict[str, Any] = {"replications": 8, "months": 3, "rng": 7}
+OTHERS: dict[str, Any] = {"replications": 8, "months": 4, "rng": 7}
 """How the stages are run that stand elsewhere."""
 
 
@@ -619,18 +622,25 @@ def split(moves: str) -> tuple[float, str]:
 
 
 @cache
-def elsewhere() -> dict[str, tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]]:
-    """Collect the stages that stand beside the signatures of single mechanisms.
+def moves_in(file: str) -> dict[str, Elsewhere]:
+    """Give the stages that stand in a file of tests, by phrase, with its sign if it has one."""
+    if "MOVES" not in (TESTS / file).read_text(encoding="utf-8"):
+        return {}
+    return dict(getattr(importlib.import_module(file.removesuffix(".py")), "MOVES", {}))
 
-    Each is found by its phrase as it stands there, with or without a sign, and without.
+
+def elsewhere(code: str, moves: str) -> Elsewhere | None:
+    """Find what stands beside a signature for this declaration, first beside the mechanism's own.
+
+    A phrase may stand there with the sign or without.
     """
-    found = {}
-    for path in sorted(Path(__file__).parent.glob("test_signature_*.py")):
-        if "MOVES" in path.read_text(encoding="utf-8"):
-            moves = getattr(importlib.import_module(path.stem), "MOVES", {})
-            found.update({phrase.lstrip("+-").strip(): stage for phrase, stage in moves.items()})
-            found.update(moves)
-    return found
+    files = [SIGNATURES[code][0], *sorted(path.name for path in TESTS.glob("test_signature_*.py"))]
+    for file in files:
+        found = moves_in(file)
+        for phrase in (moves, split(moves)[1]):
+            if phrase in found:
+                return found[phrase]
+    return None
 
 
 def numbers(stage: Stage, scenario: inc.Scenario) -> np.ndarray:
@@ -652,21 +662,28 @@ def at(base: inc.Scenario, block: str, item: inc.mechanism.Parameter, end: float
     return base.change({f"{block}.{item.name}": type(default)(end)})
 
 
+def staged(code: str, moves: str) -> tuple[inc.Scenario, Callable[[inc.Scenario], np.ndarray]]:
+    """Give the scenario in which a declaration is looked at, and how to run and measure it."""
+    stage = STAGES.get((code, split(moves)[1]))
+    if stage is not None:
+        return stage.base, lambda scenario: numbers(stage, scenario)
+    other = elsewhere(code, moves)
+    if other is None:
+        raise KeyError(f"no stage for {moves!r} of {code}")
+    base, measure = other
+    return base, lambda scenario: np.asarray(measure(inc.simulate(scenario, **OTHERS)), float)
+
+
 def ends(
     code: str, item: inc.mechanism.Parameter, kept: dict[Any, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Measure twins at the low and the high end of a parameter; `kept` holds what was run."""
-    phrase, block = split(item.moves)[1], blocks()[code]
-    stage = STAGES.get((code, phrase))
-    other = elsewhere() if stage is None else {}
-    base, measure = stage[:2] if stage else other.get(item.moves) or other[phrase]
+    base, run = staged(code, item.moves)
     both_ends = []
     for end in (item.low, item.high):
-        scenario = at(base, block, item, end)
-        run = (code, phrase, item.moves if stage is None else "", scenario.digest())
-        if run not in kept and stage is not None:
-            kept[run] = numbers(stage, scenario)
-        elif run not in kept:
-            kept[run] = np.asarray(measure(inc.simulate(scenario, **OTHERS)), float)
-        both_ends.append(kept[run])
+        scenario = at(base, blocks()[code], item, end)
+        key = (code, split(item.moves)[1], scenario.digest())
+        if key not in kept:
+            kept[key] = run(scenario)
+        both_ends.append(kept[key])
     return both_ends[0], both_ends[1]
