@@ -27,6 +27,8 @@ here, may change on any day.
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 
+MATTERS = Path(__file__).resolve().with_name("matters.py")
+
 SECTION = re.compile(r"\n+(?=[A-Z][A-Za-z ]+\n-{3,}\n)")  # where a docstring's sections begin
 
 
@@ -83,9 +85,14 @@ def signatures() -> dict[str, tuple[str, str]]:
     return dict(runpy.run_path(str(TESTS / "signatures.py"))["SIGNATURES"])
 
 
+def matters() -> dict[str, tuple[str, str]]:
+    """Read where each mechanism matters: a scenario that ships and an experiment, by id."""
+    return dict(runpy.run_path(str(MATTERS))["MATTERS"])
+
+
 def index() -> str:
-    """Tabulate the mechanisms: id, title, the block of a scenario, its file, its signature test."""
-    shown = signatures()
+    """Tabulate the mechanisms: id, title, where each stands, is tested, and matters."""
+    shown, where = signatures(), matters()
     blocks = {type(value): name for name, value in vars_of(scenario.Scenario()).items()}
     rows = [
         {
@@ -94,6 +101,8 @@ def index() -> str:
             "block of a scenario": f"`[{blocks[kind]}]`" if kind in blocks else "`scheme`",
             "home": f"`{kind.__module__.replace('.', '/')}.py`",
             "signature": "`{}::{}`".format(*shown[kind.id]),
+            "scenario in which it matters": f"`{where[kind.id][0]}`",
+            "experiment in which it matters": f"`experiments.{where[kind.id][1]}`",
         }
         for kind in all_mechanisms()
     ]
@@ -130,7 +139,17 @@ def parameter_rows(frame: pd.DataFrame) -> str:
     ends = zip(shown["low"].map(cell), shown["high"].map(cell), strict=True)
     shown["parameter"] = "`" + shown["parameter"].astype(str) + "`"
     shown["range"] = [f"{low} to {high}" for low, high in ends]
-    return table(shown[["parameter", "default", "unit", "range", "source"]])
+    columns = ["parameter", "default", "unit", "range", "source"]
+    if shown["moves"].any():
+        shown["raises or lowers"] = shown["moves"].map(raises_or_lowers)
+        columns.insert(4, "raises or lowers")
+    return table(shown[columns])
+
+
+def raises_or_lowers(moves: str) -> str:
+    """Say in words what a parameter moves, going from its low to its high end."""
+    verbs = {"+": "raises", "-": "lowers"}
+    return f"{verbs[moves[0]]} {moves[1:].strip()}" if moves else ""
 
 
 def table(frame: pd.DataFrame) -> str:

@@ -155,13 +155,35 @@ class Queueing(Mechanism):
         low=0.01,
         high=1e9,
         source="bank call log 1999 (experiments/bank_floor.py)",
+        moves="-callers who give up",
     )
     patience_chat: float = param(
-        12.0, unit="minutes, mean, chat", low=0.01, high=1e9, source="assumed"
+        12.0,
+        unit="minutes, mean, chat",
+        low=0.01,
+        high=1e9,
+        source="assumed",
+        moves="-chats given up",
     )
-    redials: float = param(0.7, unit="chance", low=0, high=1, source="assumed")
-    redial_minutes: float = param(20.0, unit="minutes, mean", low=0.1, high=600, source="assumed")
-    temper: float = param(0.8, unit="x patience per further try", low=0.1, high=1, source="assumed")
+    redials: float = param(
+        0.7, unit="chance", low=0, high=1, source="assumed", moves="+repeat contacts"
+    )
+    redial_minutes: float = param(
+        20.0,
+        unit="minutes, mean",
+        low=0.1,
+        high=600,
+        source="assumed",
+        moves="+repeat contacts put off to the next day",
+    )
+    temper: float = param(
+        0.8,
+        unit="x patience per further try",
+        low=0.1,
+        high=1,
+        source="assumed",
+        moves="-repeat contacts given up",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,13 +198,28 @@ class Routing(Mechanism):
     title: ClassVar[str] = "skills-based routing"
 
     service: float = param(
-        1.0, unit="share of seats with this skill", low=0, high=1, source="the scenario's"
+        1.0,
+        unit="share of seats with this skill",
+        low=0.05,
+        high=1,
+        source="the scenario's",
+        moves="-contacts about service given up",
     )
     retention: float = param(
-        1.0, unit="share of seats with this skill", low=0, high=1, source="the scenario's"
+        1.0,
+        unit="share of seats with this skill",
+        low=0.05,
+        high=1,
+        source="the scenario's",
+        moves="-wishes to cancel given up",
     )
     chat: float = param(
-        1.0, unit="share of seats with this skill", low=0, high=1, source="the scenario's"
+        1.0,
+        unit="share of seats with this skill",
+        low=0.05,
+        high=1,
+        source="the scenario's",
+        moves="-chats given up",
     )
     keep: Keep = "centre"
 
@@ -348,15 +385,31 @@ class Audit(Mechanism):
         low=0,
         high=1,
         source="0.0007 to 0.007 from 1-10 checks per agent-month (evidence table)",
+        moves="+contacts checked",
     )
     on_saves: float = param(
-        0.02, unit="added chance for a logged save", low=0, high=1, source="assumed"
+        0.02,
+        unit="added chance for a logged save",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="+logged saves checked",
     )
     on_sales: float = param(
-        0.0, unit="added chance for a logged sale", low=0, high=1, source="assumed"
+        0.0,
+        unit="added chance for a logged sale",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="+logged sales checked",
     )
     penalty: float = param(
-        150.0, unit="money", low=0, high=1e6, source="assumed: a day and a half of pay"
+        150.0,
+        unit="money",
+        low=0,
+        high=1e6,
+        source="assumed: a day and a half of pay",
+        moves="-lies told",
     )
 
 

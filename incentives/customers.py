@@ -88,31 +88,96 @@ class Expectations(Mechanism):
     title: ClassVar[str] = "expectations"
 
     speed: float = param(
-        0.25, unit="points per point", low=0, high=1, source="assumed: four contacts count"
+        0.25,
+        unit="points per point",
+        low=0,
+        high=1,
+        source="assumed: four contacts count",
+        moves="+satisfaction where service is good",
     )
-    adapts: float = param(0.1, unit="points per point", low=0, high=1, source="assumed")
+    adapts: float = param(
+        0.1,
+        unit="points per point",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="+expectation where service is good",
+    )
     losses: float = param(
         1.5,
         unit="x a gain of the same size",
         low=1,
         high=5,
         source="assumed; loss aversion about 2",
+        moves="-satisfaction where service is poor",
     )
-    fade: float = param(0.1, unit="share per month", low=0, high=1, source="assumed")
-    neutral: float = param(6.5, unit="points of 10", low=0, high=10, source="assumed")
-    spread: float = param(1.0, unit="points, SD at the start", low=0, high=4, source="assumed")
+    fade: float = param(
+        0.1,
+        unit="share per month",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="-satisfaction where service is good",
+    )
+    neutral: float = param(
+        6.5,
+        unit="points of 10",
+        low=0,
+        high=10,
+        source="assumed",
+        moves="+expectation at the start",
+    )
+    spread: float = param(
+        1.0,
+        unit="points, SD at the start",
+        low=0,
+        high=4,
+        source="assumed",
+        moves="+differences in satisfaction between customers",
+    )
     plain: float = param(
-        5.5, unit="points of 10: answered, unresolved", low=0, high=10, source="assumed"
+        5.5,
+        unit="points of 10: answered, unresolved",
+        low=0,
+        high=10,
+        source="assumed",
+        moves="+experience of contacts",
     )
-    resolved: float = param(2.5, unit="points", low=0, high=10, source="assumed")
+    resolved: float = param(
+        2.5, unit="points", low=0, high=10, source="assumed", moves="+experience of contacts"
+    )
     waiting: float = param(
-        0.12, unit="points per minute waited, up to 20", low=0, high=2, source="assumed"
+        0.12,
+        unit="points per minute waited, up to 20",
+        low=0,
+        high=2,
+        source="assumed",
+        moves="-experience of contacts after a wait",
     )
     abandoned: float = param(
-        2.0, unit="points of 10: gave up waiting", low=0, high=10, source="assumed"
+        2.0,
+        unit="points of 10: gave up waiting",
+        low=0,
+        high=10,
+        source="assumed",
+        moves="+satisfaction where callers give up",
     )
-    cut: float = param(1.0, unit="points of 10: cut off", low=0, high=10, source="assumed")
-    noise: float = param(0.8, unit="points, SD", low=0, high=5, source="assumed")
+    cut: float = param(
+        1.0,
+        unit="points of 10: cut off",
+        low=0,
+        high=10,
+        source="assumed",
+        moves="+satisfaction where callers are cut off",
+    )
+    noise: float = param(
+        0.8,
+        unit="points, SD",
+        low=0,
+        high=5,
+        source="assumed",
+        moves="+differences in experience between contacts",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +203,20 @@ class MomentsAndEndings(Mechanism):
     title: ClassVar[str] = "moments and endings"
 
     peak: float = param(
-        0.08, unit="points per point", low=0, high=1, source="assumed: a third of one contact's"
+        0.08,
+        unit="points per point",
+        low=0,
+        high=1,
+        source="assumed: a third of one contact's",
+        moves="-satisfaction after poor months",
     )
     ending: float = param(
-        0.08, unit="points per point", low=0, high=1, source="assumed: as much as the peak"
+        0.08,
+        unit="points per point",
+        low=0,
+        high=1,
+        source="assumed: as much as the peak",
+        moves="-satisfaction after poor months",
     )
     spoils: float = param(
         0.25,
@@ -149,6 +224,7 @@ class MomentsAndEndings(Mechanism):
         low=0,
         high=1,
         source="assumed: an ending undoes a quarter of the good before it",
+        moves="-experience of offers at the end of good contacts",
     )
     stops: float = param(
         0.0,
@@ -215,12 +291,23 @@ class Openness(Mechanism):
         low=0.001,
         high=0.9,
         source="assumed; outbound offers sell to 5.7 % at the first attempt (UCI bank marketing)",
+        moves="+sales",
     )
     spread: float = param(
-        0.8, unit="SD of the log odds between customers", low=0, high=3, source="assumed"
+        0.8,
+        unit="SD of the log odds between customers",
+        low=0,
+        high=3,
+        source="assumed",
+        moves="+sales where few are open",
     )
     moment: float = param(
-        0.5, unit="SD of the log odds between moments", low=0, high=3, source="assumed"
+        0.5,
+        unit="SD of the log odds between moments",
+        low=0,
+        high=3,
+        source="assumed",
+        moves="+sales where few are open",
     )
 
 
@@ -254,28 +341,68 @@ class HiddenNeeds(Mechanism):
     title: ClassVar[str] = "need-based selling"
 
     share: float = param(
-        0.15, unit="chance per contact", low=0, high=1, source="assumed: one contact in seven"
+        0.15,
+        unit="chance per contact",
+        low=0,
+        high=1,
+        source="assumed: one contact in seven",
+        moves="+contacts that hide a need",
     )
     hit: float = param(
-        0.7, unit="chance that a need shows", low=0, high=1, source="assumed: most, to a listener"
+        0.7,
+        unit="chance that a need shows",
+        low=0,
+        high=1,
+        source="assumed: most, to a listener",
+        moves="+needs met by an offer",
     )
     false_alarm: float = param(
-        0.08, unit="chance that none shows as one", low=0, high=1, source="assumed"
+        0.08,
+        unit="chance that none shows as one",
+        low=0,
+        high=0.5,
+        source="assumed",
+        moves="-offers that meet a need",
     )
     odds: float = param(
-        6.0, unit="x the odds that an offer sells", low=1, high=100, source="assumed: 6 % to 28 %"
+        6.0,
+        unit="x the odds that an offer sells",
+        low=1,
+        high=100,
+        source="assumed: 6 % to 28 %",
+        moves="+sales where needs are frequent",
     )
     relief: float = param(
-        1.5, unit="points of 10", low=0, high=10, source="assumed: more than half of a resolution"
+        1.5,
+        unit="points of 10",
+        low=0,
+        high=10,
+        source="assumed: more than half of a resolution",
+        moves="+experience of those in need who were offered",
     )
     missed: float = param(
-        0.5, unit="points of 10", low=0, high=10, source="assumed: few know what they have missed"
+        0.5,
+        unit="points of 10",
+        low=0,
+        high=10,
+        source="assumed: few know what they have missed",
+        moves="-experience of those in need who were not offered",
     )
     surplus: float = param(
-        0.5, unit="money to the buyer in need per money paid", low=0, high=10, source="assumed"
+        0.5,
+        unit="money to the buyer in need per money paid",
+        low=0,
+        high=10,
+        source="assumed",
+        moves="+offers made by agents who care",
     )
     loss: float = param(
-        0.5, unit="money lost without a need per money paid", low=0, high=10, source="assumed"
+        0.5,
+        unit="money lost without a need per money paid",
+        low=0,
+        high=10,
+        source="assumed",
+        moves="-offers made by agents who care",
     )
     disappoints: float = param(
         0.3,
@@ -283,6 +410,7 @@ class HiddenNeeds(Mechanism):
         low=0,
         high=10,
         source="assumed: less than an experience gone wrong",
+        moves="-satisfaction after mis-sales",
     )
 
 
@@ -303,6 +431,7 @@ class MadeUpMinds(Mechanism):
         low=0,
         high=1,
         source="assumed; retention calls lose 77 % (CallIntel 2014, a practitioner's figure)",
+        moves="-wishes to cancel that are talked round",
     )
 
 
@@ -374,6 +503,7 @@ class LoyaltyPays(Mechanism):
         low=0,
         high=0.5,
         source="assumed: half of all customers change their plan within a year and a half",
+        moves="+margin of content customers",
     )
     satisfaction: float = param(
         0.4,
@@ -381,9 +511,15 @@ class LoyaltyPays(Mechanism):
         low=0,
         high=3,
         source="assumed: about as steep as leaving",
+        moves="+margin of content customers",
     )
     step: float = param(
-        0.2, unit="share of the margin", low=0, high=2, source="assumed: the next plan of a list"
+        0.2,
+        unit="share of the margin",
+        low=0,
+        high=2,
+        source="assumed: the next plan of a list",
+        moves="+margin of content customers",
     )
     opens: float = param(
         0.2,
@@ -394,7 +530,12 @@ class LoyaltyPays(Mechanism):
         moves="+offers that sell",
     )
     keeping: float = param(
-        25.0, unit="money per customer kept", low=0, high=1e5, source="assumed: a month's margin"
+        25.0,
+        unit="money per customer kept",
+        low=0,
+        high=1e5,
+        source="assumed: a month's margin",
+        moves="+cost of the customers won",
     )
     winning: float = param(
         5.0,
@@ -402,6 +543,7 @@ class LoyaltyPays(Mechanism):
         low=3,
         high=7,
         source='assumed, 3 to 7: "five times" has no primary source',
+        moves="+cost of the customers won",
     )
 
 
@@ -485,24 +627,61 @@ class Advocacy(Mechanism):
     title: ClassVar[str] = "advocacy"
 
     delighted: float = param(
-        8.5, unit="points of 10", low=0, high=10, source="assumed: promoters answer 9 or 10"
+        8.5,
+        unit="points of 10",
+        low=0,
+        high=10,
+        source="assumed: promoters answer 9 or 10",
+        moves="-customers referred",
     )
     recommends: float = param(
-        0.08, unit="chance per month", low=0, high=1, source="assumed: once a year"
+        0.08,
+        unit="chance per month",
+        low=0,
+        high=1,
+        source="assumed: once a year",
+        moves="+customers referred",
     )
     upset: float = param(
-        4.5, unit="points of 10", low=0, high=10, source="assumed: well below what is expected"
+        4.5,
+        unit="points of 10",
+        low=0,
+        high=10,
+        source="assumed: well below what is expected",
+        moves="-trust where some are upset",
     )
     warns: float = param(
-        0.15, unit="chance per month", low=0, high=1, source="assumed: bad news travel further"
+        0.15,
+        unit="chance per month",
+        low=0,
+        high=1,
+        source="assumed: bad news travel further",
+        moves="-trust where some are upset",
     )
     acquaintances: float = param(
-        4.0, unit="people, mean", low=0, high=20, source="assumed: those who would listen"
+        4.0,
+        unit="people, mean",
+        low=0,
+        high=20,
+        source="assumed: those who would listen",
+        moves="+customers referred",
     )
     joins: float = param(
-        0.08, unit="chance per recommendation heard", low=0, high=1, source="assumed"
+        0.08,
+        unit="chance per recommendation heard",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="+customers referred",
     )
-    distrust: float = param(0.05, unit="of trust lost per warning", low=0, high=1, source="assumed")
+    distrust: float = param(
+        0.05,
+        unit="of trust lost per warning",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="-trust where some are upset",
+    )
     worth: float = param(
         1.16,
         unit="x the margin of others",
@@ -510,6 +689,7 @@ class Advocacy(Mechanism):
         high=10,
         source="a referred customer is worth at least 16 % more (Schmitt, Skiera and Van den Bulte "
         "2011)",
+        moves="+margin of customers referred",
     )
 
 

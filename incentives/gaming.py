@@ -62,10 +62,20 @@ class SuppressedCancellation(Mechanism):
     title: ClassVar[str] = "suppressed cancellation"
 
     discovery: float = param(
-        0.7, unit="chance per bill", low=0, high=1, source="assumed: most people read a bill"
+        0.7,
+        unit="chance per bill",
+        low=0,
+        high=1,
+        source="assumed: most people read a bill",
+        moves="+suppressed cancellations found out",
     )
     distrust: float = param(
-        0.6, unit="of trust lost", low=0, high=1, source="assumed: a breach of contract"
+        0.6,
+        unit="of trust lost",
+        low=0,
+        high=1,
+        source="assumed: a breach of contract",
+        moves="-trust of those who found out",
     )
     traced: float = param(
         0.01,
@@ -73,9 +83,15 @@ class SuppressedCancellation(Mechanism):
         low=0,
         high=1,
         source="assumed: seldom does a complaint lead back to whoever logged the save",
+        moves="-cancellations suppressed",
     )
     anger: float = param(
-        3.0, unit="points of 10", low=0, high=10, source="assumed: from content to detractor"
+        3.0,
+        unit="points of 10",
+        low=0,
+        high=10,
+        source="assumed: from content to detractor",
+        moves="-satisfaction of those who found out",
     )
 
 
@@ -91,10 +107,20 @@ class MisclassifiedContact(Mechanism):
     title: ClassVar[str] = "misclassified contact"
 
     passable: float = param(
-        0.1, unit="chance per contact", low=0, high=1, source="assumed: talk of price or quitting"
+        0.1,
+        unit="chance per contact",
+        low=0,
+        high=1,
+        source="assumed: talk of price or quitting",
+        moves="+contacts logged as saves",
     )
     upsizable: float = param(
-        0.35, unit="chance per order", low=0, high=1, source="assumed: orders for more or larger"
+        0.35,
+        unit="chance per order",
+        low=0,
+        high=1,
+        source="assumed: orders for more or larger",
+        moves="+orders logged as upsells",
     )
 
 
@@ -112,19 +138,53 @@ class DroppedContact(Mechanism):
     id: ClassVar[str] = "G4"
     title: ClassVar[str] = "dropped contact"
 
-    reluctance: float = param(4.04, unit="log odds", low=0, high=12, source=_BANK + "4.04, SE 0.23")
-    spread: float = param(1.2, unit="log odds", low=0, high=4, source=_BANK + "1.20, SE 0.17")
-    habit: float = param(0.5, unit="log odds", low=0, high=2, source=_BANK + "0.54, SE 0.28")
+    reluctance: float = param(
+        4.04,
+        unit="log odds",
+        low=0,
+        high=12,
+        source=_BANK + "4.04, SE 0.23",
+        moves="-contacts cut off",
+    )
+    spread: float = param(
+        1.2,
+        unit="log odds",
+        low=0,
+        high=4,
+        source=_BANK + "1.20, SE 0.17",
+        moves="+contacts cut off",
+    )
+    habit: float = param(
+        0.5,
+        unit="log odds",
+        low=0,
+        high=2,
+        source=_BANK + "0.54, SE 0.28",
+        moves="+contacts cut off by agents who do it often",
+    )
     queue: float = param(
         0.05,
         unit="log odds per caller waiting",
         low=0,
         high=1,
         source=_BANK + "0.24 for five, SE 0.13; 0.47, SE 0.19 among agents who cut rarely",
+        moves="+contacts cut off while others wait",
     )
-    evening: float = param(0.3, unit="log odds", low=0, high=2, source=_BANK + "0.29, SE 0.09")
+    evening: float = param(
+        0.3,
+        unit="log odds",
+        low=0,
+        high=2,
+        source=_BANK + "0.29, SE 0.09",
+        moves="+contacts cut off",
+    )
     evening_from: float = param(
-        900.0, unit="minute of the day", low=0, high=1440, source=_BANK + "from 15 h on"
+        900.0,
+        unit="minute of the day",
+        low=0,
+        high=1440,
+        source=_BANK + "from 15 h on",
+        moves="-contacts cut off where evenings matter",
     )
 
 
@@ -151,12 +211,23 @@ class HardSell(Mechanism):
         low=0,
         high=1,
         source="assumed: half of those pressed take it as it is",
+        moves="+purchases regretted",
     )
     distrust: float = param(
-        0.3, unit="of trust lost", low=0, high=1, source="assumed: half of a breach of contract"
+        0.3,
+        unit="of trust lost",
+        low=0,
+        high=1,
+        source="assumed: half of a breach of contract",
+        moves="-trust after hard sells",
     )
     anger: float = param(
-        2.0, unit="points of 10", low=0, high=10, source="assumed: less than a cancellation ignored"
+        2.0,
+        unit="points of 10",
+        low=0,
+        high=10,
+        source="assumed: less than a cancellation ignored",
+        moves="-satisfaction after hard sells",
     )
 
 
@@ -255,6 +326,7 @@ class DumpedContact(Mechanism):
         low=-5,
         high=10,
         source="assumed: one or two transfers in a hundred contacts under a flat wage",
+        moves="-contacts passed on",
     )
 
 

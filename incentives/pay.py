@@ -125,8 +125,22 @@ class Leaderboard(Mechanism):
     id: ClassVar[str] = "P5"
     title: ClassVar[str] = "leaderboard"
 
-    top: float = param(0.5, unit="x standing, when first", low=0, high=5, source="assumed")
-    bottom: float = param(1.5, unit="x standing, when last", low=0, high=5, source="assumed")
+    top: float = param(
+        0.5,
+        unit="x standing, when first",
+        low=0,
+        high=5,
+        source="assumed",
+        moves="+contacts rushed by those in front",
+    )
+    bottom: float = param(
+        1.5,
+        unit="x standing, when last",
+        low=0,
+        high=5,
+        source="assumed",
+        moves="+contacts rushed by those behind",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

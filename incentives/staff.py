@@ -159,9 +159,15 @@ class Regard(Mechanism):
         low=0,
         high=1,
         source="assumed: a client is hardly one's own employer",
+        moves="-lies about a client through a contractor",
     )
     spread: float = param(
-        0.4, unit="SD of the log between clients", low=0, high=2, source="assumed"
+        0.4,
+        unit="SD of the log between clients",
+        low=0,
+        high=2,
+        source="assumed",
+        moves="+differences in regard between clients",
     )
 
 
@@ -181,19 +187,44 @@ class Mode(Mechanism):
     title: ClassVar[str] = "serving and selling as modes"
 
     rate: float = param(
-        0.5, unit="of the way per selling contact", low=0, high=1, source="assumed: two contacts"
+        0.5,
+        unit="of the way per selling contact",
+        low=0,
+        high=1,
+        source="assumed: two contacts",
+        moves="+offers that sell",
     )
     spread: float = param(
-        0.6, unit="SD of the log between agents", low=0, high=2, source="assumed: one to several"
+        0.6,
+        unit="SD of the log between agents",
+        low=0,
+        high=2,
+        source="assumed: one to several",
+        moves="+differences between agents in how fast they change mode",
     )
     loses: float = param(
-        1.0, unit="share lost per other contact", low=0, high=1, source="practitioners: one contact"
+        1.0,
+        unit="share lost per other contact",
+        low=0,
+        high=1,
+        source="practitioners: one contact",
+        moves="-offers that sell",
     )
     cold: float = param(
-        0.8, unit="x closing skill in the serving mode", low=0, high=1, source="assumed"
+        0.8,
+        unit="x closing skill in the serving mode",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="+offers that sell",
     )
     switching: float = param(
-        0.1, unit="x longer in the other mode", low=0, high=2, source="assumed"
+        0.1,
+        unit="x longer in the other mode",
+        low=0,
+        high=2,
+        source="assumed",
+        moves="+minutes of offers",
     )
 
 
@@ -213,17 +244,69 @@ class Mood(Mechanism):
     title: ClassVar[str] = "mood"
 
     carries: float = param(
-        0.7, unit="kept per contact, mean of agents", low=0, high=0.95, source="assumed: an hour"
+        0.7,
+        unit="kept per contact, mean of agents",
+        low=0,
+        high=0.95,
+        source="assumed: an hour",
+        moves="-mood after failed closes",
     )
     spread: float = param(
-        0.2, unit="half the range between agents", low=0, high=0.5, source="assumed"
+        0.2,
+        unit="half the range between agents",
+        low=0,
+        high=0.5,
+        source="assumed",
+        moves="+differences between agents in how long a mood lasts",
     )
-    thanks: float = param(0.05, unit="per point", low=0, high=1, source="assumed")
-    abuse: float = param(0.08, unit="per point", low=0, high=1, source="assumed: worse than thanks")
-    failed: float = param(0.1, unit="per failed close", low=0, high=1, source="assumed")
-    slows: float = param(0.08, unit="x handle time per unit", low=0, high=0.9, source="assumed")
-    lifts: float = param(0.2, unit="x closing per unit", low=0, high=0.9, source="assumed")
-    warms: float = param(0.5, unit="x care per unit", low=0, high=0.9, source="assumed")
+    thanks: float = param(
+        0.05,
+        unit="per point",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="+mood where customers are pleased",
+    )
+    abuse: float = param(
+        0.08,
+        unit="per point",
+        low=0,
+        high=1,
+        source="assumed: worse than thanks",
+        moves="-mood where customers are angry",
+    )
+    failed: float = param(
+        0.1,
+        unit="per failed close",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="-mood after failed closes",
+    )
+    slows: float = param(
+        0.08,
+        unit="x handle time per unit",
+        low=0,
+        high=0.9,
+        source="assumed",
+        moves="+minutes of contacts in a bad mood",
+    )
+    lifts: float = param(
+        0.2,
+        unit="x closing per unit",
+        low=0,
+        high=0.9,
+        source="assumed",
+        moves="-offers that sell in a bad mood",
+    )
+    warms: float = param(
+        0.5,
+        unit="x care per unit",
+        low=0,
+        high=0.9,
+        source="assumed",
+        moves="-care taken in a bad mood",
+    )
 
 
 ModeNumbers = numbers(Mode, "ModeNumbers", __name__)
@@ -255,9 +338,15 @@ class Reciprocity(Mechanism):
         low=0,
         high=5,
         source="assumed: paid for everything, regard falls to a third",
+        moves="-regard for the employer where pay is bonus",
     )
     speed: float = param(
-        0.15, unit="share per month", low=0, high=1, source="assumed: half in four months"
+        0.15,
+        unit="share per month",
+        low=0,
+        high=1,
+        source="assumed: half in four months",
+        moves="-regard for the employer where pay is bonus",
     )
     kind: float = param(
         0.5,
@@ -265,6 +354,7 @@ class Reciprocity(Mechanism):
         low=0,
         high=3,
         source="output +25 % after a gift in kind (Kube, Maréchal and Puppe 2012), with `works`",
+        moves="+regard after a thank-you in kind",
     )
     cash: float = param(
         0.1,
@@ -272,9 +362,15 @@ class Reciprocity(Mechanism):
         low=0,
         high=3,
         source="output about the same after as much in cash (Kube, Maréchal and Puppe 2012)",
+        moves="+regard after a thank-you in cash",
     )
     size: float = param(
-        10.0, unit="money a head", low=0.01, high=1e4, source="assumed: an hour's wage is a gift"
+        10.0,
+        unit="money a head",
+        low=0.01,
+        high=1e4,
+        source="assumed: an hour's wage is a gift",
+        moves="-regard after a thank-you in kind",
     )
     works: float = param(
         0.45,
@@ -282,14 +378,27 @@ class Reciprocity(Mechanism):
         low=0,
         high=3,
         source="output +25 % after a gift in kind (Kube, Maréchal and Puppe 2012): 0.22 / 0.5",
+        moves="+care taken after a thank-you",
     )
     carries: float = param(
-        0.3, unit="log care per log regard", low=0, high=3, source="assumed: less than one to one"
+        0.3,
+        unit="log care per log regard",
+        low=0,
+        high=3,
+        source="assumed: less than one to one",
+        moves="+care taken after a thank-you",
     )
     month: float = param(
         -1.0, unit="month of the thank-you, -1 for none", low=-1, high=1e4, source="a policy"
     )
-    money: float = param(10.0, unit="money a head", low=0, high=1e5, source="a policy")
+    money: float = param(
+        10.0,
+        unit="money a head",
+        low=0,
+        high=1e5,
+        source="a policy",
+        moves="+regard after a thank-you in kind",
+    )
     form: Form = "kind"
     from_whom: Giver = "employer"
 
@@ -325,9 +434,15 @@ class Blame(Mechanism):
         low=0,
         high=1,
         source="assumed: eight repeats a day, kept up, cost a quarter of regard",
+        moves="+strain over clients",
     )
     recovers: float = param(
-        0.05, unit="share per day", low=0, high=1, source="assumed: half in two to three weeks"
+        0.05,
+        unit="share per day",
+        low=0,
+        high=1,
+        source="assumed: half in two to three weeks",
+        moves="-strain over clients",
     )
     mood: float = param(
         0.5,
@@ -335,6 +450,7 @@ class Blame(Mechanism):
         low=0,
         high=3,
         source="assumed: half as strong as the resentment",
+        moves="-care taken where needs stay unmet",
     )
 
 
@@ -356,19 +472,44 @@ class JobSecurity(Mechanism):
         -1.0, unit="month from which it stands, -1 for never", low=-1, high=1e4, source="a policy"
     )
     busy: float = param(
-        0.8, unit="occupancy at which nobody believes it", low=0, high=2, source="assumed"
+        0.8,
+        unit="occupancy at which nobody believes it",
+        low=0.05,
+        high=2,
+        source="assumed",
+        moves="+belief that the job is at risk",
     )
     quiet: float = param(
-        0.5, unit="occupancy at which everybody does", low=0, high=2, source="assumed"
+        0.5,
+        unit="occupancy at which everybody does",
+        low=0,
+        high=1.95,
+        source="assumed",
+        moves="+belief that the job is at risk on a floor that is never busy enough",
     )
     learns: float = param(
-        0.05, unit="share per day", low=0, high=1, source="assumed: half in two to three weeks"
+        0.05,
+        unit="share per day",
+        low=0,
+        high=1,
+        source="assumed: half in two to three weeks",
+        moves="+belief that the job is at risk",
     )
     works: float = param(
-        0.25, unit="log effort at full belief", low=0, high=3, source="assumed: as a gift in kind"
+        0.25,
+        unit="log effort at full belief",
+        low=0,
+        high=3,
+        source="assumed: as a gift in kind",
+        moves="+care taken under the appeal",
     )
     pleases: float = param(
-        0.5, unit="log regard for clients at full belief", low=0, high=3, source="assumed"
+        0.5,
+        unit="log regard for clients at full belief",
+        low=0,
+        high=3,
+        source="assumed",
+        moves="+offers made under the appeal",
     )
 
     def __post_init__(self) -> None:
@@ -398,18 +539,36 @@ class Identity(Mechanism):
     title: ClassVar[str] = "identity and norms"
 
     sales_managers: float = param(
-        0.3, unit="chance per team", low=0, high=1, source="assumed: a third rose in sales"
+        0.3,
+        unit="chance per team",
+        low=0,
+        high=1,
+        source="assumed: a third rose in sales",
+        moves="+lies told by agents who are service-minded",
     )
     sales_minded: float = param(
-        0.2, unit="chance per agent", low=0, high=1, source="assumed: care centres hire for service"
+        0.2,
+        unit="chance per agent",
+        low=0,
+        high=1,
+        source="assumed: care centres hire for service",
+        moves="+lies told under managers from service",
     )
-    resentment: float = param(0.2, unit="stakes", low=0, high=3, source="assumed: SD of a site")
+    resentment: float = param(
+        0.2,
+        unit="stakes",
+        low=0,
+        high=3,
+        source="assumed: SD of a site",
+        moves="+lies told by agents who are service-minded under managers from sales",
+    )
     tone: float = param(
         0.15,
         unit="stakes, SD between teams",
         low=0,
         high=2,
         source="assumed: half the SD between sites of Duch, Laroze and Zakharov (2021)",
+        moves="+differences between teams in lies told",
     )
     contagion: float = param(
         0.3,
@@ -417,12 +576,23 @@ class Identity(Mechanism):
         low=0,
         high=3,
         source="assumed; contagion is weak in Duch, Laroze and Zakharov (2021)",
+        moves="+lies told once some are known",
     )
     hears: float = param(
-        0.1, unit="per lie of a teammate", low=0, high=10, source="assumed: one lie in ten is seen"
+        0.1,
+        unit="per lie of a teammate",
+        low=0,
+        high=10,
+        source="assumed: one lie in ten is seen",
+        moves="+lies told once some are known",
     )
     learns: float = param(
-        0.5, unit="share per month", low=0, high=1, source="assumed: two months make a norm"
+        0.5,
+        unit="share per month",
+        low=0,
+        high=1,
+        source="assumed: two months make a norm",
+        moves="+lies told once some are known",
     )
 
 
@@ -444,24 +614,68 @@ class Coaching(Mechanism):
     title: ClassVar[str] = "motivation and coaching"
 
     hours: float = param(
-        0.0, unit="hours per agent and month", low=0, high=40, source="a policy; none by default"
+        0.0,
+        unit="hours per agent and month",
+        low=0,
+        high=40,
+        source="a policy; none by default",
+        moves="+skill taken in",
     )
     enough: float = param(
-        2.0, unit="hours a month that do two thirds", low=0.01, high=100, source="assumed"
+        2.0,
+        unit="hours a month that do two thirds",
+        low=0.01,
+        high=100,
+        source="assumed",
+        moves="-skill taken in",
     )
     learns: float = param(
-        0.05, unit="share per day", low=0, high=1, source="assumed: half in two to three weeks"
+        0.05,
+        unit="share per day",
+        low=0,
+        high=1,
+        source="assumed: half in two to three weeks",
+        moves="+skill taken in",
     )
     fades: float = param(
-        0.015, unit="share per day", low=0, high=1, source="assumed: half in two to three months"
+        0.015,
+        unit="share per day",
+        low=0,
+        high=1,
+        source="assumed: half in two to three months",
+        moves="-skill kept once coaching has stopped",
     )
     money: float = param(
-        0.35, unit="weight among motives", low=0, high=1e6, source="assumed: as many as mercenaries"
+        0.35,
+        unit="weight among motives",
+        low=0,
+        high=1e6,
+        source="assumed: as many as mercenaries",
+        moves="-agents whom praise can coach",
     )
-    recognition: float = param(0.3, unit="weight among motives", low=0, high=1e6, source="assumed")
-    stake: float = param(0.15, unit="weight among motives", low=0, high=1e6, source="assumed")
+    recognition: float = param(
+        0.3,
+        unit="weight among motives",
+        low=0,
+        high=1e6,
+        source="assumed",
+        moves="+agents whom praise can coach",
+    )
+    stake: float = param(
+        0.15,
+        unit="weight among motives",
+        low=0,
+        high=1e6,
+        source="assumed",
+        moves="-agents whom praise can coach",
+    )
     none: float = param(
-        0.2, unit="weight among motives", low=0, high=1e6, source="assumed: some are not coachable"
+        0.2,
+        unit="weight among motives",
+        low=0,
+        high=1e6,
+        source="assumed: some are not coachable",
+        moves="-agents whom praise can coach",
     )
     closing: float = param(
         0.1,
@@ -469,9 +683,24 @@ class Coaching(Mechanism):
         low=0,
         high=2,
         source="call-centre training raised performance by 10 % (De Grip and Sauermann 2012)",
+        moves="+offers that sell by coached agents",
     )
-    honesty: float = param(0.3, unit="stakes", low=0, high=3, source="assumed: SD of a site")
-    soft: float = param(0.3, unit="log care for the customer", low=0, high=2, source="assumed")
+    honesty: float = param(
+        0.3,
+        unit="stakes",
+        low=0,
+        high=3,
+        source="assumed: SD of a site",
+        moves="-lies told by coached agents",
+    )
+    soft: float = param(
+        0.3,
+        unit="log care for the customer",
+        low=0,
+        high=2,
+        source="assumed",
+        moves="+care taken by coached agents",
+    )
     aim: Aim = "soft"
     appeal: Motive = "recognition"
 
@@ -511,17 +740,31 @@ class Turnover(Mechanism):
         low=0,
         high=1,
         source="yearly attrition 27 % in US centres, 56 % at outsourcers (evidence table)",
+        moves="+agents who quit",
     )
     outside: float = param(
-        2000.0, unit="money per month", low=0, high=1e6, source="the scenario's: the base wage"
+        2000.0,
+        unit="money per month",
+        low=0,
+        high=1e6,
+        source="the scenario's: the base wage",
+        moves="+agents who quit",
     )
-    slope: float = param(1.5, unit="log hazard per share of pay", low=0, high=10, source="assumed")
+    slope: float = param(
+        1.5,
+        unit="log hazard per share of pay",
+        low=0,
+        high=10,
+        source="assumed",
+        moves="+agents who quit where pay is below the outside",
+    )
     fit: float = param(
         8.0,
         unit="money of pay per money against the grain",
         low=0,
         high=100,
         source="assumed: a choice weighs the moment, and what was done unwillingly is taken home",
+        moves="+agents who quit where much goes against the grain",
     )
     draw: float = param(
         4.0,
@@ -529,6 +772,7 @@ class Turnover(Mechanism):
         low=0,
         high=50,
         source="assumed; half of a piece rate's effect was who stays and comes (Lazear 2000)",
+        moves="+mercenaries on a floor paid for saves",
     )
     hearsay: float = param(
         0.25,
@@ -536,6 +780,7 @@ class Turnover(Mechanism):
         low=0,
         high=1,
         source="assumed: a reputation is half made in a quarter",
+        moves="+mercenaries on a floor paid for saves",
     )
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -149,6 +150,16 @@ def test_each_mechanism_has_a_signature_that_is_tested() -> None:
     assert set(SIGNATURES) == ids
     for file, name in SIGNATURES.values():
         assert f"def {name}(" in (tests / file).read_text(encoding="utf-8"), name
+
+
+@pytest.mark.quick
+def test_each_mechanism_has_a_scenario_and_an_experiment_in_which_it_matters() -> None:
+    there = runpy.run_path(str(ROOT / "docs" / "matters.py"))
+    where = there["MATTERS"]
+    assert {kind.id for kind in incentives.all_mechanisms()} <= set(where)
+    assert {scenario for scenario, _ in where.values()} == set(there["SCENARIOS"])
+    assert {experiment for _, experiment in where.values()} <= set(there["EXPERIMENTS"])
+    assert set(incentives.scenario_names()) <= set(there["SCENARIOS"])
 
 
 @pytest.mark.quick
