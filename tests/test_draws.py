@@ -117,7 +117,8 @@ def test_purposes_keep_the_numbers_they_were_given():
         "SHIFT": 14, "QUIT": 15, "TALK": 16, "ASSIGN": 17, "SAMPLE": 18, "HOOK": 19,
         "OCCASION": 20, "HINT": 21, "REGRET": 22, "REPURCHASE": 23, "REFER": 24, "CULTURE": 25,
         "MANAGER": 26, "NORM": 27, "MOTIVE": 28,
-        "ASSESS": 29,
+        "ASSESS": 29, "ASK": 32, "BOOK": 33, "TOLERANCE": 35, "PARDON": 36, "DIAL": 37,
+        "CALL_BACK": 38, "CHANNEL": 41, "PUBLIC": 42, "HARVEST": 43,
     }  # fmt: skip
 
 
