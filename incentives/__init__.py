@@ -30,6 +30,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Channels",
     "Audit",
     "Contract",
+    "Renewal",
     "Needs",
     "Expectations",
     "Openness",
@@ -109,7 +110,7 @@ _HOMES = {
         "all_mechanisms",
     ),
     "menu": ("action_table", "Action", "Row"),
-    "centre": ("Floor", "Work", "Queueing", "Routing", "Channels", "Audit", "Contract"),
+    "centre": ("Floor", "Work", "Queueing", "Routing", "Channels", "Audit", "Contract", "Renewal"),
     "customers": (
         "Needs",
         "Expectations",
@@ -173,7 +174,16 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
-    from incentives.centre import Audit, Channels, Contract, Floor, Queueing, Routing, Work
+    from incentives.centre import (
+        Audit,
+        Channels,
+        Contract,
+        Floor,
+        Queueing,
+        Renewal,
+        Routing,
+        Work,
+    )
     from incentives.columns import Totals
     from incentives.comparison import Comparison, compare, outcome_table
     from incentives.customers import (

@@ -77,6 +77,9 @@ class Purpose(IntEnum):
     MANAGER = 26  # the background and the norm of a team's manager
     NORM = 27  # which lies of teammates an agent comes to know of
     MOTIVE = 28  # what an agent can be coached with
+    RENEW = 44  # whether a client renews its contract
+    LOOK = 45  # how hard a contractor chooses to look
+    MOVE = 46  # which customers of a client that cuts volume are served elsewhere
 
 
 # -- keys and addresses -------------------------------------------------------------------------

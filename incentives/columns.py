@@ -64,6 +64,20 @@ class LeftBy(IntEnum):
     DISCOVERY = 3
 
 
+MOVED = 4
+"""In place of `LeftBy`: a customer whom the client firm has served elsewhere since. Not a way of
+leaving the firm: no bill here counts it, before or after."""
+
+
+class Decision(IntEnum):
+    """What a client firm decides about its contract at the end of a month."""
+
+    NONE = 0
+    RENEWED = 1
+    CUT = 2
+    LEFT = 3
+
+
 ACCUMULATORS = ("contacts", "cancels", "saves", "sales", "sales_value", "survey_sum", "survey_n")
 """What is counted for every agent and pay period, in this order: contacts handled, cancellations
 handled, saves logged, sales logged, their value (money), the sum of survey scores (0 to 10 each)

@@ -132,6 +132,7 @@ class Scenario:
     identity: staff.Identity = field(default_factory=staff.Identity)
     coaching: staff.Coaching = field(default_factory=staff.Coaching)
     advocacy: customers.Advocacy = field(default_factory=customers.Advocacy)
+    renewal: centre.Renewal = field(default_factory=centre.Renewal)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}

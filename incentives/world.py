@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from incentives import pay, staff
+from incentives import centre, pay, staff
 from incentives._draws import Purpose, key_of, uniforms
 from incentives._kernel import (
     Desk,
@@ -26,19 +26,22 @@ from incentives.columns import (
     CHUNK,
     CUSTOMER,
     DAY,
+    MOVED,
     N_ACCUMULATORS,
     PERSON,
+    REFUNDED,
     Bills,
     Customers,
     Floats,
     Ints,
     LeftBy,
     Outcome,
+    Reason,
     Totals,
     chunks_for,
 )
 from incentives.customers import draw_customers
-from incentives.menu import N_ACTIONS
+from incentives.menu import N_ACTIONS, Action
 from incentives.records import Keep, Recorder, Records
 from incentives.scenario import Scenario, ScenarioError, lower
 
@@ -88,6 +91,7 @@ class World:
         self.schemes = [scheme for _, scheme in self.policies]
         self._assign()
         self._open_floor()
+        self._sign()
         self._open_doors()
         self.ledger = pay.Ledger(self.schemes, self.seats, months)
         self.recorder = Recorder(self, keep=keep, run=run, replication=replication, choices=choices)
@@ -129,6 +133,16 @@ class World:
         self.scheme_by_month[trial.start :] = self.arms[unit_of]
         if trial.start > 0:
             self.scheme_by_month[: trial.start] = len(names)  # "before"
+
+    def _sign(self) -> None:
+        """Sign with the clients: a contractor has accounts, an employer in-house has none."""
+        scenario = self.scenario
+        self.declared = self.rules.audit  # what the contractor says of its audit
+        self.outside = scenario.contract.contractor > 0
+        self.renews = self.outside and "O7" not in scenario.off
+        self.accounts = centre.open_accounts(len(scenario.contract.clients), scenario.renewal)
+        self.open = np.ones(self.seats, bool)
+        self.moved_before = np.zeros(2, np.int64)  # newcomers served elsewhere: won, referred
 
     def _reference(self) -> pay.Reference:
         """Guess what an agent logs in a month, before anybody has logged anything."""
@@ -293,7 +307,7 @@ class World:
             self._present = u >= self.scenario.floor.shrinkage
             if "A2" not in self.scenario.off:
                 staff.thank(self.desk.bonds, self.month, self.scenario.reciprocity)
-        self.desk.present[:] = self._present[day_of_month]
+        self.desk.present[:] = self._present[day_of_month] & self.open
         recorder = self.recorder
         due = int(self._customers.held[self.day % CALENDAR])
         recorder.begin_day(due * int(self.scenario.needs.tries))
@@ -360,10 +374,10 @@ class World:
             hired_month=self.hired_month,
         )
         paid = settled.paid - desk.penalty
-        gone = staff.quits(
+        gone = self.open & staff.quits(
             self.staff, paid, desk.against, key=self.key, month=month, turnover=self.turnover
         )
-        staff.hear(self.told, self.staff, desk.scheme, paid, desk.against, self.turnover)
+        staff.hear(self.told, self.staff, desk.scheme, paid, desk.against, self.turnover, self.open)
         if "A2" not in self.scenario.off:
             bonus = settled.bonus + settled.deferred
             staff.requite(desk.bonds, settled.wage, bonus, self.scenario.reciprocity)
@@ -376,13 +390,20 @@ class World:
                 month=month,
                 identity=self.scenario.identity,
             )
+        share = self._volume()
+        if self.outside:
+            self._hear_clients(status)
         self.recorder.end_month(self, status, bills, settled, gone)
         self.month += 1
-        self._turn_over(gone)
+        if self.renews:
+            self._follow_clients(share)
+        self._turn_over(gone & self.open)
         joins = uniforms(self.key, Purpose.ACQUIRE, 0, month)[0]
         mean = self.scenario.acquisition.monthly * self.scenario.floor.customers
         self._win(int(np.floor(mean + joins)))
         self._refer(friends)
+        if self._volume() < 1.0:
+            self._move()
         desk.totals[:] = 0.0
         desk.team_totals[:] = 0.0
         desk.penalty[:] = 0.0
@@ -391,6 +412,92 @@ class World:
         desk.against[:] = 0.0
         if self.month < self.months:
             desk.scheme[:] = self.scheme_by_month[self.month]
+
+    def _volume(self) -> float:
+        """Give the share of the clients' customers that is served here."""
+        weights = np.array(self.scenario.contract.clients, float)
+        return float((weights * self.accounts.kept).sum() / weights.sum())
+
+    def _hear_clients(self, status: Any) -> None:
+        """Count what clients see; at a review choose how hard to look, at a term's end renew."""
+        accounts, renewal, month = self.accounts, self.scenario.renewal, self.month
+        seen = self._seen(status)
+        accounts.seen[:] += seen
+        accounts.recent[:] += seen
+        before = accounts.kept.copy(), float(accounts.level[0])
+        how_content = centre.content(centre.gaps(accounts.seen, accounts.usual), renewal)[0]
+        at_risk = self.renews & (accounts.kept > 0.0)
+        odds = [np.where(at_risk, p, np.nan) for p in centre.chances(how_content, renewal)]
+        decision = np.zeros(len(seen), np.int64)
+        if self.renews:
+            if "O6" not in self.scenario.off and (month + 1) % int(renewal.review) == 0:
+                contract, audit = self.scenario.contract, self.scenario.audit
+                centre.look(accounts, renewal, contract, audit, key=self.key, month=month)
+            if (month + 1) % int(renewal.term) == 0:
+                decision = centre.decide(accounts, renewal, key=self.key, month=month)
+        counts = dict(zip(centre.SEEN, seen.T, strict=True))
+        self.recorder.note_clients(self, counts, *before, odds, decision)
+
+    def _seen(self, status: Any) -> Floats:
+        """Count the month for each client: (clients, `centre.SEEN`)."""
+        row = self._customers.row[: len(status)]
+        log = self.recorder.log[: self.recorder.count]
+        clients = len(self.scenario.contract.clients)
+        of = row["client"][self._rows(log["customer"].astype(np.int64))]
+
+        def contacts(chosen: Any) -> Ints:
+            return np.bincount(of[chosen], minlength=clients)
+
+        def customers(chosen: Any) -> Ints:
+            return np.bincount(row["client"][chosen], minlength=clients)
+
+        served, action = log["ended"] == 0, log["action"]
+        passed = (action == Action.CUT_OFF) | (action == Action.TRANSFER)
+        wish = (log["reason"] == Reason.CANCEL) & ~passed | (action == Action.LOG_SAVE)
+        saves, sales = log["logged"] == Outcome.SAVED, log["logged"] == Outcome.SALE
+        struck = log["audit"] >= 2
+        first = (log["reason"] == Reason.COMPLAINT) & (log["attempt"] == 0)
+        refunds = customers((status != 255) & (row["missold"] == REFUNDED))
+        counted = (
+            customers(status != 255),
+            customers((status != 255) & (status != LeftBy.STAYING)),
+            contacts(first) + refunds,
+            contacts(served),
+            contacts(served & wish),
+            contacts(saves & ~struck),
+            contacts(sales & ~struck),
+            contacts(saves & (log["audit"] > 0)),
+            contacts(saves & struck),
+        )
+        return np.array(counted, float).T
+
+    def _follow_clients(self, share: float) -> None:
+        """Look as hard as has been chosen; close the seats of what volume has gone since."""
+        level, left = float(self.accounts.level[0]), self._volume()
+        rates = {name: level * getattr(self.declared, name) for name in self.declared._fields}
+        rates["penalty"] = self.declared.penalty
+        self.rules = self.rules._replace(audit=self.declared._replace(**rates))
+        if left == share:
+            return
+        if "A4" not in self.scenario.off:  # who is left has seen that jobs go
+            risk = self.desk.bonds.risk
+            risk[:] += (1.0 - left / share) * (1.0 - risk)
+        still = centre.seats_open(self.plan, self.open, left)
+        closed = np.flatnonzero(self.open & ~still)
+        self.open[:] = still
+        self.desk.rates[closed] = 0.0
+        self._forget(closed)
+
+    def _move(self) -> None:
+        """Let the customers whom a client has served elsewhere go, newcomers among them."""
+        row = self._customers.row[: self.n_customers]
+        u = uniforms(self.key, Purpose.MOVE, row["uid"], 0)[:, 0]
+        moved = (row["left"] == LeftBy.STAYING) & (u >= self.accounts.kept[row["client"]])
+        row["left"][moved] = MOVED
+        row["left_month"][moved] = self.month
+        new = moved & (row["joined"] == self.month) & (row["initial"] == 0)
+        person = row["uid"] >= PERSON
+        self.moved_before += [(new & ~person).sum(), (new & person).sum()]
 
     def _talk(self, status: Any) -> Ints:
         """Let customers warn and recommend; give the addresses of those who will join."""
@@ -429,8 +536,12 @@ class World:
         self._lost[seats] = 0.0
         self.desk.pace_pay[seats] = 0.0
         rates = self.desk.rates
-        rates[seats] = rates.mean(axis=0)
-        row = self._customers.row  # who has left pays no penalty for what is found out later
+        rates[seats] = rates[self.open].mean(axis=0)
+        self._forget(seats)
+
+    def _forget(self, seats: Ints) -> None:
+        """Let nobody answer for what those who sat there did: who has left pays no penalty."""
+        row = self._customers.row
         row["suppressed_by"][np.isin(row["suppressed_by"], seats)] = -1
         row["cut_by"][np.isin(row["cut_by"], seats + 1)] = 0
 
@@ -452,7 +563,8 @@ class World:
         new = np.stack([saved["customer"], saved["agent"], saved["hire"], month]).astype(np.int64)
         self._saves = np.concatenate([self._saves, new], axis=1)
         customer, seat, hire, month = self._saves
-        gone = self._customers.row["left"][self._rows(customer)] != 0
+        left = self._customers.row["left"][self._rows(customer)]
+        gone = (left != LeftBy.STAYING) & (left != MOVED)
         own = gone & (self.staff.hire[seat] == hire)
         np.add.at(self._lost, (seat[own], month[own]), 1.0)
         self._saves = self._saves[:, ~gone]

@@ -5,6 +5,7 @@ The documentation's index of mechanisms reads this, and `test_house` holds it to
 
 AGENTS, CUSTOMERS = "test_signature_agents.py", "test_signature_customers.py"
 MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
+CONTRACT = "test_signature_contract.py"
 
 SIGNATURES = {
     "G1": (FIRST, "test_fabrication_rises_with_pay_in_a_step_and_not_in_proportion"),
@@ -35,6 +36,7 @@ SIGNATURES = {
     "O2": (FIRST, "test_wishes_to_cancel_wait_for_the_few_who_may_deal_with_them"),
     "O4": (FIRST, "test_chats_are_a_share_of_contacts_and_take_longer"),
     "O5": (QUEUES, "test_waits_and_abandonment_are_those_of_erlang_a"),
+    "O7": (CONTRACT, "test_clients_whose_customers_are_gamed_cut_or_leave"),
     "O6": (FIRST, "test_fabrication_falls_when_checks_are_believed_more_likely_or_dearer"),
 }
 """File and test, by id."""
