@@ -44,6 +44,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Value",
     "Acquisition",
     "Advocacy",
+    "Ownership",
     "Archetype",
     "Workforce",
     "Regard",
@@ -125,6 +126,7 @@ _HOMES = {
         "Value",
         "Acquisition",
         "Advocacy",
+        "Ownership",
     ),
     "staff": (
         "Archetype",
@@ -198,6 +200,7 @@ if TYPE_CHECKING:
         Needs,
         Openness,
         Order,
+        Ownership,
         Surveys,
         Value,
     )

@@ -80,6 +80,7 @@ class Purpose(IntEnum):
     RENEW = 44  # whether a client renews its contract
     LOOK = 45  # how hard a contractor chooses to look
     MOVE = 46  # which customers of a client that cuts volume are served elsewhere
+    PRODUCT = 47  # what an agent believes of the product, and which buyers its seller keeps
 
 
 # -- keys and addresses -------------------------------------------------------------------------

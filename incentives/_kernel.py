@@ -30,19 +30,23 @@ from incentives.columns import (
     CONTACT,
     CONTACTS,
     DELAYED,
+    DUD,
     DUTY,
     GONE,
     N_ACCUMULATORS,
     N_FEATURES,
     OFFERED,
+    OWNED,
     PRESSED,
     REFUNDED,
     REGRETS,
     SALES,
     SALES_VALUE,
     SAVES,
+    SELLER,
     SURVEY_N,
     SURVEY_SUM,
+    TOLD,
     UNFIT,
     WAIT,
     WITHIN,
@@ -58,6 +62,7 @@ from incentives.columns import (
 )
 from incentives.customers import (
     answer_chance,
+    borne,
     buyers_gain,
     experience,
     feel,
@@ -70,6 +75,8 @@ from incentives.customers import (
     recall,
     remember,
     repurchase,
+    shown,
+    sold,
     spoilt,
     survey_score,
 )
@@ -183,6 +190,7 @@ class Rules(NamedTuple):
     coaching: Any  #: with what it does not aim at put to 0
     contagion: float  #: stakes by which teammates who lie lower conscience
     advocacy: Any
+    ownership: Any
 
 
 class Desk(NamedTuple):
@@ -214,6 +222,8 @@ class Desk(NamedTuple):
     against: Floats  #: what this month's contacts went against the agent's grain (money)
     bonds: Bonds
     sway: Sway
+    belief: Floats  #: in the product, 0 to 1 (C10)
+    believer: Floats  #: what that makes of closing today, a factor (C10)
 
 
 # -- events -------------------------------------------------------------------------------------
@@ -427,6 +437,8 @@ class Situation(NamedTuple):
     last_try: bool  #: the customer will not try again
     need: float  #: believed chance of a hidden need
     gain: float  #: what a sale is believed to bring the buyer (money per money paid)
+    bears: float  #: what explaining a sale afterwards is expected to cost (money)
+    pressed: float  #: and the complaint after a hard sell
 
 
 @rule
@@ -457,6 +469,7 @@ def weigh(
     openness, closing, margin = now.open, now.closing, value.horizon * now.margin
     work, believed, penalty = now.work, now.believed, rules.audit.penalty
     risk, buyer = staff.risk[seat], now.gain
+    bears = now.bears / max(rules.value.product, 1e-9)  # per money sold
     contractor = rules.contract.contractor > 0.0
     waits = desk.pace_pay[seat] if now.waiting > 0.0 else 0.0
     rank = place_cost(desk.rank[seat], rules.board) / plan.usual
@@ -483,8 +496,11 @@ def weigh(
         ) * warmth
         f[CLIENT + row] = to_client
         f[EMPLOYER + row] = chance * s[FEES + row] if contractor else to_client
-        f[RELUCTANCE + row] = 0.0
+        f[RELUCTANCE + row] = chance * s[SELLS + row] * bears
 
+    if now.pressed > 0.0:
+        sells = s[OFFERS + HARD_SELL] * openness + s[KEEPS + HARD_SELL]
+        f[RELUCTANCE + HARD_SELL] += min(sells * closing, 1.0) * now.pressed
     if now.can_pass:
         weigh_lies(f, s, seat, now, reference, staff, desk, rules)
     f[PAY + CUT] = paid[PLAIN]
@@ -676,6 +692,17 @@ def look(
         has = luck.need[place] < rules.hidden.share
         need = need_believed(has, luck.hint[place], rules.hidden)
         gain = buyers_gain(need, plain, needy, rules.hidden)
+    closing = staff.closing[seat] * desk.sway.closing[seat]
+    bears, pressed = 0.0, 0.0
+    if reason != CANCEL:
+        closing *= desk.believer[seat]
+        if rules.ownership.owned > 0.0 and rules.hidden.share > 0.0:
+            minute_costs = staff.effort[seat] * desk.sway.effort[seat]
+            minute_costs += staff.pay[seat] * desk.pace_pay[seat]
+            cost = borne(gain, minute_costs, rules.hidden, rules.ownership)
+            bears = cost * rules.ownership.explains
+            pressed = cost * rules.regret.regret * usual_work(COMPLAINT, rules.work)
+        gain += rules.ownership.worth * (desk.belief[seat] - rules.ownership.usual)
     if prices.first[scheme] < prices.first[scheme + 1]:
         stand(
             prices,
@@ -706,12 +733,12 @@ def look(
         minute,
         can_pass,
         staff.checks[seat] / staff.contacts[seat],
-        staff.closing[seat]
-        * desk.sway.closing[seat]
-        * closing_in(desk.mode[seat], desk.mood[seat], rules.mode, rules.mood),
+        closing * closing_in(desk.mode[seat], desk.mood[seat], rules.mode, rules.mood),
         luck.attempt[place] + 1 >= rules.needs.tries,
         need,
         gain,
+        bears,
+        pressed,
     )
 
 
@@ -811,6 +838,12 @@ def serve(
     when = need << 24 | int(each.episode[need])
     menu, team, scheme = rules.menu, plan.team[seat], desk.scheme[seat]
     v = events.worth
+    code = int(customers.sold_by[row])
+    if code // SELLER == seat + 1 and code & TOLD == 0:  # a buyer is back with its seller
+        customers.sold_by[row] = code | TOLD
+        if code & DUD and code & OWNED:
+            work += rules.ownership.explains
+        desk.belief[seat] = shown(desk.belief[seat], code & DUD > 0, rules.ownership)
     now = look(
         seat,
         reason,
@@ -870,6 +903,8 @@ def serve(
         if success:
             true = logged = SALE
             value = rules.value.product
+            keeps = block(k0, k1, uid, when, Purpose.PRODUCT, attempt, 1)[0]
+            customers.sold_by[row] = sold(seat, needs, keeps, rules.hidden, rules.ownership)
             if not needs:
                 bought = PRESSED if action == HARD_SELL else UNFIT
                 each.missold = bought if each.missold == REFUNDED else max(each.missold, bought)
@@ -1211,6 +1246,31 @@ def next_seat(after: int, pool: int, skill: int, minute: float, plan: FloorPlan,
     return -1
 
 
+@rule
+def owner(
+    customers: Customers,
+    row: int,
+    pool: int,
+    skill: int,
+    minute: float,
+    plan: FloorPlan,
+    desk: Desk,
+    idle: Idle,
+) -> int:
+    """Find the agent who sold to this customer and is to serve it, if on duty and idle, or -1."""
+    code = int(customers.sold_by[row])
+    seat = code // SELLER - 1
+    if code & OWNED == 0 or desk.present[seat] == 0 or plan.pool[seat] != pool:
+        return -1
+    if not plan.start[seat] <= minute < plan.end[seat] or plan.skills[seat] >> skill & 1 == 0:
+        return -1
+    if plan.queueing:
+        if idle.listed[seat] == 0:
+            return -1
+        stand_up(idle, 8 * pool + plan.skills[seat], seat)
+    return seat
+
+
 @compiled
 def advance(
     day: int,
@@ -1386,7 +1446,11 @@ def hours(
         if kind == ARRIVAL:
             desk.day[OFFERED] += 1.0
             desk.day[CALLBACKS] += 1.0 if attempt > 0 else 0.0
-            if plan.queueing:
+            if rules.ownership.owned > 0.0:
+                seat = owner(customers, entry >> 2, pool, skill, minute, plan, desk, idle)
+            if seat >= 0:
+                pass
+            elif plan.queueing:
                 seat = longest_idle(idle, pool, skill, minute, plan)
             else:
                 seat = turn = next_seat(turn, pool, skill, minute, plan, desk)
@@ -1582,6 +1646,8 @@ def settle(month: int, staff: Staff, desk: Desk, rules: Rules) -> None:
             rules.appeal,
         )
         sway.closing[seat] = exp_(coaching.closing * bonds.skill[seat])
+        convinced = desk.belief[seat] - rules.ownership.usual
+        desk.believer[seat] = exp_(rules.ownership.sells * convinced)
         shift = bonds.manager[seat] - rules.contagion * bonds.norm[seat]
         shift += coaching.honesty * bonds.skill[seat]
         sway.conscience[seat] = rules.conscience.stake * shift

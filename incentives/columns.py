@@ -190,7 +190,12 @@ class Customers(NamedTuple):
     chunk: Ints  #: (chunks, 8) next chunk + 1 above a count of 8 bits, then entries with due day
     head: Ints  #: (CALENDAR + 1,) first chunk of each day modulo CALENDAR, and of the free ones
     held: Ints  #: (CALENDAR,) entries in each day's chain
+    sold_by: npt.NDArray[np.int32]  #: (customers,) see `OWNED`; 0 for those who bought nothing
 
+
+OWNED, DUD, TOLD, SELLER = 1, 2, 4, 8
+"""Bits of `sold_by`: the buyer is its seller's to serve, had no need of what it bought, has been
+back to the seller; and from here on, the seller's seat + 1."""
 
 CALENDAR = 512
 """Days that the calendar holds apart; later ones share a chain and are told apart by due day."""

@@ -133,6 +133,7 @@ class Scenario:
     coaching: staff.Coaching = field(default_factory=staff.Coaching)
     advocacy: customers.Advocacy = field(default_factory=customers.Advocacy)
     renewal: centre.Renewal = field(default_factory=centre.Renewal)
+    ownership: customers.Ownership = field(default_factory=customers.Ownership)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -332,6 +333,9 @@ def lower(scenario: Scenario) -> Lowered:
     flat = {"peak": 0.0, "ending": 0.0, "spoils": 0.0} if "C2" in off else {}
     silent = {"recommends": 0.0, "warns": 0.0} if "C8" in off else {}
     same = {"rate": 0.0, "keeping": 0.0} if "C7" in off else {}
+    nothing = {}
+    if "C10" in off:
+        nothing = dict.fromkeys(customers.OwnershipNumbers._fields, 0.0)
     if "C3" in off:  # no offer annoys, wherever it stands
         flat["spoils"] = 0.0
     decided = 0.0 if "C6" in off else float(scenario.made_up_minds.decided)
@@ -399,6 +403,7 @@ def lower(scenario: Scenario) -> Lowered:
         ),
         contagion=float(scenario.identity.contagion),
         advocacy=lower_numbers(scenario.advocacy, customers.AdvocacyNumbers, **silent),
+        ownership=lower_numbers(scenario.ownership, customers.OwnershipNumbers, **nothing),
     )
     floor = scenario.floor
     if "A6" not in off:  # coaching is a longer break

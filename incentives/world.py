@@ -30,6 +30,7 @@ from incentives.columns import (
     N_ACCUMULATORS,
     PERSON,
     REFUNDED,
+    SELLER,
     Bills,
     Customers,
     Floats,
@@ -40,7 +41,7 @@ from incentives.columns import (
     Totals,
     chunks_for,
 )
-from incentives.customers import draw_customers
+from incentives.customers import believes, draw_customers
 from incentives.menu import N_ACTIONS, Action
 from incentives.records import Keep, Recorder, Records
 from incentives.scenario import Scenario, ScenarioError, lower
@@ -204,6 +205,8 @@ class World:
             against=np.zeros(seats),
             bonds=staff.no_bonds(seats, len(scenario.contract.clients)),
             sway=staff.no_sway(seats, len(scenario.contract.clients)),
+            belief=np.zeros(seats),
+            believer=np.ones(seats),
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
         self.managers = staff.draw_managers(teams, key=self.key, identity=scenario.identity)
@@ -242,6 +245,9 @@ class World:
             coaching=scenario.coaching,
             off=scenario.off,
         )
+        self.desk.belief[seats] = believes(
+            seats, self.staff.hire[seats], key=self.key, ownership=self.rules.ownership
+        )
 
     def _open_doors(self) -> None:
         count = int(self.scenario.floor.customers)
@@ -251,6 +257,7 @@ class World:
             np.zeros((chunks_for(count), 1 + CHUNK), np.int64),
             np.full(CALENDAR + 1, -1),
             np.zeros(CALENDAR, np.int64),
+            np.zeros(count, np.int32),
         )
         free_chunks(self._customers, 0)
         self._win(count)
@@ -266,9 +273,13 @@ class World:
         first, needed = self.n_customers, self.n_customers + count
         if needed > len(self._customers.row):
             grown = max(needed, int(1.25 * len(self._customers.row)))
-            row, chunk, head, held = self._customers
+            row, chunk, head, held, sold_by = self._customers
             self._customers = Customers(
-                _longer(row, grown), _longer(chunk, chunks_for(grown)), head, held
+                _longer(row, grown),
+                _longer(chunk, chunks_for(grown)),
+                head,
+                held,
+                _longer(sold_by, grown),
             )
             free_chunks(self._customers, len(chunk))
         draw_customers(
@@ -544,6 +555,8 @@ class World:
         row = self._customers.row
         row["suppressed_by"][np.isin(row["suppressed_by"], seats)] = -1
         row["cut_by"][np.isin(row["cut_by"], seats + 1)] = 0
+        sold_by = self._customers.sold_by
+        sold_by[np.isin(sold_by // SELLER, seats + 1)] = 0
 
     def _rows(self, uid: Ints) -> Ints:
         """Find the rows in which customers with these addresses sit."""

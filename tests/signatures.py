@@ -6,6 +6,7 @@ The documentation's index of mechanisms reads this, and `test_house` holds it to
 AGENTS, CUSTOMERS = "test_signature_agents.py", "test_signature_customers.py"
 MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
 CONTRACT = "test_signature_contract.py"
+OWNERSHIP = "test_signature_ownership.py"
 
 SIGNATURES = {
     "G1": (FIRST, "test_fabrication_rises_with_pay_in_a_step_and_not_in_proportion"),
@@ -33,6 +34,7 @@ SIGNATURES = {
     "C6": (FIRST, "test_made_up_minds_are_seldom_changed_and_then_by_pressure"),
     "C7": (CUSTOMERS, "test_revenue_follows_satisfaction_with_a_lag"),
     "C8": (CUSTOMERS, "test_the_delighted_bring_others"),
+    "C10": (OWNERSHIP, "test_who_must_serve_its_buyers_sells_fewer_duds"),
     "O2": (FIRST, "test_wishes_to_cancel_wait_for_the_few_who_may_deal_with_them"),
     "O4": (FIRST, "test_chats_are_a_share_of_contacts_and_take_longer"),
     "O5": (QUEUES, "test_waits_and_abandonment_are_those_of_erlang_a"),

@@ -61,7 +61,7 @@ SERVICE, RETENTION, CHAT = 1, 2, 4  # skills, as bits
 MONTHS_AT_MOST = 240  # that the ledger has room for
 
 
-LACKS = ("A2", "A3", "A4", "A5", "A6", "A7", "A8", "C2", "C5", "C7", "C8", "G5", "G8", "O7")
+LACKS = ("A2", "A3", "A4", "A5", "A6", "A7", "A8", "C2", "C5", "C7", "C8", "G5", "G8", "O7", "C10")
 """Mechanisms that this reading does not have: a scenario must be without them."""
 
 
