@@ -32,6 +32,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Contract",
     "Blending",
     "ColdCalls",
+    "Renewal",
     "Needs",
     "Expectations",
     "Openness",
@@ -46,6 +47,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "Acquisition",
     "Advocacy",
     "DataHarvest",
+    "Ownership",
     "Archetype",
     "Workforce",
     "Regard",
@@ -127,6 +129,7 @@ _HOMES = {
         "Contract",
         "Blending",
         "ColdCalls",
+        "Renewal",
     ),
     "customers": (
         "Needs",
@@ -143,6 +146,7 @@ _HOMES = {
         "Acquisition",
         "Advocacy",
         "DataHarvest",
+        "Ownership",
     ),
     "staff": (
         "Archetype",
@@ -205,6 +209,7 @@ if TYPE_CHECKING:
         Contract,
         Floor,
         Queueing,
+        Renewal,
         Routing,
         Work,
     )
@@ -223,6 +228,7 @@ if TYPE_CHECKING:
         Needs,
         Openness,
         Order,
+        Ownership,
         Surveys,
         Value,
     )

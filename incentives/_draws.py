@@ -87,6 +87,10 @@ class Purpose(IntEnum):
     CHANNEL = 41  # whether a customer comes back by the channel of before
     PUBLIC = 42  # who reads what is posted
     HARVEST = 43  # whose data are sold, who is bothered how often, and who knows by whom
+    RENEW = 44  # whether a client renews its contract
+    LOOK = 45  # how hard a contractor chooses to look
+    MOVE = 46  # which customers of a client that cuts volume are served elsewhere
+    PRODUCT = 47  # what an agent believes of the product, and which buyers its seller keeps
 
 
 # -- keys and addresses -------------------------------------------------------------------------

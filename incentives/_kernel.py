@@ -40,6 +40,7 @@ from incentives.columns import (
     CONTACT,
     CONTACTS,
     DELAYED,
+    DUD,
     DUTY,
     EARLY,
     FRESH,
@@ -49,6 +50,7 @@ from incentives.columns import (
     N_ACCUMULATORS,
     N_FEATURES,
     OFFERED,
+    OWNED,
     PRESSED,
     QA_N,
     QA_SUM,
@@ -57,8 +59,10 @@ from incentives.columns import (
     SALES,
     SALES_VALUE,
     SAVES,
+    SELLER,
     SURVEY_N,
     SURVEY_SUM,
+    TOLD,
     UNFIT,
     UNSCORED,
     WAIT,
@@ -77,6 +81,7 @@ from incentives.columns import (
 )
 from incentives.customers import (
     answer_chance,
+    borne,
     buyers_gain,
     experience,
     feel,
@@ -93,6 +98,8 @@ from incentives.customers import (
     recall,
     remember,
     repurchase,
+    shown,
+    sold,
     spoilt,
     strangers,
     survey_score,
@@ -232,6 +239,7 @@ class Rules(NamedTuple):
     pressure: Any
     crowd: int  #: the first customers: those who may read what is posted
     harvest: Any
+    ownership: Any
 
 
 class Desk(NamedTuple):
@@ -269,6 +277,8 @@ class Desk(NamedTuple):
     held: Floats  #: (2, seats) sales and saves held back this month
     ahead: Floats  #: sales booked ahead this month
     owed: Floats  #: sales booked ahead last month that are not made good yet
+    belief: Floats  #: in the product, 0 to 1 (C10)
+    believer: Floats  #: what that makes of closing today, a factor (C10)
 
 
 # -- events -------------------------------------------------------------------------------------
@@ -495,6 +505,8 @@ class Situation(NamedTuple):
     need: float  #: believed chance of a hidden need
     gain: float  #: what a sale is believed to bring the buyer (money per money paid)
     in_peace: bool  #: nothing may be offered
+    bears: float  #: what explaining a sale afterwards is expected to cost (money)
+    pressed: float  #: and the complaint after a hard sell
 
 
 @rule
@@ -526,6 +538,7 @@ def weigh(
     work, believed = now.work, now.believed
     penalty = rules.audit.penalty * (1.0 - desk.bonds.pardoned[seat])
     risk, buyer = staff.risk[seat], now.gain
+    bears = now.bears / max(rules.value.product, 1e-9)  # per money sold
     contractor = rules.contract.contractor > 0.0
     waits = desk.pace_pay[seat] if now.waiting > 0.0 else 0.0
     rank = place_cost(desk.rank[seat], rules.board) / plan.usual
@@ -552,8 +565,11 @@ def weigh(
         ) * warmth
         f[CLIENT + row] = to_client
         f[EMPLOYER + row] = chance * s[FEES + row] if contractor else to_client
-        f[RELUCTANCE + row] = 0.0
+        f[RELUCTANCE + row] = chance * s[SELLS + row] * bears
 
+    if now.pressed > 0.0:
+        sells = s[OFFERS + HARD_SELL] * openness + s[KEEPS + HARD_SELL]
+        f[RELUCTANCE + HARD_SELL] += min(sells * closing, 1.0) * now.pressed
     if now.can_pass:
         weigh_lies(f, s, seat, now, reference, staff, desk, rules)
     f[PAY + CUT] = paid[PLAIN]
@@ -784,6 +800,17 @@ def look(
         has = luck.need[place] < rules.hidden.share
         need = need_believed(has, luck.hint[place], rules.hidden)
         gain = buyers_gain(need, plain, needy, rules.hidden)
+    closing = staff.closing[seat] * desk.sway.closing[seat]
+    bears, pressed = 0.0, 0.0
+    if reason != CANCEL:
+        closing *= desk.believer[seat]
+        if rules.ownership.owned > 0.0 and rules.hidden.share > 0.0:
+            minute_costs = staff.effort[seat] * desk.sway.effort[seat]
+            minute_costs += staff.pay[seat] * desk.pace_pay[seat]
+            cost = borne(gain, minute_costs, rules.hidden, rules.ownership)
+            bears = cost * rules.ownership.explains
+            pressed = cost * rules.regret.regret * usual_work(COMPLAINT, rules.work)
+        gain += rules.ownership.worth * (desk.belief[seat] - rules.ownership.usual)
     if prices.first[scheme] < prices.first[scheme + 1]:
         stand(
             prices,
@@ -815,13 +842,13 @@ def look(
         minute,
         can_pass,
         staff.checks[seat] / staff.contacts[seat],
-        staff.closing[seat]
-        * desk.sway.closing[seat]
-        * closing_in(desk.mode[seat], desk.mood[seat], rules.mode, rules.mood),
+        closing * closing_in(desk.mode[seat], desk.mood[seat], rules.mode, rules.mood),
         luck.attempt[place] + 1 >= rules.needs.tries,
         need,
         gain,
         in_peace(int(np.int64(luck.when[place])), rules.moments),
+        bears,
+        pressed,
     )
 
 
@@ -1038,11 +1065,19 @@ def serve(
     way: Way,
 ) -> tuple[float, int, int]:
     """Serve one contact: choose, let it happen, log it; return minutes, what follows, and rows."""
-    each = customers.row[entry >> 2]
+    row = entry >> 2
+    each = customers.row[row]
     uid, attempt = int(each.uid), int(np.int64(luck.attempt[place]))
     when = int(np.int64(luck.when[place]))
     menu, team, scheme = rules.menu, plan.team[seat], desk.scheme[seat]
     v = events.worth
+    code = int(customers.sold_by[row])
+    back = code // SELLER == seat + 1 and code & TOLD == 0 and reason != OUTBOUND
+    if back:  # a buyer is back with its seller
+        customers.sold_by[row] = code | TOLD
+        if code & DUD and code & OWNED:
+            work += rules.ownership.explains
+        desk.belief[seat] = shown(desk.belief[seat], code & DUD > 0, rules.ownership)
     now = look(
         seat,
         reason,
@@ -1107,6 +1142,8 @@ def serve(
         if success:
             true = logged = SALE
             value = rules.value.product
+            keeps = block(k0, k1, uid, when, Purpose.PRODUCT, attempt, 1)[0]
+            customers.sold_by[row] = sold(seat, needs, keeps, rules.hidden, rules.ownership)
             if not needs:
                 bought = PRESSED if action == HARD_SELL else UNFIT
                 each.missold = bought if each.missold == REFUNDED else max(each.missold, bought)
@@ -1593,6 +1630,31 @@ def next_seat(after: int, pool: int, skill: int, minute: float, plan: FloorPlan,
     return -1
 
 
+@rule
+def owner(
+    customers: Customers,
+    row: int,
+    pool: int,
+    skill: int,
+    minute: float,
+    plan: FloorPlan,
+    desk: Desk,
+    idle: Idle,
+) -> int:
+    """Find the agent who sold to this customer and is to serve it, if on duty and idle, or -1."""
+    code = int(customers.sold_by[row])
+    seat = code // SELLER - 1
+    if code & OWNED == 0 or desk.present[seat] == 0 or plan.pool[seat] != pool:
+        return -1
+    if not plan.start[seat] <= minute < plan.end[seat] or plan.skills[seat] >> skill & 1 == 0:
+        return -1
+    if plan.queueing:
+        if idle.listed[seat] == 0:
+            return -1
+        stand_up(idle, 8 * pool + plan.skills[seat], seat)
+    return seat
+
+
 @compiled
 def advance(
     day: int,
@@ -2065,7 +2127,11 @@ def hours(
             if events.age[place] == 0:
                 desk.day[OFFERED] += 1.0
                 desk.day[CALLBACKS] += 1.0 if attempt > 0 else 0.0
-            if plan.queueing:
+            if rules.ownership.owned > 0.0:
+                seat = owner(customers, entry >> 2, pool, skill, minute, plan, desk, idle)
+            if seat >= 0:
+                pass
+            elif plan.queueing:
                 seat = longest_idle(idle, pool, skill, minute, plan)
                 if seat < 0 and channel == CHAT and limit > 1:
                     seat = room_for_chat(pool, minute, plan, events, limit)
@@ -2363,6 +2429,8 @@ def settle(month: int, staff: Staff, desk: Desk, rules: Rules) -> None:
             rules.appeal,
         )
         sway.closing[seat] = exp_(coaching.closing * bonds.skill[seat])
+        convinced = desk.belief[seat] - rules.ownership.usual
+        desk.believer[seat] = exp_(rules.ownership.sells * convinced)
         shift = bonds.manager[seat] - rules.contagion * bonds.norm[seat]
         shift += coaching.honesty * bonds.skill[seat]
         sway.conscience[seat] = rules.conscience.stake * shift

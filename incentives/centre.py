@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, get_args
 import numpy as np
 
 from incentives._compile import rule
-from incentives._draws import exp_, log_
-from incentives.columns import Floats, Ints
+from incentives._draws import Key, Purpose, exp, exp_, log, log_, uniforms
+from incentives.columns import Bools, Decision, Floats, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Contract",
     "Floor",
     "Queueing",
+    "Renewal",
     "Routing",
     "Work",
 ]
@@ -617,6 +618,200 @@ class ColdCalls(Mechanism):
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal(Mechanism):
+    r"""O7: a client renews, cuts volume or leaves; a contractor chooses how hard to look.
+
+    A client compares each month's average since its last decision with what it takes for usual:
+    the reported saves per cancellation R and sales per contact L, and what it sees itself,
+    complaints and refunds per customer C and churn H. Its content is
+
+    .. math::
+
+        z = \tfrac12 w_r \left(\ln\tfrac{R}{\bar R} + \ln\tfrac{L}{\bar L}\right)
+            - w_c \ln\tfrac{C}{\bar C} - w_h \ln\tfrac{H}{\bar H},
+
+    and every `term` months it leaves, cuts or renews with odds
+    :math:`e^{a_l - z} : 1 : e^{a_r + z}`; then the usual moves a share `adapts` of the way to what
+    there was. A cut moves the share `cut` of its customers elsewhere, leaving all of them. Seats
+    are closed in proportion, and their agents laid off.
+
+    Every `review` months the client says how content it is. The contractor learns from this how
+    much complaints count, :math:`b \leftarrow [b - v\, x\, (z - z_r + b x) / (1 + x^2)]^+` with
+    :math:`x = \ln(C / \bar C)` and :math:`z_r` the part of z that is about reports, and from its
+    checks which share f of the saves it logs is false. Then it chooses how many times
+    the audit that it declares it carries out, m in {0, 1/2, 1, 2}, by a logit over the money that
+    the next term is expected to bring: with :math:`d = e^{-g (m - m_0)}` the false saves that it
+    expects to be left and p(m) the chance of a check,
+
+    .. math::
+
+        V(m) = T \sum_k \bigl(1 - \ell(z_k + b_k x_k^+ (1 - d))\bigr)
+            \bigl(\text{fee}_L L_k + \text{fee}_S S_k (1 - f + f d (1 - p(m)))\bigr)
+            - T\,\text{cost} \cdot \text{checks}(m),
+
+    where :math:`\ell` is the share of a client's volume that is expected to be lost. Only a
+    contractor has clients that could go. Switched off, contracts never end and the contractor
+    looks as hard as it declares.
+    """
+
+    id: ClassVar[str] = "O7"
+    title: ClassVar[str] = "contract"
+
+    term: float = param(
+        12.0,
+        unit="months between decisions",
+        low=1,
+        high=120,
+        source="assumed: a year",
+        moves="-volume lost",
+    )
+    review: float = param(
+        6.0,
+        unit="months between reviews",
+        low=1,
+        high=120,
+        source="assumed: half-yearly business reviews",
+        moves="+checks for a blind client",
+    )
+    reported: float = param(
+        1.0,
+        unit="log odds per log point of reported figures",
+        low=0,
+        high=5,
+        source="assumed",
+        moves="-volume lost",
+    )
+    complaints: float = param(
+        1.5,
+        unit="log odds per log point of complaints and refunds",
+        low=0,
+        high=5,
+        source="assumed",
+        moves="+volume lost",
+    )
+    churn: float = param(
+        2.0,
+        unit="log odds per log point of churn",
+        low=0,
+        high=5,
+        source="assumed: what it costs the client most",
+        moves="+volume lost",
+    )
+    usual_saves: float = param(
+        0.3,
+        unit="reported saves per cancellation, usual at first",
+        low=0.01,
+        high=1,
+        source="assumed: what other contractors report",
+        moves="+volume lost",
+    )
+    usual_sales: float = param(
+        0.025,
+        unit="reported sales per contact, usual at first",
+        low=0.001,
+        high=1,
+        source="assumed: what other contractors report",
+        moves="+volume lost",
+    )
+    usual_complaints: float = param(
+        0.1,
+        unit="complaints and refunds per customer and month, usual at first",
+        low=0.01,
+        high=2,
+        source="assumed: what the client sees elsewhere",
+        moves="-volume lost",
+    )
+    usual_churn: float = param(
+        0.016,
+        unit="churn per month, usual at first",
+        low=0.001,
+        high=1,
+        source="assumed; month-to-month contracts lose 2.37 % a month (IBM Telco sample)",
+        moves="-volume lost",
+    )
+    adapts: float = param(
+        0.5,
+        unit="of the way to what there was, per term",
+        low=0,
+        high=1,
+        source="assumed: a client gets used to half of it in a term",
+        moves="-volume lost",
+    )
+    stays: float = param(
+        2.5,
+        unit="log odds of renewing against cutting, where all is as usual",
+        low=-3,
+        high=8,
+        source="assumed: a tender costs the client too",
+        moves="-volume lost",
+    )
+    leaves: float = param(
+        -1.0,
+        unit="log odds of leaving against cutting, where all is as usual",
+        low=-8,
+        high=3,
+        source="assumed: a client cuts before it leaves",
+        moves="+volume lost",
+    )
+    cut: float = param(
+        0.3,
+        unit="share of a client's volume",
+        low=0.01,
+        high=1,
+        source="assumed",
+        moves="+volume lost",
+    )
+    cost: float = param(
+        8.0,
+        unit="money per check",
+        low=0,
+        high=200,
+        source="assumed: half an hour of a checker",
+        moves="-checks for a blind client",
+    )
+    feared: float = param(
+        1.0,
+        unit="log odds per log point of complaints, as the contractor first believes",
+        low=0,
+        high=5,
+        source="assumed",
+        moves="+checks for a client that sees",
+    )
+    learns: float = param(
+        0.5,
+        unit="of the way to what a review says",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="-checks for a blind client",
+    )
+    suspects: float = param(
+        0.1,
+        unit="share of logged saves first believed false",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="-checks for high fees",
+    )
+    deters: float = param(
+        0.5,
+        unit="log false saves per multiple of the declared audit, as believed",
+        low=0,
+        high=3,
+        source="assumed",
+        moves="+checks for a client that sees",
+    )
+    noise: float = param(
+        0.02,
+        unit="share of a term's fees, scale of the choice",
+        low=0.001,
+        high=1,
+        source="assumed",
+        moves="+checks for a blind client",
+    )
+
+
 WorkNumbers = numbers(Work, "WorkNumbers", __name__)
 QueueNumbers = numbers(Queueing, "QueueNumbers", __name__)
 ChannelNumbers = numbers(Channels, "ChannelNumbers", __name__)
@@ -885,3 +1080,175 @@ def minute_of(u: float, profile: Floats, opens: float, minutes: float) -> float:
             high = middle
     share: float = (u - profile[low]) / (profile[low + 1] - profile[low])
     return opens + minutes * (low + share) / slots
+
+
+# -- the client and its contractor --------------------------------------------------------------
+
+SEEN = ("bills", "left", "complaints", "contacts", "cancels", "saves", "sales", "checked", "found")
+"""What a month is counted by, for each client: customers billed and gone, their complaints and
+refunds; contacts served, cancellations handled, saves and sales logged; logged saves that were
+checked, and found to be false."""
+BILLS, LEFT, COMPLAINTS, SERVED, CANCELS, SAVES, SALES, CHECKED, FOUND = range(len(SEEN))
+LEVELS = np.array([0.0, 0.5, 1.0, 2.0])  # multiples of the declared audit
+LEAST = 1e-3  # added to rates, so that there is a logarithm of none
+HUNCH = 20.0  # checks that the first belief about false saves is worth
+
+
+class Accounts(NamedTuple):
+    """What stands between a contractor and its clients: a row a client."""
+
+    kept: Floats  #: share of the client's customers served here
+    seen: Floats  #: (clients, `SEEN`) since the last decision
+    recent: Floats  #: (clients, `SEEN`) since the last review
+    usual: Floats  #: (clients, 4) what the client takes for usual: R, L, C, H
+    feared: Floats  #: what complaints count for the client, as the contractor believes
+    checks: Floats  #: (2,) saves checked and found false, as the contractor remembers
+    level: Floats  #: (1,) times the declared audit
+
+
+def open_accounts(clients: int, renewal: Renewal) -> Accounts:
+    """Begin with all volume, the market's usual figures, and the audit as declared."""
+    usual = [renewal.usual_saves, renewal.usual_sales, renewal.usual_complaints]
+    return Accounts(
+        kept=np.ones(clients),
+        seen=np.zeros((clients, len(SEEN))),
+        recent=np.zeros((clients, len(SEEN))),
+        usual=np.tile([*usual, renewal.usual_churn], (clients, 1)),
+        feared=np.full(clients, float(renewal.feared)),
+        checks=np.array([HUNCH, HUNCH * renewal.suspects]),
+        level=np.ones(1),
+    )
+
+
+def figures(seen: Floats) -> Floats:
+    """Give each client's saves per cancellation, sales per contact, complaints and churn per bill.
+
+    Complaints and churn are per customer and month.
+    """
+    over = np.maximum(seen[:, [CANCELS, SERVED, BILLS, BILLS]], 1.0)
+    return np.asarray(seen[:, [SAVES, SALES, COMPLAINTS, LEFT]] / over)
+
+
+def gaps(seen: Floats, usual: Floats) -> Floats:
+    """Give by how much each figure differs from the usual (log points)."""
+    return log((figures(seen) + LEAST) / (usual + LEAST))
+
+
+def content(gap: Floats, renewal: Renewal) -> tuple[Floats, Floats]:
+    """Give how content each client is (log odds), and the part of it that is about reports."""
+    about_reports = 0.5 * renewal.reported * (gap[:, 0] + gap[:, 1])
+    seen_itself = renewal.complaints * gap[:, 2] + renewal.churn * gap[:, 3]
+    return about_reports - seen_itself, about_reports
+
+
+def chances(how_content: Floats, renewal: Renewal) -> tuple[Floats, Floats]:
+    """Give the chances that clients so content leave, and that they cut volume."""
+    z = np.clip(how_content, -30.0, 30.0)
+    leave, renew = exp(renewal.leaves - z), exp(renewal.stays + z)
+    total = leave + 1.0 + renew
+    return leave / total, 1.0 / total
+
+
+def volume_lost(how_content: Floats, renewal: Renewal) -> Floats:
+    """Give the share of volume that clients so content are expected to take away."""
+    leave, cut = chances(how_content, renewal)
+    return np.asarray(leave + renewal.cut * cut)
+
+
+def decide(accounts: Accounts, renewal: Renewal, *, key: Key, month: int) -> Ints:
+    """Let each client that is still there renew, cut or leave; write what is left of its volume."""
+    clients = np.arange(len(accounts.kept))
+    leave, cut = chances(content(gaps(accounts.seen, accounts.usual), renewal)[0], renewal)
+    u = uniforms(key, Purpose.RENEW, clients, month)[:, 0]
+    decision = np.where(u < leave + cut, Decision.CUT, Decision.RENEWED)
+    decision = np.where(u < leave, Decision.LEFT, decision)
+    decision = np.where(accounts.kept > 0.0, decision, Decision.NONE)
+    accounts.kept[decision == Decision.LEFT] = 0.0
+    accounts.kept[decision == Decision.CUT] *= 1.0 - renewal.cut
+    accounts.usual[:] += renewal.adapts * (figures(accounts.seen) - accounts.usual)
+    accounts.seen[:] = 0.0
+    return decision
+
+
+def take_note(accounts: Accounts, renewal: Renewal) -> Floats:
+    """Let the contractor hear its clients out and count its checks; give how content they are."""
+    gap = gaps(accounts.seen, accounts.usual)
+    how_content, about_reports = content(gap, renewal)
+    x = gap[:, 2]
+    surprise = how_content - about_reports + accounts.feared * x
+    learnt = accounts.feared - renewal.learns * x * surprise / (1.0 + x * x)
+    accounts.feared[:] = np.where(accounts.kept > 0.0, np.maximum(learnt, 0.0), accounts.feared)
+    accounts.checks[:] += accounts.recent[:, [CHECKED, FOUND]].sum(axis=0)
+    return how_content
+
+
+def worth_of_looking(
+    accounts: Accounts,
+    how_content: Floats,
+    renewal: Renewal,
+    contract: Contract,
+    audit: Audit,
+) -> Floats:
+    """Give the money that the next term is expected to bring at each of the `LEVELS`."""
+    false = accounts.checks[1] / accounts.checks[0]
+    month = accounts.recent * (accounts.kept > 0.0)[:, None] / renewal.review
+    left = exp(-renewal.deters * (LEVELS - accounts.level))[:, None]
+    checked = np.minimum(LEVELS * (audit.rate + audit.on_saves), 1.0)[:, None]
+    excess = np.maximum(gaps(accounts.seen, accounts.usual)[:, 2], 0.0)
+    lost = volume_lost(how_content + accounts.feared * excess * (1.0 - left), renewal)
+    fees = contract.fee_sale * month[:, SALES] + contract.fee_save * month[:, SAVES] * (
+        1.0 - false + false * left * (1.0 - checked)
+    )
+    drawn = (
+        audit.rate * month[:, SERVED]
+        + audit.on_saves * month[:, SAVES]
+        + audit.on_sales * month[:, SALES]
+    )
+    spent = renewal.cost * LEVELS * drawn.sum()
+    return np.asarray(renewal.term * (((1.0 - lost) * fees).sum(axis=1) - spent))
+
+
+def look(
+    accounts: Accounts,
+    renewal: Renewal,
+    contract: Contract,
+    audit: Audit,
+    *,
+    key: Key,
+    month: int,
+) -> None:
+    """Let the contractor choose how many times the declared audit it carries out from now on."""
+    how_content = take_note(accounts, renewal)
+    worth = worth_of_looking(accounts, how_content, renewal, contract, audit)
+    paid = accounts.recent[:, SALES] * contract.fee_sale
+    paid += accounts.recent[:, SAVES] * contract.fee_save
+    accounts.recent[:] = 0.0
+    scale = renewal.noise * renewal.term * paid.sum() / renewal.review
+    if scale <= 0.0:
+        return
+    weights = exp(np.maximum((worth - worth.max()) / scale, -50.0))
+    u = uniforms(key, Purpose.LOOK, 0, month)[0]
+    upto = np.cumsum(weights) / weights.sum()
+    accounts.level[0] = LEVELS[int(np.searchsorted(upto[:-1], u, side="right"))]
+
+
+def seats_open(plan: FloorPlan, before: Bools, share: float) -> Bools:
+    """Tell which seats stay open when so large a share of the first volume is left.
+
+    Seats close from each team's last, the last team first; of a pool that goes on, the last seat
+    with a skill stays.
+    """
+    seats = len(plan.team)
+    place = np.arange(seats) % plan.size
+    still, wanted = before.copy(), round(share * seats)
+    for seat in np.lexsort((-plan.team, -place)):
+        if still.sum() <= wanted:
+            break
+        if share > 0.0:
+            mates = still & (plan.pool == plan.pool[seat])
+            mates[seat] = False
+            held = int(np.bitwise_or.reduce(plan.skills[mates])) if mates.any() else 0
+            if plan.skills[seat] & ~held:
+                continue
+        still[seat] = False
+    return still

@@ -77,6 +77,20 @@ class LeftBy(IntEnum):
     DISCOVERY = 3
 
 
+MOVED = 4
+"""In place of `LeftBy`: a customer whom the client firm has served elsewhere since. Not a way of
+leaving the firm: no bill here counts it, before or after."""
+
+
+class Decision(IntEnum):
+    """What a client firm decides about its contract at the end of a month."""
+
+    NONE = 0
+    RENEWED = 1
+    CUT = 2
+    LEFT = 3
+
+
 ACCUMULATORS = (
     "contacts",
     "cancels",
@@ -213,7 +227,12 @@ class Customers(NamedTuple):
     head: Ints  #: (CALENDAR + 1,) first chunk of each day modulo CALENDAR, and of the free ones
     held: Ints  #: (CALENDAR,) entries in each day's chain
     listed: Ints  #: (listed, 2) whom to call: the row, and the calls answered this month
+    sold_by: npt.NDArray[np.int32]  #: (customers,) see `OWNED`; 0 for those who bought nothing
 
+
+OWNED, DUD, TOLD, SELLER = 1, 2, 4, 8
+"""Bits of `sold_by`: the buyer is its seller's to serve, had no need of what it bought, has been
+back to the seller; and from here on, the seller's seat + 1."""
 
 CALENDAR = 512
 """Days that the calendar holds apart; later ones share a chain and are told apart by due day."""

@@ -26,7 +26,7 @@ from incentives._draws import (
     normal_,
     uniforms,
 )
-from incentives.columns import CUSTOMER, PERSON, Customers, Ints
+from incentives.columns import CUSTOMER, DUD, OWNED, PERSON, SELLER, Customers, Floats, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Needs",
     "Openness",
     "Order",
+    "Ownership",
     "Surveys",
     "Value",
 ]
@@ -548,6 +549,110 @@ class LoyaltyPays(Mechanism):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership(Mechanism):
+    r"""C10: who sold also serves afterwards; who believes in the product sells it better.
+
+    Of buyers the share `owned` is its seller's to serve: their later contacts go to that agent if
+    it is on duty and idle. The first time that a buyer without a need is back, its seller spends
+    `explains` minutes more. So an agent that thinks of an offer, and holds it for likely by 1 - r
+    that a buyer would be without a need, takes off
+
+    .. math::
+
+        c \,(1 - r)\, \text{owned} \cdot \text{returns}
+            \cdot (\text{explains} + \text{regret} \cdot m)
+            \cdot (\text{effort} + \text{pay} \cdot \pi)
+
+    from its worth: the chance c that it sells, the work m of a complaint (for a hard sell, of
+    which the share `regret` complains), and what a minute costs.
+
+    Each agent believes with b, 0 to 1, that the product is worth having. Its offers close
+    :math:`e^{k (b - \bar b)}` times as often, k being `sells` and :math:`\bar b` `usual`, and it
+    thinks that a sale brings the buyer `worth` :math:`(b - \bar b)` more per money paid. When a
+    buyer is back with its seller, :math:`b \leftarrow b + \text{learns}\,(g - b)`, g being 1 if
+    there was a need and else 0: so an agent learns little of what it does not see. To be owned is
+    a policy, and nobody is unless a scenario says so. Switched off, nobody is, and all agents
+    believe alike.
+    """
+
+    id: ClassVar[str] = "C10"
+    title: ClassVar[str] = "after-sale ownership and belief in the product"
+
+    owned: float = param(
+        0.0,
+        unit="share of buyers",
+        low=0,
+        high=1,
+        source="a policy: the scenario's",
+        moves="-share of sales without a need",
+    )
+    explains: float = param(
+        10.0,
+        unit="minutes",
+        low=0,
+        high=60,
+        source="assumed: about a complaint's work",
+        moves="-share of sales without a need",
+    )
+    returns: float = param(
+        0.8,
+        unit="share of buyers expected back",
+        low=0,
+        high=1,
+        source="assumed: most need something within the year",
+        moves="-share of sales without a need",
+    )
+    believed: float = param(
+        0.6,
+        unit="belief as hired, 0 to 1",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="+offers per contact",
+    )
+    spread: float = param(
+        0.15,
+        unit="SD of the belief between agents",
+        low=0,
+        high=0.5,
+        source="assumed",
+        moves="+spread of offers between agents",
+    )
+    usual: float = param(
+        0.6,
+        unit="belief of the agent whom the menu describes",
+        low=0,
+        high=1,
+        source="assumed: the mean as hired",
+        moves="-offers per contact",
+    )
+    sells: float = param(
+        0.5,
+        unit="log chance per unit of belief",
+        low=0,
+        high=3,
+        source="assumed",
+        moves="+share of offers that sell",
+    )
+    worth: float = param(
+        0.5,
+        unit="money to the buyer per money paid and unit of belief",
+        low=0,
+        high=5,
+        source="assumed",
+        moves="+offers per contact",
+    )
+    learns: float = param(
+        0.1,
+        unit="of the way per buyer who is back",
+        low=0,
+        high=1,
+        source="assumed: ten buyers make a picture",
+        moves="-offers per contact of owners of duds",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surveys(Settings):
     r"""Who is asked, who answers, and what they say.
 
@@ -782,6 +887,9 @@ HarvestNumbers = numbers(DataHarvest, "HarvestNumbers", __name__)
 MomentNumbers = numbers(MomentsAndEndings, "MomentNumbers", __name__)
 
 
+OwnershipNumbers = numbers(Ownership, "OwnershipNumbers", __name__)
+
+
 class HiddenNumbers(NamedTuple):
     """Hidden needs as the kernel reads them."""
 
@@ -849,6 +957,38 @@ def draw_customers(
     each["suppressed_by"] = -1
     each["uid"] = uid
     each["initial"] = month == 0
+
+
+def believes(seats: Ints, hire: Ints, *, key: Key, ownership: Any) -> Floats:
+    """Draw what those newly hired at `seats` believe of the product (0 to 1)."""
+    u = uniforms(key, Purpose.PRODUCT, seats, hire)[:, 0]
+    return np.asarray(np.clip(ownership.believed + ownership.spread * normal(u), 0.0, 1.0))
+
+
+@rule
+def sold(seat: int, need: bool, u: float, hidden: HiddenNumbers, ownership: Any) -> int:
+    """Give the code of who sold to a buyer, with or without a need, and whether it owns them."""
+    dud = not need and hidden.share > 0.0
+    return (seat + 1) * SELLER + (DUD if dud else 0) + (OWNED if u < ownership.owned else 0)
+
+
+@rule
+def shown(belief: float, dud: bool, ownership: Any) -> float:
+    """Give the belief in the product (0 to 1) of a seller to whom a buyer has come back."""
+    after: float = belief + ownership.learns * ((0.0 if dud else 1.0) - belief)
+    return after
+
+
+@rule
+def borne(gain: float, minute: float, hidden: HiddenNumbers, ownership: Any) -> float:
+    """Give what its seller expects to bear after a sale (money), `minute` being a minute's cost.
+
+    `gain` is what a sale is believed to bring the buyer by need alone, which tells how likely a
+    buyer would be without one.
+    """
+    without = (hidden.surplus - gain) / max(hidden.surplus + hidden.loss, 1e-9)
+    price: float = without * ownership.owned * ownership.returns * minute
+    return price
 
 
 @rule

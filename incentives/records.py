@@ -10,6 +10,7 @@
     records.days         the floor's day: offered, answered, waits, occupancy
     records.runs         one row a run
     records.choices      the sampled choices: what stood on the menu and what was taken
+    records.clients      client x month of a contractor: what it saw, paid and decided
 
 A column that begins with ``true_`` holds what happened and nobody in the firm knows for sure;
 ``logged_`` is what was written down. `Records.seen_by` keeps what one party can see.
@@ -41,6 +42,7 @@ from incentives.columns import (
     UNSCORED,
     Booked,
     Channel,
+    Decision,
     Ended,
     LeftBy,
     Outcome,
@@ -96,6 +98,7 @@ class Records:
     assignments: pd.DataFrame
     days: pd.DataFrame
     choices: pd.DataFrame
+    clients: pd.DataFrame
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(frame):,}" for name, frame in self.frames().items())
@@ -123,6 +126,8 @@ class Records:
                 seen[name] = frame.iloc[:0]
                 continue
             seen[name] = _without_truth(frame)
+        if who == "contractor":
+            seen["clients"] = seen["clients"].drop(columns="left", errors="ignore")
         return Records(**seen)
 
     def save(self, folder: str | Path) -> Path:
@@ -216,6 +221,14 @@ def _coded(codes: Any, names: Sequence[str]) -> Coded:
 
 
 Columns = dict[str, Any]
+
+
+def _chosen(columns: Columns, rows: Any) -> Columns:
+    """Keep some rows of a month's columns."""
+    return {
+        name: Coded(column.codes[rows], column.names) if isinstance(column, Coded) else column[rows]
+        for name, column in columns.items()
+    }
 
 
 def _frame(pieces: Sequence[Columns]) -> pd.DataFrame:
@@ -416,7 +429,7 @@ class Recorder:
     def _agents(self, world: Any, slip: Any, gone: Any) -> Columns:
         desk, staff, seats = world.desk, world.staff, world.seats
         kinds = [each.name for each in world.scenario.workforce.archetypes]
-        return {
+        columns = {
             "run": np.full(seats, self.run, np.int64),
             "month": np.full(seats, world.month, np.int16),
             "agent": np.arange(seats, dtype=np.int16),
@@ -437,6 +450,33 @@ class Recorder:
             "goal": exp(desk.bonds.goal),
             "true_pressure": desk.bonds.pressed.copy(),
         }
+        return columns if world.open.all() else _chosen(columns, np.flatnonzero(world.open))
+
+    def note_clients(
+        self, world: Any, counts: Columns, kept: Any, level: float, odds: Any, decision: Any
+    ) -> None:
+        """Note a month of a contractor's clients, as it was before what they decide now."""
+        clients, contract = len(kept), world.scenario.contract
+        leave, cut = odds
+        counted = ("contacts", "cancels", "saves", "sales")
+        self.pieces["clients"].append(
+            {
+                "run": np.full(clients, self.run, np.int64),
+                "month": np.full(clients, world.month, np.int16),
+                "client": np.arange(clients, dtype=np.int16),
+                "share_kept": kept,
+                "customers": counts["bills"],
+                "left": counts["left"],
+                "complaints": counts["complaints"],
+                **{f"logged_{name}": counts[name] for name in counted},
+                "fees": contract.fee_save * counts["saves"] + contract.fee_sale * counts["sales"],
+                "decision": _coded(decision, _names(Decision)),
+                "true_audit_level": np.full(clients, level),
+                "true_chance_leave": leave,
+                "true_chance_cut": cut,
+                "true_share_lost": leave + world.scenario.renewal.cut * cut,
+            }
+        )
 
     def _customers(self, world: Any, status: Any, bills: Any) -> Columns:
         """Give the customer-months at risk, one by one or as the bill has counted them."""
@@ -563,8 +603,8 @@ class Recorder:
                 "currency": pd.Categorical([scenario.currency]),
                 "off": pd.Categorical([" ".join(sorted(scenario.off))]),
                 "digest": pd.Categorical([scenario.digest()]),
-                "won": [world.won - int(scenario.floor.customers)],
-                "referred": [world.n_customers - world.won],
+                "won": [world.won - int(scenario.floor.customers) - int(world.moved_before[0])],
+                "referred": [world.n_customers - world.won - int(world.moved_before[1])],
                 "cost_of_winning": [world.rules.loyalty.keeping * world.rules.loyalty.winning],
             }
         )

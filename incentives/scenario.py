@@ -140,6 +140,8 @@ class Scenario:
     timing: gaming.Timing = field(default_factory=gaming.Timing)
     target_pressure: pay.TargetPressure = field(default_factory=pay.TargetPressure)
     data_harvest: customers.DataHarvest = field(default_factory=customers.DataHarvest)
+    renewal: centre.Renewal = field(default_factory=centre.Renewal)
+    ownership: customers.Ownership = field(default_factory=customers.Ownership)
 
     def __post_init__(self) -> None:
         known = {cls.id for cls in all_mechanisms()}
@@ -339,6 +341,9 @@ def lower(scenario: Scenario) -> Lowered:
     flat = {"peak": 0.0, "ending": 0.0, "spoils": 0.0, "stops": 0.0} if "C2" in off else {}
     silent = {"recommends": 0.0, "warns": 0.0} if "C8" in off else {}
     same = {"rate": 0.0, "keeping": 0.0, "opens": 0.0} if "C7" in off else {}
+    nothing = {}
+    if "C10" in off:
+        nothing = dict.fromkeys(customers.OwnershipNumbers._fields, 0.0)
     if "C3" in off:  # no offer annoys, wherever it stands
         flat["spoils"] = 0.0
     calls = dict.fromkeys(("chat", "email", "social"), 0.0) if "O4" in off else {}
@@ -432,6 +437,7 @@ def lower(scenario: Scenario) -> Lowered:
             customers.HarvestNumbers,
             **({"share": 0.0} if "C9" in off else {}),
         ),
+        ownership=lower_numbers(scenario.ownership, customers.OwnershipNumbers, **nothing),
     )
     floor = scenario.floor
     if "A6" not in off:  # coaching is a longer break

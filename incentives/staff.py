@@ -13,7 +13,7 @@ import numpy as np
 
 from incentives._compile import rule
 from incentives._draws import Key, Purpose, exp, exp_, normal, uniforms
-from incentives.columns import Floats, Ints
+from incentives.columns import Bools, Floats, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
 __all__ = [
@@ -970,16 +970,23 @@ def quits(
 
 
 def hear(
-    told: Floats, staff: Staff, scheme: Ints, paid: Floats, against: Floats, turnover: Turnover
+    told: Floats,
+    staff: Staff,
+    scheme: Ints,
+    paid: Floats,
+    against: Floats,
+    turnover: Turnover,
+    there: Bools,
 ) -> None:
     """Move what is told of each scheme, for each kind, towards how those under it have fared.
 
-    `told` is (schemes, kinds), in shares of the outside pay, and is written to.
+    `told` is (schemes, kinds), in shares of the outside pay, and is written to; `there` says which
+    seats somebody works at.
     """
     gain = staff.pay * (paid - turnover.outside) - turnover.fit * against
-    cell, cells = scheme * told.shape[1] + staff.kind, told.size
+    cell, cells = (scheme * told.shape[1] + staff.kind)[there], told.size
     number = np.bincount(cell, minlength=cells).reshape(told.shape)
-    total = np.bincount(cell, gain, cells).reshape(told.shape)
+    total = np.bincount(cell, gain[there], cells).reshape(told.shape)
     news = total / np.maximum(number, 1) / max(turnover.outside, 1e-9)
     told += np.where(number > 0, turnover.hearsay * (news - told), 0.0)
 

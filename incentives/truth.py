@@ -46,6 +46,8 @@ OUTCOMES = {
     "hard_sold": "hard sells per 100 served",
     "refunded": "money paid back for regretted purchases per month",
     "data_sold": "money got for customers' data per month",
+    "fees": "a contractor's fees per month (money)",
+    "headcount": "agents at the end of the last month",
 }
 
 
@@ -249,6 +251,10 @@ def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:
     frame["hard_sold"] = 100 * count(action == "hard_sell") / handled
     frame["refunded"] = refunds / months
     frame["data_sold"] = data / months
+    clients = records.clients
+    frame["fees"] = _by_run(clients, "fees", runs) / months if len(clients) else 0.0
+    last = records.agents["month"] == records.agents["run"].map(months) - 1
+    frame["headcount"] = records.agents[last].groupby("run").size().reindex(runs, fill_value=0)
     return frame.rename_axis("run").reset_index()
 
 

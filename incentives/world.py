@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from incentives import pay, staff
+from incentives import centre, pay, staff
 from incentives._draws import Purpose, exp, key_of, uniforms
 from incentives._kernel import (
     Desk,
@@ -26,22 +26,26 @@ from incentives.columns import (
     CHUNK,
     CUSTOMER,
     DAY,
+    MOVED,
     N_ACCUMULATORS,
     PERSON,
+    REFUNDED,
     SALES,
     SALES_VALUE,
     SAVES,
+    SELLER,
     Bills,
     Customers,
     Floats,
     Ints,
     LeftBy,
     Outcome,
+    Reason,
     Totals,
     chunks_for,
 )
-from incentives.customers import draw_customers
-from incentives.menu import N_ACTIONS
+from incentives.customers import believes, draw_customers
+from incentives.menu import N_ACTIONS, Action
 from incentives.records import Keep, Recorder, Records
 from incentives.scenario import Scenario, ScenarioError, lower
 
@@ -91,6 +95,7 @@ class World:
         self.schemes = [scheme for _, scheme in self.policies]
         self._assign()
         self._open_floor()
+        self._sign()
         self._open_doors()
         self.ledger = pay.Ledger(self.schemes, self.seats, months)
         self.recorder = Recorder(self, keep=keep, run=run, replication=replication, choices=choices)
@@ -132,6 +137,16 @@ class World:
         self.scheme_by_month[trial.start :] = self.arms[unit_of]
         if trial.start > 0:
             self.scheme_by_month[: trial.start] = len(names)  # "before"
+
+    def _sign(self) -> None:
+        """Sign with the clients: a contractor has accounts, an employer in-house has none."""
+        scenario = self.scenario
+        self.declared = self.rules.audit  # what the contractor says of its audit
+        self.outside = scenario.contract.contractor > 0
+        self.renews = self.outside and "O7" not in scenario.off
+        self.accounts = centre.open_accounts(len(scenario.contract.clients), scenario.renewal)
+        self.open = np.ones(self.seats, bool)
+        self.moved_before = np.zeros(2, np.int64)  # newcomers served elsewhere: won, referred
 
     def _reference(self) -> pay.Reference:
         """Guess what an agent logs in a month, before anybody has logged anything."""
@@ -205,6 +220,8 @@ class World:
             held=np.zeros((2, seats)),
             ahead=np.zeros(seats),
             owed=np.zeros(seats),
+            belief=np.zeros(seats),
+            believer=np.ones(seats),
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
         self.pressure = None if "P4" in scenario.off else scenario.target_pressure
@@ -247,6 +264,9 @@ class World:
             coaching=scenario.coaching,
             off=scenario.off,
         )
+        self.desk.belief[seats] = believes(
+            seats, self.staff.hire[seats], key=self.key, ownership=self.rules.ownership
+        )
 
     def _open_doors(self) -> None:
         count = int(self.scenario.floor.customers)
@@ -257,6 +277,7 @@ class World:
             np.full(CALENDAR + 1, -1),
             np.zeros(CALENDAR, np.int64),
             np.zeros((0, 2), np.int64),
+            np.zeros(count, np.int32),
         )
         free_chunks(self._customers, 0)
         self._win(count)
@@ -281,9 +302,14 @@ class World:
         first, needed = self.n_customers, self.n_customers + count
         if needed > len(self._customers.row):
             grown = max(needed, int(1.25 * len(self._customers.row)))
-            row, chunk, head, held, listed = self._customers
+            row, chunk, head, held, listed, sold_by = self._customers
             self._customers = Customers(
-                _longer(row, grown), _longer(chunk, chunks_for(grown)), head, held, listed
+                _longer(row, grown),
+                _longer(chunk, chunks_for(grown)),
+                head,
+                held,
+                listed,
+                _longer(sold_by, grown),
             )
             free_chunks(self._customers, len(chunk))
         draw_customers(
@@ -322,7 +348,7 @@ class World:
             self._present = u >= self.scenario.floor.shrinkage
             if "A2" not in self.scenario.off:
                 staff.thank(self.desk.bonds, self.month, self.scenario.reciprocity)
-        self.desk.present[:] = self._present[day_of_month]
+        self.desk.present[:] = self._present[day_of_month] & self.open
         recorder = self.recorder
         due = int(self._customers.held[self.day % CALENDAR])
         calls = int(self.plan.outbound.sum() * self.plan.minutes)
@@ -395,10 +421,10 @@ class World:
         paid = settled.paid - desk.penalty
         if self.pressure is not None:
             desk.against[:] += self.pressure.grates * desk.bonds.pressed
-        gone = staff.quits(
+        gone = self.open & staff.quits(
             self.staff, paid, desk.against, key=self.key, month=month, turnover=self.turnover
         )
-        staff.hear(self.told, self.staff, desk.scheme, paid, desk.against, self.turnover)
+        staff.hear(self.told, self.staff, desk.scheme, paid, desk.against, self.turnover, self.open)
         if "A2" not in self.scenario.off:
             bonus = settled.bonus + settled.deferred
             staff.requite(desk.bonds, settled.wage, bonus, self.scenario.reciprocity)
@@ -411,15 +437,22 @@ class World:
                 month=month,
                 identity=self.scenario.identity,
             )
+        share = self._volume()
+        if self.outside:
+            self._hear_clients(status)
         self.recorder.end_month(self, status, bills, settled, gone)
         self._set_goals()
         self.month += 1
-        self._turn_over(gone)
+        if self.renews:
+            self._follow_clients(share)
+        self._turn_over(gone & self.open)
         joins = uniforms(self.key, Purpose.ACQUIRE, 0, month)[0]
         mean = self.scenario.acquisition.monthly * self.scenario.floor.customers
         self._win(int(np.floor(mean + joins)))
         self._refer(friends)
         self._customers.listed[:, 1] = 0
+        if self._volume() < 1.0:
+            self._move()
         desk.totals[:] = 0.0
         desk.team_totals[:] = 0.0
         self._carry_over(gone)
@@ -475,6 +508,92 @@ class World:
                 bonds.goal[mine], reached, bonds.driven[mine], most, self.pressure
             )
 
+    def _volume(self) -> float:
+        """Give the share of the clients' customers that is served here."""
+        weights = np.array(self.scenario.contract.clients, float)
+        return float((weights * self.accounts.kept).sum() / weights.sum())
+
+    def _hear_clients(self, status: Any) -> None:
+        """Count what clients see; at a review choose how hard to look, at a term's end renew."""
+        accounts, renewal, month = self.accounts, self.scenario.renewal, self.month
+        seen = self._seen(status)
+        accounts.seen[:] += seen
+        accounts.recent[:] += seen
+        before = accounts.kept.copy(), float(accounts.level[0])
+        how_content = centre.content(centre.gaps(accounts.seen, accounts.usual), renewal)[0]
+        at_risk = self.renews & (accounts.kept > 0.0)
+        odds = [np.where(at_risk, p, np.nan) for p in centre.chances(how_content, renewal)]
+        decision = np.zeros(len(seen), np.int64)
+        if self.renews:
+            if "O6" not in self.scenario.off and (month + 1) % int(renewal.review) == 0:
+                contract, audit = self.scenario.contract, self.scenario.audit
+                centre.look(accounts, renewal, contract, audit, key=self.key, month=month)
+            if (month + 1) % int(renewal.term) == 0:
+                decision = centre.decide(accounts, renewal, key=self.key, month=month)
+        counts = dict(zip(centre.SEEN, seen.T, strict=True))
+        self.recorder.note_clients(self, counts, *before, odds, decision)
+
+    def _seen(self, status: Any) -> Floats:
+        """Count the month for each client: (clients, `centre.SEEN`)."""
+        row = self._customers.row[: len(status)]
+        log = self.recorder.log[: self.recorder.count]
+        clients = len(self.scenario.contract.clients)
+        of = row["client"][self._rows(log["customer"].astype(np.int64))]
+
+        def contacts(chosen: Any) -> Ints:
+            return np.bincount(of[chosen], minlength=clients)
+
+        def customers(chosen: Any) -> Ints:
+            return np.bincount(row["client"][chosen], minlength=clients)
+
+        served, action = log["ended"] == 0, log["action"]
+        passed = (action == Action.CUT_OFF) | (action == Action.TRANSFER)
+        wish = (log["reason"] == Reason.CANCEL) & ~passed | (action == Action.LOG_SAVE)
+        saves, sales = log["logged"] == Outcome.SAVED, log["logged"] == Outcome.SALE
+        struck = log["audit"] >= 2
+        first = (log["reason"] == Reason.COMPLAINT) & (log["attempt"] == 0)
+        refunds = customers((status != 255) & (row["missold"] == REFUNDED))
+        counted = (
+            customers(status != 255),
+            customers((status != 255) & (status != LeftBy.STAYING)),
+            contacts(first) + refunds,
+            contacts(served),
+            contacts(served & wish),
+            contacts(saves & ~struck),
+            contacts(sales & ~struck),
+            contacts(saves & (log["audit"] > 0)),
+            contacts(saves & struck),
+        )
+        return np.array(counted, float).T
+
+    def _follow_clients(self, share: float) -> None:
+        """Look as hard as has been chosen; close the seats of what volume has gone since."""
+        level, left = float(self.accounts.level[0]), self._volume()
+        rates = {name: level * getattr(self.declared, name) for name in self.declared._fields}
+        rates["penalty"] = self.declared.penalty
+        self.rules = self.rules._replace(audit=self.declared._replace(**rates))
+        if left == share:
+            return
+        if "A4" not in self.scenario.off:  # who is left has seen that jobs go
+            risk = self.desk.bonds.risk
+            risk[:] += (1.0 - left / share) * (1.0 - risk)
+        still = centre.seats_open(self.plan, self.open, left)
+        closed = np.flatnonzero(self.open & ~still)
+        self.open[:] = still
+        self.desk.rates[closed] = 0.0
+        self._forget(closed)
+
+    def _move(self) -> None:
+        """Let the customers whom a client has served elsewhere go, newcomers among them."""
+        row = self._customers.row[: self.n_customers]
+        u = uniforms(self.key, Purpose.MOVE, row["uid"], 0)[:, 0]
+        moved = (row["left"] == LeftBy.STAYING) & (u >= self.accounts.kept[row["client"]])
+        row["left"][moved] = MOVED
+        row["left_month"][moved] = self.month
+        new = moved & (row["joined"] == self.month) & (row["initial"] == 0)
+        person = row["uid"] >= PERSON
+        self.moved_before += [(new & ~person).sum(), (new & person).sum()]
+
     def _talk(self, status: Any) -> Ints:
         """Let customers warn and recommend; give the addresses of those who will join."""
         word = self.rules.advocacy
@@ -512,10 +631,16 @@ class World:
         self._lost[seats] = 0.0
         self.desk.pace_pay[seats] = 0.0
         rates = self.desk.rates
-        rates[seats] = rates.mean(axis=0)
-        row = self._customers.row  # who has left pays no penalty for what is found out later
+        rates[seats] = rates[self.open].mean(axis=0)
+        self._forget(seats)
+
+    def _forget(self, seats: Ints) -> None:
+        """Let nobody answer for what those who sat there did: who has left pays no penalty."""
+        row = self._customers.row
         row["suppressed_by"][np.isin(row["suppressed_by"], seats)] = -1
         row["cut_by"][np.isin(row["cut_by"], seats + 1)] = 0
+        sold_by = self._customers.sold_by
+        sold_by[np.isin(sold_by // SELLER, seats + 1)] = 0
 
     def _rows(self, uid: Ints) -> Ints:
         """Find the rows in which customers with these addresses sit."""
@@ -535,7 +660,8 @@ class World:
         new = np.stack([saved["customer"], saved["agent"], saved["hire"], month]).astype(np.int64)
         self._saves = np.concatenate([self._saves, new], axis=1)
         customer, seat, hire, month = self._saves
-        gone = self._customers.row["left"][self._rows(customer)] != 0
+        left = self._customers.row["left"][self._rows(customer)]
+        gone = (left != LeftBy.STAYING) & (left != MOVED)
         own = gone & (self.staff.hire[seat] == hire)
         np.add.at(self._lost, (seat[own], month[own]), 1.0)
         self._saves = self._saves[:, ~gone]

@@ -10,6 +10,8 @@ TARGETS = "test_signature_targets.py"
 CHANNELS, HARVEST = "test_signature_channels.py", "test_signature_harvest.py"
 MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
 SURVEYS, TIMING = "test_signature_surveys.py", "test_signature_timing.py"
+CONTRACT = "test_signature_contract.py"
+OWNERSHIP = "test_signature_ownership.py"
 
 SIGNATURES = {
     "G1": (FIRST, "test_fabrication_rises_with_pay_in_a_step_and_not_in_proportion"),
@@ -45,12 +47,14 @@ SIGNATURES = {
     "O1": (OUTBOUND, "test_idle_agents_sell_and_callers_wait_a_little"),
     "O3": (OUTBOUND, "test_the_diallers_silence_gives_it_away"),
     "C9": (HARVEST, "test_those_whose_data_were_sold_are_less_content_later_and_leave"),
+    "C10": (OWNERSHIP, "test_who_must_serve_its_buyers_sells_fewer_duds"),
     "O2": (FIRST, "test_wishes_to_cancel_wait_for_the_few_who_may_deal_with_them"),
     "O4": (
         CHANNELS,
         "test_two_chats_at_once_serve_more_per_hour_each_takes_longer_and_waits_fall",
     ),
     "O5": (QUEUES, "test_waits_and_abandonment_are_those_of_erlang_a"),
+    "O7": (CONTRACT, "test_clients_whose_customers_are_gamed_cut_or_leave"),
     "O6": (FIRST, "test_fabrication_falls_when_checks_are_believed_more_likely_or_dearer"),
 }
 """File and test, by id."""

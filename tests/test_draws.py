@@ -118,7 +118,8 @@ def test_purposes_keep_the_numbers_they_were_given():
         "OCCASION": 20, "HINT": 21, "REGRET": 22, "REPURCHASE": 23, "REFER": 24, "CULTURE": 25,
         "MANAGER": 26, "NORM": 27, "MOTIVE": 28,
         "ASSESS": 29, "ASK": 32, "BOOK": 33, "TOLERANCE": 35, "PARDON": 36, "DIAL": 37,
-        "CALL_BACK": 38, "CHANNEL": 41, "PUBLIC": 42, "HARVEST": 43,
+        "CALL_BACK": 38, "CHANNEL": 41, "PUBLIC": 42, "HARVEST": 43, "RENEW": 44,
+        "LOOK": 45, "MOVE": 46, "PRODUCT": 47,
     }  # fmt: skip
 
 
