@@ -279,11 +279,12 @@ def priced(scheme: inc.Scheme, row: np.ndarray, days_left: float, factor: float)
     """What one more save is worth under a goal so many times as high."""
     reference = Reference(contacts=300.0, cancels=40.0, saves=16.0)
     prices, ease = lower([scheme], reference=reference), 1.0 / factor - 1.0
-    rates = np.array([15.0, 2.0, 0.8, 0.0, 0.0, 0.0, 0.0])
+    rates = np.zeros(N_ACCUMULATORS)
+    rates[:3] = 15.0, 2.0, 0.8
     at, cut = np.zeros((len(prices.kind), 4)), np.zeros((len(prices.kind), 1))
     rows = (row[None], rates[None], row[None], rates[None])
     stand(prices, 0, *rows, 0, 0, days_left, 20.0, cut, at, True, ease)
-    return price(prices, 0, at, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, ease)
+    return price(prices, 0, at, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ease)
 
 
 @pytest.mark.parametrize("days_left", [0.0, 2.0, 10.0])
