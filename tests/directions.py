@@ -23,7 +23,7 @@ from incentives.world import World
 
 TESTS = Path(__file__).parent
 Measure = Callable[[World, inc.Records], float]
-Elsewhere = tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]
+Elsewhere = tuple[Any, ...]  # a scenario, a measure of records, perhaps settings of `simulate`
 
 DATES = {
     ("A2", "month"): "the date of a thank-you, which may be any month or none",
@@ -601,7 +601,7 @@ STAGES: dict[tuple[str, str], Stage] = {
 # -- what a parameter moves ----------------------------------------------------------------------
 
 OTHERS: dict[str, Any] = {"replications": 8, "months": 4, "rng": 7}
-"""How the stages are run that stand elsewhere."""
+"""How stages that stand elsewhere are run, unless a third member of the tuple says otherwise."""
 
 
 def blocks() -> dict[str, str]:
@@ -670,8 +670,9 @@ def staged(code: str, moves: str) -> tuple[inc.Scenario, Callable[[inc.Scenario]
     other = elsewhere(code, moves)
     if other is None:
         raise KeyError(f"no stage for {moves!r} of {code}")
-    base, measure = other
-    return base, lambda scenario: np.asarray(measure(inc.simulate(scenario, **OTHERS)), float)
+    base, measure, *more = other
+    settings = OTHERS | (more[0] if more else {})
+    return base, lambda scenario: np.asarray(measure(inc.simulate(scenario, **settings)), float)
 
 
 def ends(
