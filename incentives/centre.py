@@ -568,7 +568,14 @@ class Blending(Mechanism):
         source="assumed: has thought about it",
         moves="+prospects who call back",
     )
-    within: float = param(5.0, unit="days", low=1, high=60, source="assumed: a week")
+    within: float = param(
+        5.0,
+        unit="days",
+        low=1,
+        high=60,
+        source="assumed: a week",
+        moves="-prospects who call back",
+    )
     dialler: Dialler = "preview"
 
     def __post_init__(self) -> None:

@@ -320,6 +320,28 @@ def refunded(world: World, _: inc.Records) -> float:
     return float((world.customers.row["missold"][: world.n_customers] == REFUNDED).mean())
 
 
+STOPS = 3
+PITCHED = action("offer_after", "offer_first")
+
+
+def on_a_journey() -> inc.Scenario:
+    """Agents paid per sale, and customers whose only questions are those of a journey."""
+    settings = {
+        "moments_and_endings.stops": STOPS,
+        "moments_and_endings.spoils": 0.5,
+        "needs.question": 0.0,
+        "needs.order": 0.3,
+        "expectations.plain": 7.0,
+        "work.resolves_question": 0.5,
+    }
+    return alone("C2", "C3", "P1", scheme=per("sales", 10.0), settings=settings)
+
+
+def last_stop(contacts: pd.DataFrame) -> Any:
+    """Find the last stops of journeys."""
+    return contacts["episode"] % (STOPS + 1) == STOPS
+
+
 def cuts(**settings: Any) -> inc.Scenario:
     """Agents who are not as reluctant as most to cut a contact off."""
     return alone("G4", settings={"floor.teams": 4, "dropped_contact.reluctance": 3.0, **settings})
@@ -477,6 +499,14 @@ STAGES: dict[tuple[str, str], Stage] = {
         alone("C2", "C3", "P1", scheme=per("sales", 10.0), settings={"expectations.plain": 7.0}),
         mean("true_experience", action("offer_after")),
     ),
+    ("C2", "contacts about questions"): Stage(alone("C2"), share(reason("question"))),
+    ("C2", "experience of a pitch on a journey"): Stage(
+        on_a_journey(), mean("true_experience", both(reason("question"), PITCHED)), 2
+    ),
+    ("C2", "experience of the last stop"): Stage(
+        on_a_journey(), mean("true_experience", both(reason("question"), last_stop)), 2
+    ),
+    ("C2", "offers on a journey"): Stage(on_a_journey(), share(PITCHED, reason("question")), 2),
     ("C3", "sales"): Stage(alone("C3", "P1", scheme=per("sales", 6.0)), sales),
     ("C3", "sales where few are open"): Stage(
         alone(
@@ -510,6 +540,11 @@ STAGES: dict[tuple[str, str], Stage] = {
     ),
     ("C7", "margin of content customers"): Stage(
         alone("C7", settings=CONTENT), state("row.margin")
+    ),
+    ("C7", "offers that sell"): Stage(
+        alone("C7", "P1", scheme=per("sales", 10.0), settings=CONTENT),
+        share(outcome("sale"), PITCHED),
+        2,
     ),
     ("C7", "cost of the customers won"): Stage(alone("C7"), cost_of_winning),
     ("C8", "customers referred"): Stage(

@@ -4,7 +4,7 @@ Each signature is a paired effect between twins; beside it stands a mutant, a wo
 rule is a constant of the same mean, on which the signature's number is nothing.
 """
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -314,9 +314,9 @@ OFTEN = CENTRE.change(
 )
 CAUTIOUS = LOOKING.change({"renewal.feared": 1.5, "renewal.learns": 0.05})
 GREEDY = CAUTIOUS.change({"contract.fee_save": 150.0})
-MOVES: dict[str, tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]] = {
-    "+volume lost": (OFTEN, volume_lost),
-    "-volume lost": (OFTEN, volume_lost),
+MOVES: dict[str, tuple[Any, ...]] = {
+    "+volume lost": (OFTEN, volume_lost, {"replications": 16}),
+    "-volume lost": (OFTEN, volume_lost, {"replications": 16}),
     "+checks for a client that sees": (CAUTIOUS, looks),
     "-checks for high fees": (GREEDY, looks),
     "+checks for a blind client": (BLIND, looks),

@@ -35,7 +35,7 @@ CENTRE = inc.Scenario(floor=FLOOR, workforce=ALIKE).change(
 STEPS = inc.Tiers(
     "qa_score", tuple((40.0 + 10.0 * i, 200.0 * (i + 1)) for i in range(6)), pays="lump"
 )
-WORLDS = 6
+WORLDS = 8
 NEEDED = 4.0  # standard errors
 
 OFFERS = ("offer_after", "offer_first", "hard_sell")
