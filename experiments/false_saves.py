@@ -107,9 +107,13 @@ def by_agent(records: inc.Records, saves: pd.DataFrame) -> pd.DataFrame:
 def headline(records: inc.Records, saves: pd.DataFrame) -> dict[str, Any]:
     """Give the figures that prose quotes, for each scheme."""
     numbers: dict[str, Any] = {}
+    contacts = records.contacts
+    dealt = (contacts["reason"] == "cancel") & (contacts["agent"] >= 0)
+    dealt &= ~contacts["true_action"].isin(["cut_off", "transfer"])
+    wishes = contacts[dealt].groupby("run").size()
     for scheme, each in saves.groupby("scheme"):
         runs = records.runs.loc[records.runs["scheme"] == scheme, "run"]
-        cancels = records.agents.loc[records.agents["run"].isin(runs), "logged_cancels"].sum()
+        cancels = wishes.reindex(runs).sum()
         known = each[each["seen"] >= SEEN_AFTER]
         there = known["bills"].isna() | (known["bills"] >= SEEN_AFTER)
         numbers[str(scheme)] = {

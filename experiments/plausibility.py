@@ -150,18 +150,17 @@ def monthly_churn(records: inc.Records) -> Floats:
     return by_run(records, sums["left"], sums["n"])
 
 
-def by_agent(records: inc.Records, kinds: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Count each agent's contacts and how many of them were gamed; all kinds if none are named."""
-    cells = served(records)
-    gaming = cells["true_gaming"].astype(str)
-    gamed = gaming.isin(kinds) if kinds else gaming != "none"
-    counts = cells.assign(gamed=cells["n"].where(gamed, 0))
-    who = [counts["run"], counts["agent"]]
-    return counts.groupby(who)[["n", "gamed"]].sum().reset_index()
+def by_agent(records: inc.Records, kinds: tuple[str, ...]) -> pd.DataFrame:
+    """Count each agent's contacts, as hired, and how many of them were gamed in these ways."""
+    contacts = records.contacts[records.contacts["agent"] >= 0]
+    gamed = contacts["true_gaming"].isin(kinds)
+    who = [contacts["run"], contacts["agent"], contacts["hire"]]
+    counts = gamed.groupby(who).agg(["size", "sum"]).reset_index()
+    return counts.rename(columns={"size": "n", "sum": "gamed"})
 
 
 def never_lie(records: inc.Records) -> Floats:
-    """Share of seats from which less than one contact in a thousand is logged falsely."""
+    """Share of agents who log less than one contact in a thousand falsely."""
     agents = by_agent(records, ("G1", "G2", "G3"))
     agents = agents[agents["n"] >= ENOUGH]
     never = (agents["gamed"] < 0.001 * agents["n"]).groupby(agents["run"]).mean()

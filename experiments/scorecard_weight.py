@@ -74,7 +74,6 @@ def earned(centre: inc.Scenario, weight: float, months: int, scale: Scale) -> pd
     )
     margin = customers.pivot_table(index="run", columns="month", values="money", aggfunc="sum")
     margin = margin.reindex(runs)
-    end = customers[customers["month"] == months - 1].groupby("run")
     return pd.DataFrame(
         {
             "weight": weight,
@@ -87,7 +86,6 @@ def earned(centre: inc.Scenario, weight: float, months: int, scale: Scale) -> pd
             / stretch,
             "late": (margin.iloc[:, -stretch:].sum(axis=1).to_numpy() + count(sold & last, "value"))
             / stretch,
-            "satisfaction": (end["true_satisfaction"].mean()).reindex(runs).to_numpy(),
         }
     )
 
@@ -95,7 +93,7 @@ def earned(centre: inc.Scenario, weight: float, months: int, scale: Scale) -> pd
 def against_none(table: pd.DataFrame) -> pd.DataFrame:
     """Give the paired differences to a weight of nothing, with their Monte-Carlo error."""
     rows = []
-    for outcome in ("offers", "sold", "early", "late", "satisfaction"):
+    for outcome in ("offers", "sold", "early", "late"):
         wide = table.pivot_table(index="replication", columns="weight", values=outcome)
         for weight in wide.columns:
             gap = (wide[weight] - wide[0.0]).to_numpy()
