@@ -156,10 +156,12 @@ def test_each_mechanism_has_a_signature_that_is_tested() -> None:
 def test_each_mechanism_has_a_scenario_and_an_experiment_in_which_it_matters() -> None:
     there = runpy.run_path(str(ROOT / "docs" / "matters.py"))
     where = there["MATTERS"]
-    assert {kind.id for kind in incentives.all_mechanisms()} <= set(where)
+    assert {kind.id for kind in incentives.all_mechanisms()} == set(where)
     assert {scenario for scenario, _ in where.values()} == set(there["SCENARIOS"])
     assert {experiment for _, experiment in where.values()} <= set(there["EXPERIMENTS"])
-    assert set(incentives.scenario_names()) <= set(there["SCENARIOS"])
+    assert set(incentives.scenario_names()) == set(there["SCENARIOS"])
+    for experiment in there["EXPERIMENTS"]:
+        assert (ROOT / "experiments" / f"{experiment}.py").is_file()
 
 
 @pytest.mark.quick
