@@ -30,8 +30,8 @@ WORKFORCES = {
 }
 """Shares of the archetypes; the mixed workforce is the scenario's own."""
 
-SIZE = {"floor.teams": 3, "floor.customers": 20_500}
-"""Half of the shipped centre, at the same load: six hundred worlds within five minutes."""
+SIZE = {"floor.teams": 2, "floor.customers": 13_700}
+"""A third of the shipped centre, at the same load: six hundred worlds within five minutes."""
 
 SMALL = {"floor.teams": 2, "floor.customers": 8_000}
 

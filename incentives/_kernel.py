@@ -135,8 +135,9 @@ from incentives.menu import (
     TRACED,
     Action,
     MenuTable,
+    quality,
 )
-from incentives.pay import assessed, cuts, place_cost, price, quality, stand
+from incentives.pay import assessed, cuts, place_cost, price, stand
 from incentives.staff import (
     Bonds,
     Staff,

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from incentives._compile import rule
 from incentives.columns import Floats, Ints, Reason
 from incentives.mechanism import Settings, param
 
@@ -313,6 +314,13 @@ def _shelves(
 def column(menu: MenuTable, begins: int) -> Floats:
     """Give one column of the shelves, (reasons, actions)."""
     return menu.shelf[:, begins : begins + N_ACTIONS]
+
+
+@rule
+def quality(known: float, resolved: bool, found: bool, card: Any) -> float:
+    """Give the score that a contact deserves (points of 100)."""
+    points: float = known + card.resolved * resolved + card.clean * (1.0 - found)
+    return points
 
 
 def action_table(menu: Menu | None = None) -> pd.DataFrame:

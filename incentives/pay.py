@@ -333,13 +333,6 @@ def _entered(points: Floats, noise: float) -> tuple[Floats, Floats]:
 
 
 @rule
-def quality(known: float, resolved: bool, found: bool, card: Any) -> float:
-    """Give the score that a contact deserves (points of 100)."""
-    points: float = known + card.resolved * resolved + card.clean * (1.0 - found)
-    return points
-
-
-@rule
 def assessed(points: float, u: float, card: Any) -> float:
     """Give the score that is entered, a whole number from 0 to 100."""
     return float(np.floor(min(max(points + card.noise * normal_(u), 0.0), 100.0) + 0.5))

@@ -49,8 +49,7 @@ from incentives.columns import (
     Reason,
     Watch,
 )
-from incentives.menu import ENTRIES, N_ACTIONS
-from incentives.pay import quality
+from incentives.menu import ENTRIES, N_ACTIONS, quality
 
 __all__ = ["Keep", "Records"]
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import incentives as inc
-from incentives.menu import N_ACTIONS, Action
+from incentives.menu import N_ACTIONS, Action, quality
 from incentives.pay import (
     Reference,
     ScorecardNumbers,
@@ -23,7 +23,6 @@ from incentives.pay import (
     lower,
     lower_scorecard,
     measure,
-    quality,
 )
 from incentives.scenario import lower as lower_scenario
 
