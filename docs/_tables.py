@@ -90,9 +90,14 @@ def matters() -> dict[str, tuple[str, str]]:
     return dict(runpy.run_path(str(MATTERS))["MATTERS"])
 
 
+def rules() -> dict[str, str]:
+    """Read in which function each mechanism's rule begins, by id."""
+    return dict(runpy.run_path(str(MATTERS))["RULES"])
+
+
 def index() -> str:
     """Tabulate the mechanisms: id, title, where each stands, is tested, and matters."""
-    shown, where = signatures(), matters()
+    shown, where, begins = signatures(), matters(), rules()
     blocks = {type(value): name for name, value in vars_of(scenario.Scenario()).items()}
     rows = [
         {
@@ -100,6 +105,7 @@ def index() -> str:
             "mechanism": kind.title,
             "block of a scenario": f"`[{blocks[kind]}]`" if kind in blocks else "`scheme`",
             "home": f"`{kind.__module__.replace('.', '/')}.py`",
+            "its rule": f"`{begins[kind.id]}`",
             "signature": "`{}::{}`".format(*shown[kind.id]),
             "scenario in which it matters": f"`{where[kind.id][0]}`",
             "experiment in which it matters": f"`experiments.{where[kind.id][1]}`",

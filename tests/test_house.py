@@ -1,5 +1,6 @@
 """The house: locks, public names, import cost, and what must not be in the tree."""
 
+import importlib
 import importlib.util
 import re
 import runpy
@@ -162,6 +163,15 @@ def test_each_mechanism_has_a_scenario_and_an_experiment_in_which_it_matters() -
     assert set(incentives.scenario_names()) == set(there["SCENARIOS"])
     for experiment in there["EXPERIMENTS"]:
         assert (ROOT / "experiments" / f"{experiment}.py").is_file()
+
+
+@pytest.mark.quick
+def test_each_mechanism_names_the_function_in_which_its_rule_begins() -> None:
+    rules = runpy.run_path(str(ROOT / "docs" / "matters.py"))["RULES"]
+    assert set(rules) == {kind.id for kind in incentives.all_mechanisms()}
+    for where in rules.values():
+        module, name = where.split(".")
+        assert callable(getattr(importlib.import_module(f"incentives.{module}"), name)), where
 
 
 @pytest.mark.quick
