@@ -267,7 +267,7 @@ def parts_of(scheme: Any, reference: Reference, team_size: int) -> list[Part]:
         form.team = True
         return [Part(form, 1.0 / team_size)]
     if isinstance(scheme, Tournament):
-        raise NotImplementedError("the page does not say how the prize of a tournament is priced")
+        raise NotImplementedError("this reading has no tournaments")
     return [Part(_form_of(scheme, reference))]
 
 
