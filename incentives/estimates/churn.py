@@ -135,8 +135,8 @@ def churn_effect(
     fits = _fit(at_risk)
     counts = Counts(n=at_risk.n[:, :, 0].sum(axis=0), n_events=at_risk.left.sum(axis=(0, 2)))
     measured, survival = _measure(at_risk, counts, fits, horizon)
-    present = at_risk.n.sum(axis=2) > 0
-    rows, levels = plan.tables(measured, present)
+    whole = at_risk.n.sum(axis=2)
+    rows, levels = plan.tables([each._replace(weight=whole) for each in measured], whole > 0)
     return Estimate(
         question=f"Customers who left under each {by}, against '{control}'",
         rows=rows,
@@ -154,7 +154,7 @@ def churn_effect(
         checks=(*plan.checks(rows), *_churn_checks(counts, rows, population), converged(fits)),
         details={
             "levels": tidy(levels).loc[:, list(TIDY_COLUMNS)],
-            "curves": _curves(plan, survival, present),
+            "curves": _curves(plan, survival, whole > 0),
         },
         fits={name: fit.result for name, fit in fits.items()},
     )
