@@ -73,8 +73,8 @@ def score(contrast: Contrast, reps: int, rng: Callable[[], np.random.Generator])
     >>> import numpy as np
     >>> moved = np.array([[0.3, 0.0]] * 6 + [[-0.3, 0.0]] * 6)
     >>> pairs = Contrast(1.5, moved, np.ones((12, 2)))
-    >>> score(pairs, 9999, np.random.default_rng).p_value(0.0)
-    1.0
+    >>> score(pairs, 9999, np.random.default_rng).p_value(1.5)
+    0.20556640625
     """
     drawn, words = signs(contrast.clusters, reps, rng)
     both = _both(contrast)
