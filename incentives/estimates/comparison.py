@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from incentives.estimates.inference import Bools, Carried, Estimated, Floats, carried_by
-from incentives.estimates.methods import FEWEST, Tested, Unit
+from incentives.estimates.methods import FEWEST, Inference, Unit
 from incentives.estimates.resampling import Ints, contrast_of
 from incentives.estimates.result import Check
 
@@ -237,7 +237,7 @@ class Comparison:
             numbers = {"estimate": value, "std_error": error, **counts.of(arm, 0)}
             strata = self._strata() if self.exchangeable else None
             contrast = contrast_of(estimated, arm, weight=whole, stratum=strata)
-            tested = Tested(contrast, self.unit, carried.paired)
+            tested = Inference(contrast, self.unit, carried.paired)
             if carried.clusters < FEWEST[self.unit]:
                 tested = replace(tested, method="randomisation")
             row = self._row(arm, measure, carried) | numbers

@@ -11,7 +11,7 @@ from incentives.estimates.bootstrap import score, wild
 from incentives.estimates.randomisation import dealt_again
 from incentives.estimates.resampling import Contrast, Draws
 
-__all__ = ["FEWEST", "Method", "Tested", "Unit"]
+__all__ = ["FEWEST", "Inference", "Method", "Unit"]
 
 Unit = Literal["replication", "team", "agent"]
 Method = Literal["cluster", "wild", "score", "randomisation"]
@@ -40,7 +40,7 @@ RESAMPLINGS: dict[str, Resampling] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class Inference:
     """A row's contrast, and how it is tested.
 
     Parameters
@@ -66,7 +66,7 @@ class Tested:
     reps: int = 9999
     seed: int | None = None
 
-    def by(self, method: Method, *, reps: int, seed: int | None) -> "Tested":
+    def by(self, method: Method, *, reps: int, seed: int | None) -> "Inference":
         """Test the same contrast by a method, or say why that cannot be."""
         if method not in get_args(Method):
             known = ", ".join(f"'{name}'" for name in get_args(Method))

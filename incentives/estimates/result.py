@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from incentives.estimates.inference import Fit, p_values, t_margin
-from incentives.estimates.methods import Method, Tested
+from incentives.estimates.methods import Inference, Method
 from incentives.tables import decimals, readable
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Estimate:
         seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else rng
         kept = self.rows.get("tested", pd.Series(None, index=self.rows.index, dtype=object))
         tests = [
-            row.by(method, reps=reps, seed=seed) if isinstance(row, Tested) else None
+            row.by(method, reps=reps, seed=seed) if isinstance(row, Inference) else None
             for row in kept
         ]
         if not any(tests):
@@ -260,7 +260,7 @@ class Estimate:
             "version": _VERSION,
             "question": self.question,
             "rows": _records(self.rows.drop(columns="tested", errors="ignore")),
-            "tested": [t.to_dict() if isinstance(t, Tested) else None for t in tests],
+            "tested": [t.to_dict() if isinstance(t, Inference) else None for t in tests],
             "design": {name: _plain(value) for name, value in self.design.items()},
             "facts": self.facts,
             "reading": self.reading,
@@ -284,7 +284,7 @@ class Estimate:
             )
         rows = _frame(data["rows"])
         if data["tested"]:
-            tests = [Tested.from_dict(test) if test else None for test in data["tested"]]
+            tests = [Inference.from_dict(test) if test else None for test in data["tested"]]
             rows["tested"] = pd.Series(tests, rows.index, object)
         return cls(
             question=data["question"],
@@ -325,7 +325,7 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
     margin = t_margin(spread, df, conf_level)
     low, high, p = point - margin, point + margin, p_values(statistic, df)
     for place, test in enumerate(rows.get("tested", ())):
-        if isinstance(test, Tested) and test.method != "cluster" and spread[place] > 0:
+        if isinstance(test, Inference) and test.method != "cluster" and spread[place] > 0:
             p[place] = test.p_value()
             low[place], high[place] = test.interval(spread[place], conf_level)
     return rows.assign(
