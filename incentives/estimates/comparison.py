@@ -21,7 +21,7 @@ import pandas as pd
 
 from incentives.estimates.inference import Bools, Carried, Estimated, Floats, carried_by
 from incentives.estimates.methods import FEWEST, Inference, Unit
-from incentives.estimates.resampling import Ints, contrast_of
+from incentives.estimates.resampling import Contrast, Ints, contrast_of
 from incentives.estimates.result import Check
 
 __all__ = [
@@ -235,13 +235,12 @@ class Comparison:
             if measure.kind == "ratio":
                 value, error = np.exp(value), np.exp(value) * error
             numbers = {"estimate": value, "std_error": error, **counts.of(arm, 0)}
-            strata = self._strata() if self.exchangeable else None
-            contrast = contrast_of(estimated, arm, weight=whole, stratum=strata)
-            tested = Inference(contrast, self.unit, carried.paired)
-            if carried.clusters < FEWEST[self.unit]:
-                tested = replace(tested, method="randomisation")
             row = self._row(arm, measure, carried) | numbers
-            rows.append({**row, "inference": tested.words, "tested": tested})
+            if np.isfinite(error):
+                contrast = contrast_of(estimated, arm, weight=whole, stratum=self._strata())
+                tested = self._tested(contrast, carried)
+                row |= {"inference": tested.words, "tested": tested}
+            rows.append(row)
         return rows
 
     def levels(self, measured: Measured, present: Bools) -> list[dict[str, Any]]:
@@ -322,8 +321,16 @@ class Comparison:
             "n_clusters": carried.clusters,
         }
 
-    def _strata(self) -> Ints:
-        """Give the replication of each cluster: teams and agents were dealt within one."""
+    def _tested(self, contrast: Contrast, carried: Carried) -> Inference:
+        """Test by t, and too few for that by randomisation."""
+        tested = Inference(contrast, self.unit, carried.paired)
+        few = carried.clusters < FEWEST[self.unit]
+        return replace(tested, method="randomisation") if few else tested
+
+    def _strata(self) -> Ints | None:
+        """Give the replication of each cluster, if teams or agents were dealt within one."""
+        if not self.exchangeable:
+            return None
         return np.arange(self.clusters, dtype=np.int64) // len(self.unit_ids)
 
     def _dealt(self, present: Bools, arm: int) -> bool:
