@@ -5,9 +5,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy import stats
 from statsmodels.duration.hazard_regression import PHReg
+from test_estimates import inside_band, leaving_world, one_arm_each, row_of
 
+from incentives.estimates import churn_effect
 from incentives.estimates.cox import Episodes, fit_cox
+from incentives.estimates.inference import Carried
 
 Array = npt.NDArray[np.float64]
 
@@ -111,3 +115,54 @@ def test_counts_of_customers_give_what_single_ones_give(rng: np.random.Generator
     one, many = fit_cox(single, 12), fit_cox(counts, 12)
     np.testing.assert_allclose(many.result.params, one.result.params, rtol=1e-10)
     np.testing.assert_allclose(many.coefficients.influence, one.coefficients.influence, atol=1e-12)
+
+
+# ── in the question it cross-checks ──────────────────────────────────────────────────────────────
+
+
+def test_churn_effect_gives_the_ratio_of_single_customers(rng: np.random.Generator) -> None:
+    hazards = 0.05 * rng.uniform(0.7, 1.3, (8, 1, 1, 1)) * np.array([1.0, 1.4])[:, None, None]
+    teams = one_arm_each(hazards * np.ones((8, 2, 4, 1)))
+    world = leaving_world(rng, teams, customers=80, unit="team")
+    effect = churn_effect(world, control="wage", horizon=4)
+    counts = world.seen.customers
+    each = counts.loc[counts.index.repeat(counts["n"])]
+    last = (each["n"] - each.groupby(level=0).cumcount() <= each["left"]).to_numpy()
+    final = last | (each["month"] == 3).to_numpy()
+    theirs = PHReg(
+        each["month"][final] + 1,
+        (each["scheme"][final] != "wage").to_numpy(float)[:, None],
+        last[final].astype(float),
+        ties="efron",
+    ).fit()
+    ours, grouped = (
+        row_of(effect, "hazard_ratio", name) for name in ("Cox, Efron", "cloglog, proportional")
+    )
+    assert ours["estimate"] == pytest.approx(np.exp(theirs.params[0]), rel=1e-8)
+    assert ours["estimate"] == pytest.approx(grouped["estimate"], abs=0.2 * grouped["std_error"])
+    assert ours["std_error"] == pytest.approx(grouped["std_error"], rel=0.05)
+
+
+def test_the_ratio_is_found_and_its_interval_holds_it_as_often_as_it_says() -> None:
+    tries, known, held, single = 200, 0.4, 0, 0
+    treated = np.arange(14) % 2
+    found = np.zeros(tries)
+    for k in range(tries):
+        rng = np.random.default_rng([3, k])
+        cumulative = 0.04 * np.exp(known * treated + rng.normal(0, 0.25, 14))
+        n, left = np.full((14, 6), 800), np.zeros((14, 6))
+        for month in range(6):
+            left[:, month] = rng.binomial(n[:, month], 1 - np.exp(-cumulative))
+            n[:, month + 1 :] = (n[:, month] - left[:, month])[:, None]
+        start = np.tile(np.arange(6.0), 14)
+        x, cluster = np.repeat(treated, 6)[:, None] * 1.0, np.repeat(np.arange(14), 6)
+        rows = Episodes(start, start + 1, n.ravel() * 1.0, left.ravel(), x, cluster)
+        fit = fit_cox(rows, 14)
+        found[k] = fit.coefficients.value[0]
+        error = fit.coefficients.std_error(Carried(14, 12, paired=False))[0]
+        held += abs(found[k] - known) <= stats.t.ppf(0.975, 12) * error
+        single += abs(found[k] - known) <= 1.96 / np.sqrt(fit.result.information[0, 0])
+    # Efron's ties with months are biased by far less than the spread between teams.
+    assert abs(found.mean() - known) < 4 * found.std() / np.sqrt(tries)
+    assert inside_band(held, tries), held
+    assert single < 0.7 * tries, single
