@@ -9,6 +9,15 @@ import nox
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
 
+OTHERS = (
+    "diff-diff>=3.13,<4",
+    "lifelines>=0.30,<0.31",
+    "linearmodels>=7,<8",
+    "pyfixest>=0.60,<0.61",
+    "wildboottest>=0.3.2,<0.4",
+)
+"""Packages that answer some of our questions their way."""
+
 
 def install(session: nox.Session, lock: str) -> None:
     session.install("--require-hashes", "-r", lock)
@@ -32,6 +41,14 @@ def lint(session: nox.Session) -> None:
     session.run("codespell")
     session.run("deptry", ".")
     session.run("mypy")
+
+
+@nox.session(python="3.11", default=False)
+def agreement(session: nox.Session) -> None:
+    """Hold estimates against other packages, which need an older pandas than ours."""
+    session.install(*OTHERS, "numba>=0.61", "pytest>=9")
+    session.install("--no-deps", "-e", ".")
+    session.run("pytest", "tests/agreement", *session.posargs)
 
 
 @nox.session(default=False)

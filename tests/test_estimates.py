@@ -699,8 +699,11 @@ def test_too_few_clusters_are_refused_in_words(rng: np.random.Generator) -> None
     with pytest.raises(ValueError, match=r"too few clusters: 2 replications .* at least 3"):
         gaming_effect(two, control="wage")
     teams = audited_world(rng, one_arm_each(gaming_shares(rng, 4, 0.05)), unit="team")
+    with pytest.raises(ValueError, match=r"too few clusters: 4 teams, .* at least 6"):
+        gaming_effect(teams, control="wage").inference("cluster")
+    chosen = teams.changed(assignments=teams.seen.assignments.assign(randomised=False))
     with pytest.raises(ValueError, match=r"too few clusters: 4 teams .* at least 6"):
-        gaming_effect(teams, control="wage")
+        gaming_effect(chosen, control="wage")
 
 
 def test_one_scheme_is_not_a_comparison(gamed: World) -> None:

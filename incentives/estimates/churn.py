@@ -21,6 +21,7 @@ from incentives.estimates.comparison import (
     require,
     since_apart,
 )
+from incentives.estimates.cox import Episodes, fit_cox
 from incentives.estimates.inference import (
     Bools,
     Estimated,
@@ -35,7 +36,7 @@ from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, converged
 
 __all__ = ["churn_effect"]
 
-FREE, PROPORTIONAL = "cloglog, free by month", "cloglog, proportional"
+FREE, PROPORTIONAL, COX = "cloglog, free by month", "cloglog, proportional", "Cox, Efron"
 REASONS = ("contact", "silent", "discovery")
 COLUMNS = ["run", "month", "initial", "exposure_identified", "left"]
 
@@ -73,8 +74,9 @@ def churn_effect(
     **Estimator.** Binomial GLMs with complementary log-log link on counts by cluster, scheme and
     month. The headline leaves the hazard of every scheme free by month and standardises by
     g-computation: 1 - prod(1 - h), and the sum of survival over months. The hazard ratio, and
-    a second reading of the headline, come from proportional hazards with month dummies. Errors
-    by the delta method, clustered at the level of assignment, with t critical values.
+    a second reading of the headline, come from proportional hazards with month dummies; once
+    more the ratio, as a cross-check, from Cox regression with Efron's ties. Errors by the delta
+    method, clustered at the level of assignment, with t critical values.
 
     Parameters
     ----------
@@ -97,8 +99,9 @@ def churn_effect(
     Estimate
         Rows of `tidy()`, for each scheme: `churn` (the headline, then by reason in `group`) and
         `months_retained` by the estimator ``"cloglog, free by month"``; `hazard_ratio`, and
-        `churn` and `months_retained` again, by ``"cloglog, proportional"``. `details` has
-        ``"levels"`` (the same for each scheme alone) and ``"curves"`` (share retained by month).
+        `churn` and `months_retained` again, by ``"cloglog, proportional"``; `hazard_ratio` by
+        ``"Cox, Efron"``. `details` has ``"levels"`` (the same for each scheme alone) and
+        ``"curves"`` (share retained by month).
 
     Raises
     ------
@@ -135,8 +138,8 @@ def churn_effect(
     fits = _fit(at_risk)
     counts = Counts(n=at_risk.n[:, :, 0].sum(axis=0), n_events=at_risk.left.sum(axis=(0, 2)))
     measured, survival = _measure(at_risk, counts, fits, horizon)
-    present = at_risk.n.sum(axis=2) > 0
-    rows, levels = plan.tables(measured, present)
+    whole = at_risk.n.sum(axis=2)
+    rows, levels = plan.tables([each._replace(weight=whole) for each in measured], whole > 0)
     return Estimate(
         question=f"Customers who left under each {by}, against '{control}'",
         rows=rows,
@@ -154,7 +157,7 @@ def churn_effect(
         checks=(*plan.checks(rows), *_churn_checks(counts, rows, population), converged(fits)),
         details={
             "levels": tidy(levels).loc[:, list(TIDY_COLUMNS)],
-            "curves": _curves(plan, survival, present),
+            "curves": _curves(plan, survival, whole > 0),
         },
         fits={name: fit.result for name, fit in fits.items()},
     )
@@ -220,13 +223,24 @@ def _refuse_gaps(plan: Comparison, at_risk: AtRisk) -> None:
 
 
 def _fit(at_risk: AtRisk) -> dict[str, Fit]:
-    """Fit hazards that are free by scheme and month, then proportional ones."""
+    """Fit hazards that are free by scheme and month, then proportional ones twice."""
     clusters, arms, months = at_risk.n.shape
     left, n = at_risk.left.reshape(clusters, -1), at_risk.n.reshape(clusters, -1)
     return {
         "free": fit_binomial(left, n, link="cloglog"),
         "proportional": fit_binomial(left, n, _proportional(arms, months), link="cloglog"),
+        "cox": fit_cox(_episodes(at_risk), clusters),
     }
+
+
+def _episodes(at_risk: AtRisk) -> Episodes:
+    """Write the customers at risk as episodes of a month each, with a dummy for each arm."""
+    cluster, arm, month = np.nonzero(at_risk.n)
+    here = (cluster, arm, month)
+    dummies = np.eye(at_risk.n.shape[1])[:, 1:]
+    start = month.astype(np.float64)
+    n, left = at_risk.n[here], at_risk.left[here]
+    return Episodes(start, start + 1, n, left, dummies[arm], cluster)
 
 
 def _proportional(arms: int, months: int) -> Floats:
@@ -264,8 +278,10 @@ def _measure(
             those = counts._replace(n_events=left.sum(axis=(0, 2)))
             measured.append(Measured(part, _lost_by(survival, left, at_risk.n), those))
     ratio = Measure("hazard_ratio", "ratio", PROPORTIONAL, kind="ratio", in_summary=True)
+    again = ratio._replace(estimator=COX, in_summary=False)
     measured += [
         Measured(ratio, log_ratio, counts),
+        Measured(again, fits["cox"].coefficients.linear(np.eye(arms, arms - 1, k=-1)), counts),
         Measured(lost._replace(estimator=PROPORTIONAL), _lost(implied, arms), counts),
         Measured(kept._replace(estimator=PROPORTIONAL), _retained(implied, arms), counts),
     ]

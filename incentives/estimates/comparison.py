@@ -11,7 +11,7 @@ compared from the month in which they do.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -20,6 +20,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from incentives.estimates.inference import Bools, Carried, Estimated, Floats, carried_by
+from incentives.estimates.methods import FEWEST, Inference, Unit
+from incentives.estimates.resampling import Contrast, Ints, contrast_of
 from incentives.estimates.result import Check
 
 __all__ = [
@@ -36,15 +38,9 @@ __all__ = [
     "unknown",
 ]
 
-Ints = npt.NDArray[np.int64]
-Unit = Literal["replication", "team", "agent"]
-
 ASSIGNMENT_COLUMNS = ["run", "unit", "unit_id", "scheme", "from_month", "to_month", "randomised"]
 
-FEWEST: dict[Unit, int] = {"replication": 3, "team": 6, "agent": 6}
-"""Fewer clusters than this are refused. A replication is an average over a whole centre, so its
-differences are nearly normal and three pairs still make a (wide) t interval; teams and agents
-differ in kind, and below six only randomisation inference has an answer."""
+_SAME_CHANCE = 1e-9
 
 LIKE: dict[Unit, str] = {
     "replication": "centres like these",
@@ -121,11 +117,17 @@ class Counts(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A measure with its value for each arm, and what stands behind them."""
+    """A measure with its value for each arm, and what stands behind them.
+
+    `weight` is what each cluster counts for in each arm's value, (clusters, arms), in any unit:
+    the denominators of shares and means. Without it clusters count alike, which matters to the
+    bootstraps and to randomisation inference alone.
+    """
 
     measure: Measure
     estimated: Estimated
     counts: Counts
+    weight: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +141,7 @@ class Comparison:
     arm_of_run: "pd.Series[str] | None"
     unit_ids: Ints
     randomised: bool
+    exchangeable: bool
     scenarios: int
 
     @property
@@ -193,6 +196,8 @@ class Comparison:
     def carried(self, present: Bools, arm: int) -> Carried:
         """Count the clusters that carry an arm against the control, and refuse too few.
 
+        Few that were assigned at random are let pass: randomisation inference answers for them.
+
         Parameters
         ----------
         present
@@ -201,7 +206,8 @@ class Comparison:
             The arm's place in `arms`; that of the control gives what carries its own level.
         """
         carried = carried_by(present[:, arm], present[:, 0])
-        if carried.clusters < FEWEST[self.unit] or carried.df < 1:
+        few = carried.clusters < FEWEST[self.unit]
+        if carried.df < 1 or (few and not self._dealt(present, arm)):
             raise ValueError(
                 f"too few clusters: {carried.clusters} {self.unit}s carry '{self.arms[arm]}' "
                 f"against '{self.control}', at least {FEWEST[self.unit]} are needed; "
@@ -219,7 +225,8 @@ class Comparison:
         present
             Whether each cluster has data in each arm, shape (clusters, arms).
         """
-        measure, estimated, counts = measured
+        measure, estimated, counts, weight = measured
+        whole = np.where(present, 1.0 if weight is None else weight, 0.0)
         rows = []
         for arm in range(1, len(self.arms)):
             carried = self.carried(present, arm)
@@ -228,12 +235,17 @@ class Comparison:
             if measure.kind == "ratio":
                 value, error = np.exp(value), np.exp(value) * error
             numbers = {"estimate": value, "std_error": error, **counts.of(arm, 0)}
-            rows.append(self._row(arm, measure, carried) | numbers)
+            row = self._row(arm, measure, carried) | numbers
+            if np.isfinite(error):
+                contrast = contrast_of(estimated, arm, weight=whole, stratum=self._strata())
+                tested = self._tested(contrast, carried)
+                row |= {"inference": tested.words, "tested": tested}
+            rows.append(row)
         return rows
 
     def levels(self, measured: Measured, present: Bools) -> list[dict[str, Any]]:
         """Give a row for each arm on its own; parameters as for `effects`."""
-        measure, estimated, counts = measured
+        measure, estimated, counts, _ = measured
         rows = []
         for arm in range(len(self.arms)):
             carried = carried_by(present[:, arm], present[:, arm])
@@ -309,6 +321,22 @@ class Comparison:
             "n_clusters": carried.clusters,
         }
 
+    def _tested(self, contrast: Contrast, carried: Carried) -> Inference:
+        """Test by t, and too few for that by randomisation."""
+        tested = Inference(contrast, self.unit, carried.paired)
+        few = carried.clusters < FEWEST[self.unit]
+        return replace(tested, method="randomisation") if few else tested
+
+    def _strata(self) -> Ints | None:
+        """Give the replication of each cluster, if teams or agents were dealt within one."""
+        if not self.exchangeable:
+            return None
+        return np.arange(self.clusters, dtype=np.int64) // len(self.unit_ids)
+
+    def _dealt(self, present: Bools, arm: int) -> bool:
+        """Whether the clusters of an arm and of the control were dealt to them at random."""
+        return self.exchangeable and not bool((present[:, arm] & present[:, 0]).any())
+
     def described(self, rows: pd.DataFrame) -> str:
         """Say what carries the effects, in words."""
         least, most = rows["n_clusters"].min(), rows["n_clusters"].max()
@@ -362,6 +390,7 @@ def compare_arms(seen: Observed, frame: pd.DataFrame, *, by: str, control: str) 
         arm_of_run=of_run,
         unit_ids=np.zeros(1, np.int64) if unit == "replication" else np.unique(ids),
         randomised=bool(assignments["randomised"].all()),
+        exchangeable=unit != "replication" and _exchangeable(assignments),
         scenarios=_scenarios(runs, by),
     )
 
@@ -435,6 +464,14 @@ def _start(assignments: pd.DataFrame) -> int:
         if len(in_force.unique()) > 1:
             return int(month)
     return 0
+
+
+def _exchangeable(assignments: pd.DataFrame) -> bool:
+    """Whether, in each world, units were assigned at random and with the same chances."""
+    if "prob" not in assignments or not assignments["randomised"].all():
+        return False
+    chances = assignments.groupby(["run", "scheme"], observed=True)["prob"]
+    return bool((chances.max() - chances.min() < _SAME_CHANCE).all())
 
 
 def _level(assignments: pd.DataFrame, by: str) -> Unit:

@@ -275,17 +275,18 @@ def _measure(
     audited = Measure("gamed", UNIT, "audited")
     reported = Measure("success_logged", UNIT, "log", label="reported successes")
     true = Measure("success_true", UNIT, "audited", label="true successes")
+    naive = audited._replace(estimator="unweighted audits")
     logs = Counts(counts.n, n_events=counted.logged_successes.sum(axis=0))
     measured = [
-        Measured(audited.main(), gamed, counts),
-        Measured(reported.main(), share["logged"], logs),
-        Measured(true.main(), share["logged"] - inflation, counts),
-        Measured(audited._replace(estimand="inflation"), inflation, counts),
-        Measured(audited._replace(estimator="unweighted audits"), share["unweighted"], counts),
+        Measured(audited.main(), gamed, counts, weights),
+        Measured(reported.main(), share["logged"], logs, counted.contacts),
+        Measured(true.main(), share["logged"] - inflation, counts, weights),
+        Measured(audited._replace(estimand="inflation"), inflation, counts, weights),
+        Measured(naive, share["unweighted"], counts, counted.audits),
     ]
     if outcome == "gamed":
         parts = [(audited._replace(group=kind), of_kind) for kind, of_kind in each.items()]
-        measured += [Measured(part, of_kind, counts) for part, of_kind in parts]
+        measured += [Measured(part, of_kind, counts, weights) for part, of_kind in parts]
     return fits, measured
 
 

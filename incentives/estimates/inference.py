@@ -9,6 +9,11 @@ have to spare for it: one mean where every cluster met both arms (a paired compa
 where arms share no cluster. With equal weights these are exactly the paired and the two-sample
 t test.
 
+Bootstraps and randomisation inference are there for the asking (`Estimate.inference`). They are not
+the default: on simulated worlds with 8 to 24 teams the restricted wild cluster bootstrap-t held
+the truth and rejected where nothing was as often as t with these degrees of freedom did
+(`tests/test_inference_worlds.py`), and t needs no draws.
+
 Use `fit_binomial` for a model on counts of events by cluster and cell, and `Estimated` for what
 is made of its coefficients.
 

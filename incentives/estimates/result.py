@@ -7,7 +7,7 @@ never change with the level of confidence.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from incentives.estimates.inference import Fit, p_values, t_margin
+from incentives.estimates.methods import Inference, Method
 from incentives.tables import decimals, readable
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class Estimate:
     rows
         One row for each effect: the columns of `TIDY_COLUMNS` that do not depend on a level of
         confidence, with `kind` (``"difference"``, ``"ratio"`` or ``"level"``), a `label` in words,
-        and whether the summary and the figure show it (`in_summary`, `in_figure`).
+        and whether the summary and the figure show it (`in_summary`, `in_figure`); and `tested`,
+        how each cluster moved it and how it is tested.
     design
         Facts of the design, one word for each: what `glance` shows.
     facts
@@ -123,6 +125,57 @@ class Estimate:
             Between 0 and 1, both excluded.
         """
         return tidy(self.rows, conf_level).loc[:, list(TIDY_COLUMNS)]
+
+    def inference(
+        self,
+        method: Method,
+        *,
+        reps: int = 9999,
+        rng: int | np.random.Generator | None = None,
+    ) -> "Estimate":
+        """Test the same estimates by another method; nothing is fitted again.
+
+        Parameters
+        ----------
+        method
+            ``"cluster"``: CR1 errors with t critical values. ``"wild"``: restricted wild cluster
+            bootstrap-t. ``"score"``: bootstrap of the scores, for hazards. ``"randomisation"``:
+            other assignments that chance could have made; the only one for fewer than 6 teams.
+        reps
+            How many draws, 99 or more; where all there could be are no more, all are taken.
+        rng
+            A number, or a generator to take one from; not needed where all draws are taken.
+
+        Returns
+        -------
+        Estimate
+            With p values and intervals of the method, the interval by inversion of the test:
+            infinite where no effect on that side is rejected. The column `inference` says which
+            and with how many draws. `std_error`, `statistic` and `df` stay those of CR1. Tables
+            in `details` and `reading` stay as they are.
+
+        Raises
+        ------
+        ValueError
+            Too few clusters for the method, nothing was assigned at random, or no row keeps what
+            this needs.
+        """
+        seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else rng
+        kept = self.rows.get("tested", pd.Series(None, index=self.rows.index, dtype=object))
+        tests = [
+            row.by(method, reps=reps, seed=seed) if isinstance(row, Inference) else None
+            for row in kept
+        ]
+        if not any(tests):
+            raise ValueError("no row of this estimate keeps how its clusters moved it")
+        before = self.rows["inference"]
+        words = [t.words if t else old for t, old in zip(tests, before, strict=True)]
+        rows = self.rows.assign(inference=words, tested=pd.Series(tests, self.rows.index, object))
+        if words == before.tolist():
+            return replace(self, rows=rows)
+        said = f"{self.reading} (with intervals by {before.iloc[0]})"
+        facts = f"{self.facts}; intervals by {words[0]}"
+        return replace(self, rows=rows, reading=said, facts=facts)
 
     def glance(self) -> pd.DataFrame:
         """Give the facts of the design in one row."""
@@ -202,10 +255,12 @@ class Estimate:
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything but the fitted models as plain values that JSON can hold."""
+        tests = self.rows.get("tested", ())
         return {
             "version": _VERSION,
             "question": self.question,
-            "rows": _records(self.rows),
+            "rows": _records(self.rows.drop(columns="tested", errors="ignore")),
+            "tested": [t.to_dict() if isinstance(t, Inference) else None for t in tests],
             "design": {name: _plain(value) for name, value in self.design.items()},
             "facts": self.facts,
             "reading": self.reading,
@@ -227,9 +282,13 @@ class Estimate:
                 f"an estimate of version {data.get('version')!r} cannot be read: "
                 f"this release reads version {_VERSION}"
             )
+        rows = _frame(data["rows"])
+        if data["tested"]:
+            tests = [Inference.from_dict(test) if test else None for test in data["tested"]]
+            rows["tested"] = pd.Series(tests, rows.index, object)
         return cls(
             question=data["question"],
-            rows=_frame(data["rows"]),
+            rows=rows,
             design=dict(data["design"]),
             facts=data["facts"],
             reading=data["reading"],
@@ -250,7 +309,10 @@ class Estimate:
 
 
 def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
-    """Add statistic, p value and interval; ratios are taken in logarithms, levels not tested."""
+    """Add statistic, p value and interval; ratios are taken in logarithms, levels not tested.
+
+    The p value and the interval are those of the method that a row says it is tested by.
+    """
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level must lie between 0 and 1, got {conf_level!r}")
     estimate, error, df = (rows[name].to_numpy(float) for name in ("estimate", "std_error", "df"))
@@ -261,10 +323,14 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
         statistic = np.where(spread > 0, point / spread, np.nan)
     statistic = np.where(rows["kind"] == "level", np.nan, statistic)
     margin = t_margin(spread, df, conf_level)
-    low, high = point - margin, point + margin
+    low, high, p = point - margin, point + margin, p_values(statistic, df)
+    for place, test in enumerate(rows.get("tested", ())):
+        if isinstance(test, Inference) and test.method != "cluster" and spread[place] > 0:
+            p[place] = test.p_value()
+            low[place], high[place] = test.interval(spread[place], conf_level)
     return rows.assign(
         statistic=statistic,
-        p_value=p_values(statistic, df),
+        p_value=p,
         conf_low=np.where(ratio, np.exp(low), low),
         conf_high=np.where(ratio, np.exp(high), high),
         **{name: rows[name].round().astype("Int64") for name in _COUNTS},

@@ -1,0 +1,147 @@
+"""How a row is tested: its contrast, the method, and when a method refuses."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, Self, get_args
+
+import numpy as np
+
+from incentives.estimates.bootstrap import score, wild
+from incentives.estimates.randomisation import dealt_again
+from incentives.estimates.resampling import Contrast, Draws
+
+__all__ = ["FEWEST", "Inference", "Method", "Unit"]
+
+Unit = Literal["replication", "team", "agent"]
+Method = Literal["cluster", "wild", "score", "randomisation"]
+
+FEWEST: dict[Unit, int] = {"replication": 3, "team": 6, "agent": 6}
+"""With fewer clusters than this a t interval is refused. A replication is an average over a whole
+centre, so its differences are nearly normal and three pairs still make a (wide) t interval; teams
+and agents differ in kind, and below six only randomisation inference has an answer."""
+
+FEWEST_SIGNS = 6
+"""With fewer clusters than this a bootstrap is refused: its patterns of signs are too few."""
+
+
+class Resampling(NamedTuple):
+    """A way to draw, and its name in words."""
+
+    draw: Callable[[Contrast, int, Callable[[], np.random.Generator]], Draws]
+    words: str
+
+
+RESAMPLINGS: dict[str, Resampling] = {
+    "wild": Resampling(wild, "wild cluster bootstrap-t"),
+    "score": Resampling(score, "score bootstrap"),
+    "randomisation": Resampling(dealt_again, "randomisation"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Inference:
+    """A row's contrast, and how it is tested.
+
+    Parameters
+    ----------
+    contrast
+        How each cluster moved it.
+    unit
+        What the clusters are.
+    paired
+        Whether every cluster met both arms.
+    method
+        ``"cluster"`` for CR1 errors with t critical values, or a name of `RESAMPLINGS`.
+    reps
+        How many draws, where not all are taken.
+    seed
+        Of the draws; None where none is known.
+    """
+
+    contrast: Contrast
+    unit: Unit
+    paired: bool
+    method: Method = "cluster"
+    reps: int = 9999
+    seed: int | None = None
+
+    def by(self, method: Method, *, reps: int, seed: int | None) -> "Inference":
+        """Test the same contrast by a method, or say why that cannot be."""
+        if method not in get_args(Method):
+            known = ", ".join(f"'{name}'" for name in get_args(Method))
+            raise ValueError(f"method must be one of {known}, got {method!r}")
+        if reps < 99:
+            raise ValueError(f"reps must be 99 or more, got {reps}")
+        if method != "randomisation":
+            fewest = FEWEST[self.unit] if method == "cluster" else FEWEST_SIGNS
+            if self.contrast.clusters < fewest:
+                raise ValueError(
+                    f"too few clusters: {self.contrast.clusters} {self.unit}s, and '{method}' "
+                    f"needs at least {fewest}; use 'randomisation' if they were assigned at random"
+                )
+        return replace(self, method=method, reps=reps, seed=seed)
+
+    @cached_property
+    def draws(self) -> Draws:
+        """What was drawn; not for ``"cluster"``."""
+        return RESAMPLINGS[self.method].draw(self.contrast, self.reps, self._generator)
+
+    @property
+    def words(self) -> str:
+        """The column `inference`."""
+        unit = f"{self.unit}, paired" if self.paired else self.unit
+        if self.method == "cluster":
+            return f"cluster ({unit}), CR1, t"
+        return f"{RESAMPLINGS[self.method].words} ({unit}), {self.draws.words}"
+
+    def p_value(self) -> float:
+        """Give the p value of no effect."""
+        return self.draws.p_value(self.contrast.value)
+
+    def interval(self, std_error: float, conf_level: float) -> tuple[float, float]:
+        """Give the effects that are not rejected, on the scale that is tested.
+
+        Parameters
+        ----------
+        std_error
+            On that scale, above 0: the step of the search.
+        conf_level
+            Between 0 and 1, both excluded.
+        """
+        alpha = 1 - conf_level
+        low, high = (self.draws.reach(sign * std_error, alpha) for sign in (-1.0, 1.0))
+        return self.contrast.value + low, self.contrast.value + high
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain values."""
+        value, moved, weight, stratum = (
+            self.contrast.value,
+            self.contrast.moved.tolist(),
+            self.contrast.weight.tolist(),
+            None if self.contrast.stratum is None else self.contrast.stratum.tolist(),
+        )
+        contrast = {"value": value, "moved": moved, "weight": weight, "stratum": stratum}
+        how = {name: getattr(self, name) for name in ("unit", "paired", "method", "reps", "seed")}
+        return {**contrast, **how}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Rebuild what `to_dict` gave."""
+        stratum = data["stratum"]
+        contrast = Contrast(
+            value=data["value"],
+            moved=np.array(data["moved"], dtype=np.float64),
+            weight=np.array(data["weight"], dtype=np.float64),
+            stratum=None if stratum is None else np.array(stratum, dtype=np.int64),
+        )
+        names = ("unit", "paired", "method", "reps", "seed")
+        return cls(contrast, **{name: data[name] for name in names})
+
+    def _generator(self) -> np.random.Generator:
+        if self.seed is None:
+            raise ValueError(
+                f"'{self.method}' draws at random here: give rng a number, such as rng=1, so that "
+                "the answer can be had again"
+            )
+        return np.random.default_rng(self.seed)

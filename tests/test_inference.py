@@ -1,0 +1,321 @@
+"""Bootstraps and randomisation inference: against explicit refits, by hand, and on known worlds."""
+
+import json
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import statsmodels.api as sm
+from statsmodels.genmod.families.links import CLogLog
+from test_estimates import (
+    World,
+    audited_world,
+    gaming_shares,
+    leaving_world,
+    one_arm_each,
+    row_of,
+)
+
+from incentives.estimates import Estimate, churn_effect, gaming_effect
+from incentives.estimates.bootstrap import score, signs, wild
+from incentives.estimates.inference import fit_binomial, shares
+from incentives.estimates.randomisation import dealt_again
+from incentives.estimates.resampling import Contrast, Draws, contrast_of
+
+Array = npt.NDArray[np.float64]
+Draw = Callable[[Contrast, int, Callable[[], np.random.Generator]], Draws]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20262)
+
+
+def seeded() -> np.random.Generator:
+    return np.random.default_rng(1)
+
+
+def unneeded() -> np.random.Generator:
+    raise AssertionError("all draws are taken, so none is made")
+
+
+def counted(
+    rng: np.random.Generator, in_arm: npt.NDArray[np.bool_]
+) -> tuple[Array, Array, Contrast]:
+    """Events and weights by cluster and arm, of clusters that differ and count unequally."""
+    weight = rng.gamma(2.0, 50.0, in_arm.shape) * in_arm
+    level = rng.uniform(0.1, 0.4, (len(in_arm), 1)) + rng.normal(0, 0.02, in_arm.shape)
+    events = weight * (level + np.array([0.0, 0.05]))
+    strata = np.zeros(len(in_arm), np.int64)
+    return events, weight, contrast_of(shares(events, weight), 1, weight=weight, stratum=strata)
+
+
+def in_one_arm(clusters: int, treated: int) -> npt.NDArray[np.bool_]:
+    first = np.arange(clusters) < treated
+    return np.column_stack([~first, first])
+
+
+# ── reference: the same by fitting again ─────────────────────────────────────────────────────────
+
+
+def fitted_again(events: Array, weight: Array, null: float, signs: Array) -> float:
+    """The p value of `null` by weighted least squares, fitted again for every pattern of signs."""
+    cluster, arm = np.nonzero(weight)
+    w, y = weight[cluster, arm], (events / np.where(weight > 0, weight, 1.0))[cluster, arm]
+    X = np.column_stack([np.ones(len(w)), arm])
+    bread = np.linalg.inv(X.T @ (w[:, None] * X))
+
+    def statistic(y: Array) -> float:
+        beta = bread @ (X.T @ (w * y))
+        scores = np.zeros((len(weight), 2))
+        np.add.at(scores, cluster, X * (w * (y - X @ beta))[:, None])
+        variance = bread @ (scores.T @ scores) @ bread
+        return float((beta[1] - null) ** 2 / variance[1, 1])
+
+    restricted = np.average(y - null * arm, weights=w) + null * arm
+    observed = statistic(y)
+    drawn = [statistic(restricted + sign[cluster] * (y - restricted)) for sign in signs]
+    return float(np.mean(np.array(drawn) >= observed * (1 - 1e-9)))
+
+
+@pytest.mark.parametrize("kind", ["apart", "pairs", "mixed"])
+def test_the_wild_bootstrap_is_what_comes_out_by_fitting_every_draw_again(
+    rng: np.random.Generator, kind: str
+) -> None:
+    in_arm = {
+        "apart": in_one_arm(12, 5),
+        "pairs": np.ones((12, 2), bool),
+        "mixed": in_one_arm(12, 5) | (np.arange(12) % 4 == 0)[:, None],
+    }[kind]
+    events, weight, contrast = counted(rng, in_arm)
+    draws = wild(contrast, 9999, unneeded)
+    patterns, _ = signs(12, 9999, unneeded)
+    for null in (0.0, 0.05, -0.04):
+        ours = draws.p_value(contrast.value - null)
+        assert ours == pytest.approx(fitted_again(events, weight, null, patterns), abs=1e-12)
+
+
+def test_webbs_points_are_drawn_where_patterns_of_signs_are_few(rng: np.random.Generator) -> None:
+    events, weight, contrast = counted(rng, in_one_arm(8, 4))
+    points, words = signs(8, 400, seeded)
+    assert words == "400 draws from Webb's six points"
+    assert len(np.unique(points[1:].round(9))) == 6
+    assert (points[1:] ** 2).mean() == pytest.approx(1.0, abs=0.05)
+    ours = wild(contrast, 400, seeded).p_value(contrast.value)
+    assert ours == pytest.approx(fitted_again(events, weight, 0.0, points), abs=1e-12)
+
+
+def test_randomisation_is_what_comes_out_by_dealing_by_hand(rng: np.random.Generator) -> None:
+    events, weight, contrast = counted(rng, in_one_arm(8, 3))
+    y, w = events.sum(axis=1) / weight.sum(axis=1), weight.sum(axis=1)
+    treated = weight[:, 1] > 0
+
+    def statistic(arm: npt.NDArray[np.bool_], y: Array) -> float:
+        means = [np.average(y[side], weights=w[side]) for side in (arm, ~arm)]
+        spread = [
+            np.sum((w[side] * (y[side] - mean)) ** 2) / w[side].sum() ** 2
+            for side, mean in zip((arm, ~arm), means, strict=True)
+        ]
+        return float(abs(means[0] - means[1]) / np.sqrt(sum(spread)))
+
+    draws = dealt_again(contrast, 9999, unneeded)
+    for null in (0.0, 0.05, -0.1):
+        untreated = y - null * treated
+        dealt = [np.isin(np.arange(8), chosen) for chosen in combinations(range(8), 3)]
+        t = np.array([statistic(arm, untreated) for arm in dealt])
+        by_hand = np.mean(t >= statistic(treated, untreated) * (1 - 1e-9))
+        assert draws.p_value(contrast.value - null) == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_clusters_are_dealt_within_their_stratum(rng: np.random.Generator) -> None:
+    _, _, contrast = counted(rng, in_one_arm(8, 4))
+    halves = Contrast(contrast.value, contrast.moved, contrast.weight, np.arange(8) % 2)
+    assert len(dealt_again(halves, 9999, unneeded).effect) == 6 * 6
+    assert dealt_again(halves, 9999, unneeded).words == "all 36 assignments, p at least .056"
+    apart = Contrast(contrast.value, contrast.moved, contrast.weight, np.arange(8) // 4)
+    assert dealt_again(apart, 9999, unneeded).p_value(contrast.value) == 1.0  # nothing to deal
+
+
+def test_many_assignments_are_drawn_and_agree_with_all_of_them(rng: np.random.Generator) -> None:
+    _, _, contrast = counted(rng, in_one_arm(12, 6))
+    whole, drawn = (dealt_again(contrast, reps, seeded) for reps in (9999, 900))
+    assert (len(whole.effect), len(drawn.effect)) == (924, 901)
+    error = np.sqrt(0.25 / 900)
+    for null in (0.0, 0.05):
+        d = contrast.value - null
+        assert drawn.p_value(d) == pytest.approx(whole.p_value(d), abs=4 * error)
+
+
+def test_the_bootstrap_of_scores_is_that_of_a_restricted_fit(rng: np.random.Generator) -> None:
+    """Hazards of 14 teams; scores of the ratio under no effect, from a fit without it."""
+    months, arm = 4, (np.arange(14) < 7).astype(float)
+    hazard = 0.05 * rng.uniform(0.8, 1.2, 14) * (1 - 0.02 * arm)
+    n = np.full((14, months), 900.0)
+    left = rng.binomial(900, hazard[:, None], n.shape).astype(float)
+    place = [(1 - arm)[:, None] * n, arm[:, None] * n]
+    lost = [(1 - arm)[:, None] * left, arm[:, None] * left]
+    free, gone = np.hstack(place), np.hstack(lost)
+    design = np.hstack([np.tile(np.eye(months), (2, 1)), np.repeat([0.0, 1.0], months)[:, None]])
+    fit = fit_binomial(gone, free, design, link="cloglog").coefficients
+    ratio = fit.linear(np.eye(2, months + 1, k=months - 1) * [[0.0], [1.0]])
+    weight = np.column_stack([(1 - arm), arm]) * n.sum(axis=1, keepdims=True)
+    ours = score(contrast_of(ratio, 1, weight=weight), 4999, seeded)
+    # By hand: months alone, the scores of all coefficients, and the ratio's cleared of the months.
+    X = np.hstack([np.tile(np.eye(months), (14, 1)), np.repeat(arm, months)[:, None]])
+    family = sm.families.Binomial(link=CLogLog())
+    y, w = (left / n).ravel(), n.ravel()
+    null = sm.GLM(y, X[:, :-1], family=family, var_weights=w).fit(tol=1e-12)
+    whole = sm.GLM(y, X, family=family, var_weights=w)
+    at = np.append(null.params, 0.0)
+    scores = whole.score_obs(at).reshape(14, months, -1).sum(axis=1)
+    information = -whole.hessian(at, observed=True)
+    clear = np.linalg.solve(information[:-1, :-1], information[:-1, -1])
+    s = scores[:, -1] - scores[:, :-1] @ clear
+    drawn = signs(14, 4999, seeded)[0] * s
+    t = drawn.sum(axis=1) ** 2 / ((drawn - drawn.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    by_hand = float(np.mean(t >= t[0] * (1 - 1e-9)))
+    assert 0.01 < by_hand < 0.6
+    assert ours.p_value(float(ratio.value[1])) == pytest.approx(by_hand, abs=0.015)
+
+
+# ── intervals ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("draw", [wild, score, dealt_again])
+def test_an_interval_ends_where_p_crosses_alpha(rng: np.random.Generator, draw: Draw) -> None:
+    _, _, contrast = counted(rng, in_one_arm(12, 6))
+    draws = draw(contrast, 999, seeded)
+    error = float(np.sqrt((contrast.moved**2).sum()))
+    for side in (-error, error):
+        end = draws.reach(side, 0.05)
+        assert draws.p_value(-end * (1 - 1e-6)) > 0.05 >= draws.p_value(-end * (1 + 1e-6))
+        farther = np.array([draws.p_value(-end * k) for k in np.geomspace(1.01, 100, 300)])
+        assert (farther <= 0.05).all()
+
+
+def test_the_interval_for_many_clusters_is_that_of_t(rng: np.random.Generator) -> None:
+    _, _, contrast = counted(rng, in_one_arm(200, 100))
+    error = float(np.sqrt((contrast.moved**2).sum()))
+    for draw in (wild, score, dealt_again):
+        draws = draw(contrast, 3999, seeded)
+        for side in (-1, 1):
+            assert draws.reach(side * error, 0.05) == pytest.approx(side * 1.97 * error, rel=0.08)
+
+
+def test_an_effect_that_nothing_can_reject_has_an_endless_interval(
+    rng: np.random.Generator,
+) -> None:
+    _, _, contrast = counted(rng, in_one_arm(6, 3))
+    draws = dealt_again(contrast, 9999, unneeded)
+    assert draws.words == "all 20 assignments, p at least .100"
+    assert draws.reach(1.0, 0.05) == np.inf
+    assert draws.reach(-1.0, 0.05) == -np.inf
+    assert np.isfinite(draws.reach(1.0, 0.2))
+
+
+# ── an estimate's inference ──────────────────────────────────────────────────────────────────────
+
+
+def teams(rng: np.random.Generator, clusters: int = 12) -> World:
+    return audited_world(rng, one_arm_each(gaming_shares(rng, clusters, 0.05)), unit="team")
+
+
+def test_every_row_of_both_questions_can_be_tested_again(rng: np.random.Generator) -> None:
+    hazards = 0.03 * rng.uniform(0.7, 1.3, (12, 1, 1, 1)) * np.ones((12, 2, 3, 3))
+    left = leaving_world(rng, one_arm_each(hazards), unit="team")
+    for effect in (
+        gaming_effect(teams(rng), control="wage"),
+        churn_effect(left, control="wage", horizon=3),
+    ):
+        before = effect.tidy()
+        for method in ("wild", "score", "randomisation"):
+            again = effect.inference(method, reps=499, rng=1)
+            after = again.tidy()
+            assert after.columns.tolist() == before.columns.tolist()
+            assert not (after["inference"] == before["inference"]).any()
+            kept = ["estimand", "contrast", "estimate", "std_error", "statistic", "df", "n"]
+            assert after[kept].equals(before[kept])
+            assert (after["conf_low"] <= after["estimate"]).all()
+            assert (after["estimate"] <= after["conf_high"]).all()
+            none = np.where(again.rows["kind"] == "ratio", 1.0, 0.0)
+            outside = (none < after["conf_low"]) | (after["conf_high"] < none)
+            assert (outside == (after["p_value"] <= 0.05)).all()
+            assert again.fit is effect.fit
+            back = again.inference("cluster").tidy()
+            assert back.equals(before)
+
+
+def test_p_values_of_methods_agree_where_clusters_are_alike(rng: np.random.Generator) -> None:
+    effect = gaming_effect(teams(rng, 24), control="wage")
+    p = [effect.tidy()["p_value"].iloc[-1]]
+    p += [
+        effect.inference(method, reps=4999, rng=1).tidy()["p_value"].iloc[-1]
+        for method in ("wild", "score", "randomisation")
+    ]
+    assert min(p) > 0.05
+    np.testing.assert_allclose(p, p[0], atol=0.03)
+
+
+def test_a_level_of_confidence_is_looked_up_when_it_is_asked_for(rng: np.random.Generator) -> None:
+    effect = gaming_effect(teams(rng), control="wage").inference("wild")
+    wide, narrow = (effect.tidy(level).iloc[0] for level in (0.99, 0.8))
+    assert wide["conf_low"] < narrow["conf_low"] < narrow["conf_high"] < wide["conf_high"]
+    assert effect.plot_data()["conf_low"].iloc[0] == effect.tidy()["conf_low"].iloc[0]
+    assert "all 4,096 patterns of signs" in effect.summary()
+
+
+def test_the_same_number_gives_the_same_answer_and_a_generator_moves_on(
+    rng: np.random.Generator,
+) -> None:
+    effect = gaming_effect(teams(rng, 14), control="wage")
+    one, two = (effect.inference("wild", reps=199, rng=5).tidy() for _ in range(2))
+    assert one.equals(two)
+    first, second = (effect.inference("wild", reps=199, rng=rng).tidy() for _ in range(2))
+    assert not first["p_value"].equals(second["p_value"])
+    with pytest.raises(ValueError, match="give rng a number"):
+        effect.inference("wild", reps=199)
+
+
+def test_it_survives_json(rng: np.random.Generator) -> None:
+    effect = gaming_effect(teams(rng, 14), control="wage")
+    for asked in (effect, effect.inference("wild", reps=199, rng=5)):
+        back = Estimate.from_dict(json.loads(json.dumps(asked.to_dict(), allow_nan=False)))
+        assert back.tidy().equals(asked.tidy())
+        one, two = (e.inference("score", reps=199, rng=2).tidy() for e in (back, asked))
+        assert one.equals(two)
+
+
+def test_fewer_than_six_teams_are_answered_by_randomisation_alone(
+    rng: np.random.Generator,
+) -> None:
+    effect = gaming_effect(teams(rng, 4), control="wage")
+    row = row_of(effect, "gamed", "audited")
+    assert row["inference"] == "randomisation (team), all 6 assignments, p at least .333"
+    assert row["p_value"] in (2 / 6, 4 / 6, 1.0)
+    assert (row["conf_low"], row["conf_high"]) == (-np.inf, np.inf)
+    assert "unclear" in effect.reading
+    for method in ("cluster", "wild", "score"):
+        with pytest.raises(ValueError, match=f"too few clusters: 4 teams, and '{method}' needs"):
+            effect.inference(method, rng=1)
+
+
+def test_what_was_not_dealt_at_random_is_refused(rng: np.random.Generator) -> None:
+    pairs = gaming_effect(audited_world(rng, gaming_shares(rng, 8, 0.05)), control="wage")
+    with pytest.raises(ValueError, match="assigned at random"):
+        pairs.inference("randomisation", rng=1)
+    world = teams(rng)
+    rows = world.seen.assignments
+    for changed in (
+        rows.assign(randomised=False),
+        rows.assign(prob=np.where(rows["unit_id"] < 6, 0.3, 0.7)),
+        rows.drop(columns="prob"),
+    ):
+        effect = gaming_effect(world.changed(assignments=changed), control="wage")
+        with pytest.raises(ValueError, match="assigned at random, with the same chances"):
+            effect.inference("randomisation", rng=1)
+    with pytest.raises(ValueError, match="method must be one of 'cluster', 'wild', 'score'"):
+        effect.inference("bootstrap", rng=1)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="reps must be 99 or more, got 10"):
+        effect.inference("wild", reps=10, rng=1)
