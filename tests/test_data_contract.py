@@ -232,6 +232,17 @@ def test_pseudonyms_are_the_same_in_every_frame_and_move_no_answer() -> None:
     assert set(hidden.agents["agent_id"]).isdisjoint(hidden.agents["team_id"])
 
 
+def test_a_whole_centre_needs_no_identifier_and_no_team() -> None:
+    frames = small()
+    whole = {"unit": "world", "unit_id": None, "scheme": "wage", "from_month": "2026-01"}
+    frames["assignments"] = pd.DataFrame([whole]).assign(randomised="no")
+    del frames["agents"]
+    for key in (None, SECRET):
+        records = inc.read_records(frames, pseudonym_key=key)
+        assert records.contacts["scheme"].notna().tolist() == [True, True, False, True]
+        assert (records.contacts["team"] == -1).all()
+
+
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 16 characters, got 5"):
         inc.read_records(small(), pseudonym_key="short")
@@ -602,6 +613,15 @@ def test_empty_templates_are_refused_in_words(tmp_path: Path) -> None:
     folder = inc.write_templates(tmp_path / "data", currency="EUR")
     problems = refusal(folder)  # type: ignore[arg-type]
     assert problems["frame"].tolist() == ["assignments", "contacts"]
+
+
+def test_a_file_that_excel_has_saved_is_read(tmp_path: Path) -> None:
+    for name, frame in small().items():
+        text = frame.to_csv(index=False, lineterminator="\r\n")
+        (tmp_path / f"{name}.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    pd.testing.assert_frame_equal(
+        inc.read_records(tmp_path).cells, inc.read_records(small()).cells, check_dtype=False
+    )
 
 
 with contextlib.suppress(ImportError):  # strategies come with the test group

@@ -99,12 +99,15 @@ def _as_written(values: pd.Series) -> tuple[bool, Any]:
         numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
         if (missing | (numbers == np.round(numbers))).all():
             return True, np.where(missing, NOBODY, numbers).astype(np.int64)
-    text = pa.array(values.astype("str").str.strip().mask(missing), pa.large_string())
+    stripped = values.astype("str").str.strip().mask(missing)
+    text = pa.array(stripped, pa.large_string())
+    if isinstance(text, pa.ChunkedArray):  # as a file was read, block by block
+        text = text.combine_chunks()
     try:
         whole = pc.cast(text, pa.int64())
     except pa.ArrowInvalid:
         return False, text
-    if not pc.all(pc.equal(pc.cast(whole, pa.large_string()), text)).as_py():
+    if not pc.all(pc.equal(pc.cast(whole, pa.large_string()), text), min_count=0).as_py():
         return False, text  # such as 007, which is not 7
     return True, pc.fill_null(whole, NOBODY).to_numpy(zero_copy_only=False)
 
@@ -134,7 +137,7 @@ def _secret(key: str) -> bytes:
 def _ordered(columns: list[pa.Array]) -> tuple[pa.Array, list[npt.NDArray[np.int64]]]:
     """Number texts in sorted order over all columns."""
     found = pc.drop_null(pc.unique(pa.chunked_array(columns)))
-    names = pc.take(found, pc.sort_indices(found))
+    names = pc.cast(pc.take(found, pc.sort_indices(found)), pa.large_string())
     places = [pc.fill_null(pc.index_in(texts, names), NOBODY) for texts in columns]
     numbers = [place.to_numpy(zero_copy_only=False).astype(np.int64) for place in places]
     return names, numbers
