@@ -1,6 +1,6 @@
 """A firm's files: what is read, what is worked out, what is refused, and in which words."""
 
-import contextlib
+import pickle
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from worlds import trial
 
 import incentives as inc
@@ -427,6 +429,14 @@ def test_all_problems_come_at_once_with_the_lines_of_the_files(tmp_path: Path) -
     assert "call it 'surveys'" in problems["way_out"][0]
 
 
+def test_a_refusal_survives_the_way_between_processes() -> None:
+    with pytest.raises(inc.RecordsError) as caught:
+        inc.read_records({})
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    pd.testing.assert_frame_equal(again.problems, caught.value.problems)
+
+
 def test_what_is_missing_is_named_with_what_it_says() -> None:
     frames = small()
     frames["contacts"] = frames["contacts"].drop(columns=["start", "logged_outcome"])
@@ -487,6 +497,53 @@ def test_what_an_analyst_sees_of_a_simulation_satisfies_the_contract() -> None:
                 if declared.kind not in ("name", "number"):
                     wide = np.promote_types(theirs[column].dtype, ours[column].dtype)
                     assert wide == ours[column].dtype == DTYPES[declared.kind], (name, column)
+
+
+def mixes() -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Give small centres whose schemes were assigned in each of the ways that there are."""
+    base = inc.Scenario.load("outsourced_retentions").change(
+        {"floor.teams": 3, "floor.team_size": 2, "floor.customers": 1000, "audit.rate": 0.2}
+    )
+    schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 6.0)}
+    kept = base.change({"routing.keep": "team"})
+    return {
+        "worlds": (list(base.vary(scheme=schemes)), {}),
+        "agents from the second month": (base.assign(schemes, unit="agent", start=1), {}),
+        "teams that keep their customers": (kept.assign(schemes, start=1), {}),
+        "a sample of the customers": (kept.assign(schemes), {"keep": 0.3}),
+    }
+
+
+@pytest.mark.parametrize("name", mixes())
+def test_schemes_are_worked_out_as_the_simulator_knows_them(name: str) -> None:
+    scenarios, options = mixes()[name]
+    seen = inc.simulate(
+        scenarios, replications=2, months=2, rng=1, progress=False, **options
+    ).seen_by("analyst")
+    bare = {
+        frame: known.drop(columns=["scheme", "exposure_identified"], errors="ignore")
+        for frame, known in seen.frames().items()
+    } | {"assignments": seen.assignments}
+    read = inc.read_records(bare)
+    frames = ["contacts", "cells", "audits", "surveys", "agents"]
+    if not name.startswith("agents"):  # whose customers are nobody's
+        frames.append("customers")
+        known = seen.customers["exposure_identified"]
+        assert (read.customers["exposure_identified"] == known).all()
+    for frame in frames:
+        one, other = (getattr(each, frame)["scheme"].astype(object) for each in (read, seen))
+        assert ((one == other) | (one.isna() & other.isna())).all(), frame
+
+
+def test_records_that_were_read_can_be_read_again(tmp_path: Path) -> None:
+    once = inc.read_records(small())
+    again = inc.read_records(once.save(tmp_path / "saved"))
+    for name, frame in once.frames().items():
+        if name in CONTRACT:
+            known = getattr(again, name)
+            for column in frame:
+                left, right = frame[column].astype(object), known[column].astype(object)
+                assert ((left == right) | (left.isna() & right.isna())).all(), (name, column)
 
 
 def filled(folder: Path, frames: dict[str, pd.DataFrame]) -> Path:
@@ -624,32 +681,26 @@ def test_a_file_that_excel_has_saved_is_read(tmp_path: Path) -> None:
     )
 
 
-with contextlib.suppress(ImportError):  # strategies come with the test group
-    from hypothesis import given, settings
-    from hypothesis import strategies as st
-
-    @settings(max_examples=40, deadline=None)
-    @given(
-        st.lists(
-            st.tuples(st.integers(-40, 12), st.one_of(st.none(), st.integers(0, 14))), min_size=1
-        )
-    )
-    def test_customer_months_are_those_between_coming_and_leaving(spells: list[Any]) -> None:
-        start = [begin for begin, _ in spells]
-        end = [None if more is None else begin + more for begin, more in spells]
-        frames = {
-            "subscriptions": pd.DataFrame({"customer": range(len(spells)), "start": start}),
-            "assignments": pd.DataFrame(
-                [{"unit": "world", "scheme": "wage", "from_month": 0, "to_month": 6}]
-            ).assign(randomised=False),
-        }
-        frames["subscriptions"]["end"] = pd.array(end, dtype="Int64")
-        customers = inc.read_records(frames).customers
-        expected = [
-            (customer, month, month == stop)
-            for customer, (begin, stop) in enumerate(zip(start, end, strict=True))
-            for month in range(6)
-            if begin <= month and (stop is None or month <= stop)
-        ]
-        held = zip(customers["customer"], customers["month"], customers["left"] == 1, strict=True)
-        assert sorted(held) == expected
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(-40, 12), st.one_of(st.none(), st.integers(0, 14))), min_size=1)
+)
+def test_customer_months_are_those_between_coming_and_leaving(spells: list[Any]) -> None:
+    start = [begin for begin, _ in spells]
+    end = [None if more is None else begin + more for begin, more in spells]
+    frames = {
+        "subscriptions": pd.DataFrame({"customer": range(len(spells)), "start": start}),
+        "assignments": pd.DataFrame(
+            [{"unit": "world", "scheme": "wage", "from_month": 0, "to_month": 6}]
+        ).assign(randomised=False),
+    }
+    frames["subscriptions"]["end"] = pd.array(end, dtype="Int64")
+    customers = inc.read_records(frames).customers
+    expected = [
+        (customer, month, month == stop)
+        for customer, (begin, stop) in enumerate(zip(start, end, strict=True))
+        for month in range(6)
+        if begin <= month and (stop is None or month <= stop)
+    ]
+    held = zip(customers["customer"], customers["month"], customers["left"] == 1, strict=True)
+    assert sorted(held) == expected

@@ -121,8 +121,7 @@ def _calendar(contacts: pd.DataFrame | None) -> int | None:
     most = int(size.max())
     grid = whose * most + (most - size[whose]) + place
     at = np.searchsorted(dates, date).clip(max=max(len(dates) - 1, 0))
-    if "month" not in contacts:
-        contacts["month"] = month.astype(np.int64) if known.all() else month
+    contacts["month"] = month.astype(np.int64) if known.all() else month
     contacts["day"] = np.where(known, grid[at], -1) if len(dates) else -1
     contacts["minute"] = (start - date.astype(start.dtype)) / np.timedelta64(1, "m")
     return most
