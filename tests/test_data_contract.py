@@ -343,6 +343,12 @@ WRONG = {
         "scheme",
         "in no assignment",
     ),
+    "a customer of no team": (
+        put("subscriptions", "home_team", "west"),
+        "subscriptions",
+        "home_team",
+        "in no assignment",
+    ),
     "mixed units": (
         put("assignments", "unit", "team", "agent"),
         "assignments",

@@ -74,24 +74,22 @@ def _convert(
         broken = ~np.isnan(found) & (found != np.round(found))
         problems.add(frame, column.name, "is not a whole number", WAYS["whole"], rows=broken)
         found = np.where(broken, np.nan, found)
-    _refuse_outside(frame, column, found, problems)
+    _refuse_outside(frame, column, values, found, problems)
     if column.kind == "whole" and not np.isnan(found).any():
         return found.astype(np.int64)
     return found
 
 
-def _refuse_outside(frame: str, column: Column, found: Floats, problems: Problems) -> None:
+def _refuse_outside(
+    frame: str, column: Column, values: pd.Series, found: Floats, problems: Problems
+) -> None:
     """Note what lies outside the column's range."""
     if column.kind in ("month", "date"):
         return  # known only once the first month is
     low = found <= column.low if column.above else found < column.low
-    problems.add(
-        frame,
-        column.name,
-        "is out of range",
-        f"allowed is {column.allowed()}",
-        rows=(low & (column.low > -np.inf)) | (found > column.high),
-    )
+    outside = low | (found > column.high)
+    said = f"is out of range{_such_as(values, outside)}"
+    problems.add(frame, column.name, said, f"allowed is {column.allowed()}", rows=outside)
 
 
 def _codes(values: pd.Series) -> tuple[Any, list[str]]:

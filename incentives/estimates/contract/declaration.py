@@ -92,8 +92,8 @@ class Column:
         if self.values:
             return ", ".join(self.values)
         if self.low > -inf and self.high < inf:
-            low = f"above {self.low:g}" if self.above else f"{self.low:g}"
-            return f"{low} to {self.high:g}"
+            low, high = f"{self.low:g}", f"{self.high:g}"
+            return f"above {low}, at most {high}" if self.above else f"{low} to {high}"
         if self.low > -inf:
             return f"above {self.low:g}" if self.above else f"{self.low:g} or more"
         return WORDS[self.kind]

@@ -86,14 +86,17 @@ def complete(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
     schemes = _Schemes(frames, months, problems)
     for name in PAID:
         if name in frames:
-            schemes.fill(name, BY_ID)
+            told = name in ("audits", "surveys") and "contacts" in frames
+            schemes.fill(name, BY_ID, note=not told)
     if "contacts" in frames and "cells" not in frames:
         frames["cells"] = _cells(frames["contacts"])
     _agents(frames, problems)
-    if "subscriptions" in frames and "customers" not in frames:
+    made = "customers" not in frames
+    if "subscriptions" in frames and made:
+        _homes(frames["subscriptions"], schemes, problems)
         frames["customers"] = _customer_months(frames["subscriptions"], months, problems)
     if "customers" in frames:
-        _customers(frames, schemes, months)
+        _customers(frames, schemes, months, note=not made)
     _runs(frames, schemes, months, days)
 
 
@@ -258,7 +261,7 @@ class _Schemes:
         way = "let one assignment of a unit end before the next begins"
         problems.add("assignments", "from_month", "overlaps with a row above", way, rows=again)
 
-    def fill(self, name: str, columns: dict[str, str]) -> None:
+    def fill(self, name: str, columns: dict[str, str], *, note: bool) -> None:
         """Give each row of a frame the scheme in force, and note what does not agree.
 
         Parameters
@@ -267,6 +270,8 @@ class _Schemes:
             The frame.
         columns
             By unit of assignment, the column that holds it; none where all rows are of it.
+        note
+            Whether to note rows without a scheme, which another frame may have told already.
         """
         frame, problems = self.frames[name], self.problems
         if "month" not in frame:
@@ -284,7 +289,8 @@ class _Schemes:
         problems.add(name, "scheme", "is not that of assignments", way, rows=apart)
         codes = np.where(given >= 0, given, found)
         way = "give the unit a row in assignments for that month, and each agent a team"
-        problems.add(name, "scheme", "is in no assignment", way, rows=served & (codes < 0))
+        without = served & (codes < 0) & note
+        problems.add(name, "scheme", "is in no assignment", way, rows=without)
         frame["scheme"] = pd.Categorical.from_codes(codes, self.names)
 
     def _given(self, frame: pd.DataFrame, name: str) -> Ints:
@@ -401,14 +407,27 @@ def _word(name: str) -> str:
     return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
 
 
-def _customers(frames: dict[str, pd.DataFrame], schemes: _Schemes, months: int) -> None:
+def _homes(spells: pd.DataFrame, schemes: _Schemes, problems: Problems) -> None:
+    """Note customers of teams that were never assigned, where teams were."""
+    if "home_team" not in spells:
+        return
+    teams = (schemes.unit_of_run.reindex(spells["run"]) == "team").to_numpy()
+    home = spells["home_team"]
+    strange = teams & (home >= 0).to_numpy() & ~home.isin(schemes.lookup.ids).to_numpy()
+    way = "give the team a row in assignments"
+    problems.add("subscriptions", "home_team", "is in no assignment", way, rows=strange)
+
+
+def _customers(
+    frames: dict[str, pd.DataFrame], schemes: _Schemes, months: int, *, note: bool
+) -> None:
     """Give customer-months their scheme, and tell whose effect it can be."""
     customers = frames["customers"]
     if "home_team" not in customers:
         customers["home_team"] = np.int64(-1)
     if "n" not in customers:
         customers["n"] = np.int8(1)
-    schemes.fill("customers", {"world": "", "team": "home_team"})
+    schemes.fill("customers", {"world": "", "team": "home_team"}, note=note)
     if "exposure_identified" not in customers:
         customers["exposure_identified"] = _identified(frames, months)
 
