@@ -1,4 +1,4 @@
-"""Write the API page and the tables of mechanisms, actions and parameters from the code.
+"""Write the API page and the tables of mechanisms, actions, parameters and data from the code.
 
 ``conf.py`` calls :func:`write` before a build. What is written is never edited and never committed.
 """
@@ -15,6 +15,7 @@ import pandas as pd
 
 import incentives
 from incentives import menu, scenario
+from incentives.estimates.contract.templates import as_markdown
 from incentives.mechanism import all_mechanisms
 
 API = """\
@@ -40,6 +41,7 @@ def write(docs: Path) -> None:
     _refresh(made / "mechanisms.md", mechanisms())
     _refresh(made / "actions.md", table(menu.action_table()))
     _refresh(made / "parameters.md", parameters(scenario.parameter_table()))
+    _refresh(made / "data.md", as_markdown())
 
 
 def public_groups() -> dict[str, list[str]]:

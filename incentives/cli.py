@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -399,6 +399,48 @@ def show(scenario: str, units: bool) -> None:
         _print(_parameters(centre))
     else:
         click.echo(tomli_w.dumps(centre.document()), nl=False)
+
+
+def _calendar(
+    ctx: click.Context, param: click.Parameter, value: str
+) -> Literal["timestamps"] | int:
+    """Read the word, or a number of working days."""
+    if value == "timestamps":
+        return "timestamps"
+    if value.isdecimal() and 1 <= int(value) <= 31:
+        return int(value)
+    raise click.BadParameter(
+        f"{value!r} is neither 'timestamps' nor a number of working days, 1 to 31", ctx, param
+    )
+
+
+@main.command(
+    epilog=_examples(
+        "template my_data --currency EUR",
+        "template my_data --currency GBP --calendar 21",
+    )
+)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--currency", required=True, metavar="CODE", help="Of all amounts of money, such as EUR."
+)
+@click.option(
+    "--calendar",
+    default="timestamps",
+    callback=_calendar,
+    metavar="timestamps|DAYS",
+    help="Contacts have a date and time; or a month of DAYS working days, and a day from 0.",
+)
+def template(folder: Path, currency: str, calendar: Literal["timestamps"] | int) -> None:
+    """Write empty files for a firm's own data, and what their columns mean.
+
+    FOLDER, new or empty, gets a CSV file with its header for each frame and the data dictionary.
+    Fill what you have and read it with incentives.read_records, which says what is wrong with it.
+    """
+    from incentives.estimates.contract import write_templates
+
+    write_templates(folder, currency=currency, calendar=calendar)
+    click.echo(f"templates and data dictionary in {folder}")
 
 
 # -- tables -------------------------------------------------------------------------------------

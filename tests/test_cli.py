@@ -319,3 +319,37 @@ def test_help_of_a_command_teaches_by_example(name):
 
 def test_the_version_is_that_of_the_package():
     assert importlib.metadata.version("incentives") in call("--version").stdout
+
+
+# ── template ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_template_writes_what_write_templates_does(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call("template", "mine/data", "--currency", "EUR", "--calendar", 21)
+    assert result.exit_code == 0, result.stderr
+    assert "mine/data" in result.stdout
+    inc.write_templates("known", currency="EUR", calendar=21)
+    assert tree("mine/data") == tree("known")
+    for name in tree("known"):
+        assert Path("mine/data", name).read_bytes() == Path("known", name).read_bytes()
+    call("template", "stamped", "--currency", "EUR")
+    assert "start" in Path("stamped/contacts.csv").read_text()
+    assert "start" not in Path("known/contacts.csv").read_text()
+
+
+@pytest.mark.parametrize("calendar", ["weeks", "0", "32", "-5", "20.5"])
+def test_template_refuses_a_calendar_that_is_none(tmp_path, monkeypatch, calendar):
+    monkeypatch.chdir(tmp_path)
+    said = refused("template", "data", "--currency", "EUR", "--calendar", calendar)
+    assert "is neither 'timestamps' nor a number of working days" in said
+    assert not tree()
+
+
+def test_template_writes_over_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "Missing option '--currency'" in refused("template", "data")
+    call("template", "data", "--currency", "EUR")
+    Path("data/contacts.csv").write_text("mine")
+    assert "is not empty" in refused("template", "data", "--currency", "EUR")
+    assert Path("data/contacts.csv").read_text() == "mine"

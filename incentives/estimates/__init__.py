@@ -6,11 +6,21 @@
 =====================  ==========================================================================
 
 One question a file; `inference` beside them says how sure an answer is, `comparison` who is
-compared with whom, `result` what an answer holds.
+compared with whom, `result` what an answer holds. A firm's own tables come in through
+`read_records`, checked against the data contract (`contract`).
 """
 
 from incentives.estimates.churn import churn_effect
+from incentives.estimates.contract import RecordsError, read_records, write_templates
 from incentives.estimates.gaming import gaming_effect
 from incentives.estimates.result import Check, Estimate
 
-__all__ = ["Check", "Estimate", "churn_effect", "gaming_effect"]
+__all__ = [
+    "Check",
+    "Estimate",
+    "RecordsError",
+    "churn_effect",
+    "gaming_effect",
+    "read_records",
+    "write_templates",
+]

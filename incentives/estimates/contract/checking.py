@@ -1,0 +1,141 @@
+"""What cannot be: keys that repeat, rows that point nowhere, events in an impossible order.
+
+Types and ranges have been looked at before, column by column; here columns and frames are held
+against each other.
+"""
+
+import numpy as np
+import pandas as pd
+
+from incentives.estimates.contract.declaration import CONTRACT
+from incentives.estimates.contract.problems import Problems
+
+__all__ = ["check"]
+
+
+def check(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
+    """Note what is wrong with completed frames."""
+    for name, frame in frames.items():
+        _keys(name, frame, problems)
+        _runs_known(name, frame, frames, problems)
+    _assignments(frames, problems)
+    if "contacts" in frames:
+        _contacts(frames, problems)
+    if "audits" in frames:
+        _audits(frames["audits"], problems)
+    if "surveys" in frames:
+        frames["surveys"] = _surveys(frames["surveys"], problems)
+    if "customers" in frames:
+        _customers(frames["customers"], problems)
+
+
+def _keys(name: str, frame: pd.DataFrame, problems: Problems) -> None:
+    """Note rows that are there twice; agents have been looked at with their teams."""
+    key = [column for column in CONTRACT[name].key if column in frame]
+    if not key or len(key) < len(CONTRACT[name].key) or name == "agents" or frame.empty:
+        return
+    one = (frame["run"] == frame["run"].iloc[0]).all() and len(key) == 2
+    again = frame[key[1]].duplicated() if one else frame.duplicated(key)
+    said = f"is there twice: one row a {' and '.join(key[-1:])}"
+    problems.add(name, key[-1], said, "leave the copy out", rows=again.to_numpy())
+
+
+def _runs_known(
+    name: str, frame: pd.DataFrame, frames: dict[str, pd.DataFrame], problems: Problems
+) -> None:
+    strange = ~frame["run"].isin(frames["runs"]["run"]).to_numpy()
+    problems.add(name, "run", "is not in runs", "leave the column out: a firm is one", rows=strange)
+
+
+def _assignments(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
+    given = frames["assignments"]
+    start, end = (given[name].to_numpy(dtype=float) for name in ("from_month", "to_month"))
+    way = "`to_month` is the first month no longer under the scheme"
+    problems.add("assignments", "to_month", "is not after from_month", way, rows=end <= start)
+    agents = frames.get("agents")
+    if agents is None:
+        return
+    for unit in ("team", "agent"):
+        if unit not in agents or (unit == "team" and not (agents["team"] >= 0).any()):
+            continue
+        strange = (given["unit"] == unit) & ~given["unit_id"].isin(agents[unit])
+        strange &= given["unit_id"] >= 0
+        way = "name it as `agents` does, or leave the row out"
+        said = f"is no {unit} in agents"
+        problems.add("assignments", "unit_id", said, way, rows=strange.to_numpy())
+
+
+def _contacts(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
+    contacts = frames["contacts"]
+    served = (contacts["logged_outcome"] != "abandoned").to_numpy()
+    alone = contacts["agent"].to_numpy() < 0
+    way = "say who served it, or log it as abandoned"
+    problems.add("contacts", "agent", "is empty and the contact served", way, rows=served & alone)
+    way = "leave the agent empty, or log what became of it"
+    problems.add("contacts", "agent", "served an abandoned contact", way, rows=~served & ~alone)
+    disagree = (contacts["ended"] == "abandoned").to_numpy() == served
+    way = "a contact is abandoned in both columns or in neither"
+    problems.add("contacts", "ended", "is not what logged_outcome says", way, rows=disagree)
+    days = frames["runs"].set_index("run").get("days_per_month")
+    if days is not None and "day" in contacts and "start" not in contacts:
+        per = days.reindex(contacts["run"]).to_numpy()
+        apart = contacts["day"].to_numpy() // per != contacts["month"].to_numpy()
+        way = "day is month x days_per_month (in runs) + working day of the month, from 0"
+        problems.add("contacts", "day", "is not in that month", way, rows=apart)
+    _hired(frames, problems)
+
+
+def _hired(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
+    """Note contacts before the agent's first day, or first month where no dates are known."""
+    agents, contacts = frames.get("agents"), frames["contacts"]
+    if agents is None or "hired" not in agents:
+        return
+    first = agents.groupby(["run", "agent"])["hired"].min()
+    began = first.reindex(pd.MultiIndex.from_frame(contacts[["run", "agent"]])).to_numpy()
+    month = contacts["month"].to_numpy()
+    if "start" in contacts:
+        start = contacts["start"].to_numpy().astype("datetime64[D]")
+        day = (start - start.astype("datetime64[M]").astype(start.dtype)).astype(np.float64)
+        when = month + day / 31
+    else:
+        when, began = month, np.floor(began)
+    early = when < began - 1e-9
+    way = "correct `hired`, or the agent of the contact"
+    problems.add("contacts", "agent", "was hired after the contact", way, rows=early)
+
+
+def _audits(audits: pd.DataFrame, problems: Problems) -> None:
+    unknown = audits["prob"].isna().to_numpy()
+    if "mode" in audits:
+        unknown = unknown & (audits["mode"] != "targeted").to_numpy()
+    way = "give the chance that was fixed before the draw; picked on suspicion: mode `targeted`"
+    problems.add("audits", "prob", "is empty", way, rows=unknown)
+
+
+def _surveys(surveys: pd.DataFrame, problems: Problems) -> pd.DataFrame:
+    """Look at who answered what; keep the contacts whose customers were asked."""
+    answered = surveys["answered"].to_numpy(dtype=float) == 1
+    scored = surveys["score"].notna().to_numpy()
+    way = "leave the score empty, or say that an answer came"
+    problems.add("surveys", "score", "is there and no answer", way, rows=scored & ~answered)
+    way = "give the score, or say that no answer came"
+    problems.add("surveys", "score", "is empty and an answer came", way, rows=answered & ~scored)
+    if "invited" not in surveys:
+        return surveys
+    invited = surveys["invited"].to_numpy(dtype=float) == 1
+    way = "say that the customer was asked, or leave the row out"
+    said = "is yes for a customer who was not invited"
+    problems.add("surveys", "answered", said, way, rows=answered & ~invited)
+    kept: pd.DataFrame = surveys[invited].reset_index(drop=True)
+    return kept
+
+
+def _customers(customers: pd.DataFrame, problems: Problems) -> None:
+    n, left = customers["n"].to_numpy(), customers["left"].to_numpy()
+    way = "`n` counts those at risk, leavers with them"
+    problems.add("customers", "left", "is more than n", way, rows=left > n)
+    reasons = [name for name in customers if str(name).startswith("left_")]
+    if reasons:
+        apart = customers[reasons].sum(axis=1).to_numpy() != left
+        way = "columns `left_...` add up to `left`: add one for the reason that is missing"
+        problems.add("customers", "left", "is not the sum of its reasons", way, rows=apart)
