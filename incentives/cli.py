@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from incentives.comparison import Comparison
-    from incentives.records import Keep
+    from incentives.records import Keep, Records
     from incentives.scenario import Scenario
 
 __all__ = ["main"]
@@ -253,7 +254,7 @@ def run(
         if scheme not in own:
             raise unknown(scheme, own, what="scheme", where=f"scenario '{centre.name}'")
         (centre,) = centre.vary(scheme={scheme: own[scheme]})
-    with _whole(out, ctx, centre, force=force) as folder:
+    with _whole(out, ctx, _run_of(ctx, centre), force=force) as folder:
         records = simulate(
             centre, replications=replications, months=months, rng=seed, n_jobs=jobs, keep=keep
         )
@@ -310,7 +311,8 @@ def compare(
 
     centre = Scenario.load(scenario)
     labels = None if schemes is None else [name.strip() for name in schemes.split(",") if name]
-    with nullcontext() if out is None else _whole(out, ctx, centre, force=force) as folder:
+    made = nullcontext() if out is None else _whole(out, ctx, _run_of(ctx, centre), force=force)
+    with made as folder:
         found = compare_schemes(
             centre,
             labels,
@@ -443,6 +445,111 @@ def template(folder: Path, currency: str, calendar: Literal["timestamps"] | int)
     click.echo(f"templates and data dictionary in {folder}")
 
 
+def _questions(ctx: click.Context, param: click.Parameter, value: str) -> list[str]:
+    """Read names of questions, with commas between them."""
+    from incentives.report import QUESTIONS
+
+    named = [name.strip() for name in value.split(",") if name.strip()]
+    for name in named:
+        if name not in QUESTIONS:
+            raise click.BadParameter(f"{name!r} is none of {', '.join(QUESTIONS)}", ctx, param)
+    return named or list(QUESTIONS)
+
+
+@main.command(
+    epilog=_examples(
+        "estimate my_firm --control wage --out report",
+        "estimate my_firm --control wage --question gaming,churn --out report",
+        "estimate runs/first --control wage --columns names.toml --out report",
+    )
+)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--control", required=True, metavar="LABEL", help="The scheme that others are compared with."
+)
+@click.option(
+    "--question",
+    "questions",
+    default="",
+    callback=_questions,
+    metavar="A,B,...",
+    help="What to ask: gaming, churn, ... (a wrong name lists them all); all if left out.",
+)
+@click.option(
+    "--by", default="scheme", metavar="COLUMN", help="Or a column in which whole worlds differ."
+)
+@click.option(
+    "--horizon",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Month by which churn is counted; as far as the records go, at most 12, if left out.",
+)
+@click.option(
+    "--columns",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="TOML that maps the firm's names of columns to ours, a table for each frame.",
+)
+@click.option(
+    "--pseudonym-key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A file with a secret, by which identifiers are replaced; it is not kept.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="Where the report goes: a new or an empty folder.",
+)
+@click.option("--force", is_flag=True, help="Replace what an earlier run has left in --out.")
+@click.pass_context
+def estimate(
+    ctx: click.Context,
+    folder: Path,
+    control: str,
+    questions: list[str],
+    by: str,
+    horizon: int | None,
+    columns: Path | None,
+    pseudonym_key: Path | None,
+    out: Path,
+    force: bool,
+) -> None:
+    """Ask a firm's files what pay did to gaming and to churn, and write a report.
+
+    FOLDER holds a CSV or Parquet file a frame, as incentives template lays them out, or the records
+    of a run. The report is one HTML page with its figures, the same in Markdown, and every table.
+    """
+    from incentives.estimates import RecordsError
+    from incentives.report import report
+
+    with _whole(out, ctx, {"read": folder.name}, force=force) as place:
+        try:
+            records = _records_in(folder, columns, pseudonym_key)
+        except RecordsError as error:
+            click.echo(f"error: {error}", err=True)
+            raise click.exceptions.Exit(WRONG_INPUT) from error
+        found = report(records, questions, control=control, by=by, horizon=horizon)
+        found.save(place)
+    for name, said in found.in_short():
+        click.echo(f"{name}: {said}")
+    click.echo(f"report in {out / 'report.html'}")
+
+
+def _records_in(folder: Path, columns: Path | None, key: Path | None) -> "Records":
+    """Read a firm's files, or the records of a run."""
+    from incentives.estimates import read_records
+    from incentives.records import Records
+
+    if (folder / "schema.json").exists():
+        return Records.load(folder)
+    names = None if columns is None else tomllib.loads(columns.read_text(encoding="utf-8"))
+    secret = None if key is None else key.read_text(encoding="utf-8").strip()
+    return read_records(folder, columns=names, pseudonym_key=secret)
+
+
 # -- tables -------------------------------------------------------------------------------------
 
 
@@ -559,7 +666,9 @@ def _print(frame: "pd.DataFrame", title: str = "") -> None:
 
 
 @contextmanager
-def _whole(out: Path, ctx: click.Context, centre: "Scenario", *, force: bool) -> Iterator[Path]:
+def _whole(
+    out: Path, ctx: click.Context, told: Mapping[str, Any], *, force: bool
+) -> Iterator[Path]:
     """Give a folder to write into that becomes `out` when all has gone well, and vanishes if not.
 
     The folder is made at once, so that a place that cannot be written to is known before the work
@@ -579,9 +688,7 @@ def _whole(out: Path, ctx: click.Context, centre: "Scenario", *, force: bool) ->
             "command": ctx.info_name,
             "options": {name: _jsonable(value) for name, value in ctx.params.items()},
             **_made_by(),
-            "seed": ctx.params["seed"],
-            "scenario": centre.name,
-            "scenario_digest": centre.digest(),
+            **told,
             "started": started.isoformat(timespec="seconds"),
             "wall_seconds": round(time.perf_counter() - clock, 2),
             "files_sha256": _digests(partial),
@@ -594,6 +701,15 @@ def _whole(out: Path, ctx: click.Context, centre: "Scenario", *, force: bool) ->
         for folder in above:
             folder.rmdir()
         raise
+
+
+def _run_of(ctx: click.Context, centre: "Scenario") -> dict[str, Any]:
+    """Say which worlds were run."""
+    return {
+        "seed": ctx.params["seed"],
+        "scenario": centre.name,
+        "scenario_digest": centre.digest(),
+    }
 
 
 def _check_free(out: Path, partial: Path, *, force: bool) -> None:

@@ -112,9 +112,19 @@ class Report:
     facts: str
     answers: tuple[Answer, ...]
 
+    def in_short(self) -> list[tuple[str, str]]:
+        """Give a sentence for each question: the conclusion, or why there is none."""
+        return [
+            (answer.name, f"could not be answered ({answer.refused}).")
+            if answer.result is None
+            else (answer.name, f"{answer.result.reading}.")
+            for answer in self.answers
+        ]
+
     def markdown(self) -> str:
         """Write the report as Markdown; figures stand beside it as ``<question>.png``."""
-        parts = [f"# {self.title}", self.facts, "## In short", *self._in_short()]
+        in_short = "\n".join(f"- **{name}**: {said}" for name, said in self.in_short())
+        parts = [f"# {self.title}", self.facts, "## In short", in_short]
         parts += ["## Checks that failed", self._failed()]
         for answer in self.answers:
             parts += _section(answer)
@@ -161,15 +171,6 @@ class Report:
             partial.write_bytes(content)
             partial.replace(folder / name)
         return folder
-
-    def _in_short(self) -> list[str]:
-        lines = [
-            f"- **{answer.name}**: {answer.result.reading}."
-            if answer.result is not None
-            else f"- **{answer.name}**: could not be answered ({answer.refused})."
-            for answer in self.answers
-        ]
-        return ["\n".join(lines)]
 
     def _failed(self) -> str:
         rows = [

@@ -353,3 +353,72 @@ def test_template_writes_over_nothing(tmp_path, monkeypatch):
     Path("data/contacts.csv").write_text("mine")
     assert "is not empty" in refused("template", "data", "--currency", "EUR")
     assert Path("data/contacts.csv").read_text() == "mine"
+
+
+# ── estimate ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def firm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write what a firm would have of one small centre, half of its teams paid for saves."""
+    centre = inc.Scenario(
+        floor=inc.Floor(teams=6, team_size=2, customers=1500),
+        audit=inc.Audit(rate=0.2),
+        routing=inc.Routing(keep="team"),
+        leaving=inc.Leaving(base=0.05),
+    )
+    schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 8.0)}
+    seen = inc.simulate(centre.assign(schemes), months=2, rng=1).seen_by("analyst")
+    folder = tmp_path_factory.mktemp("firm")
+    for name in ("contacts", "agents", "assignments", "audits", "surveys", "customers"):
+        getattr(seen, name).to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+def test_estimate_writes_a_report_on_a_firms_files(firm, tmp_path):
+    result = call("estimate", firm, "--control", "wage", "--out", tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    records = inc.read_records(firm)
+    reading = inc.gaming_effect(records, control="wage").reading
+    assert f"gaming: {reading}." in result.stdout
+    assert reading in (tmp_path / "report" / "report.md").read_text()
+    manifest = json.loads((tmp_path / "report" / "manifest.json").read_text())
+    assert "report.html" in manifest["files_sha256"]
+    assert str(firm.parent) not in json.dumps(manifest["read"])
+
+
+def test_estimate_shows_all_that_is_wrong_with_the_files_and_leaves_nothing(firm, tmp_path):
+    frames = {path.stem: pd.read_csv(path) for path in firm.glob("*.csv")}
+    frames["audits"].loc[[0, 1], "prob"] = 1.5
+    frames["surveys"].loc[2, "score"] = 99
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for name, frame in frames.items():
+        frame.to_csv(broken / f"{name}.csv", index=False)
+    result = call("estimate", broken, "--control", "wage", "--out", tmp_path / "report")
+    assert result.exit_code == 2
+    assert "audits" in result.stderr
+    assert "surveys" in result.stderr
+    assert not list(tmp_path.glob("report*"))
+
+
+def test_estimate_reads_a_firms_own_names(firm, tmp_path):
+    named = tmp_path / "named"
+    named.mkdir()
+    for path in firm.glob("*.csv"):
+        frame = pd.read_csv(path)
+        if path.stem == "audits":
+            frame = frame.rename(columns={"prob": "chance"})
+        frame.to_csv(named / path.name, index=False)
+    (tmp_path / "names.toml").write_text('[audits]\nchance = "prob"\n')
+    words = ("estimate", named, "--control", "wage", "--question", "gaming")
+    out = ("--out", tmp_path / "report")
+    assert call(*words, *out).exit_code == 2
+    assert call(*words, "--columns", tmp_path / "names.toml", *out).exit_code == 0
+
+
+def test_estimate_names_the_questions_that_there_are(firm, tmp_path):
+    said = refused(
+        "estimate", firm, "--control", "wage", "--question", "gamng", "--out", tmp_path / "r"
+    )
+    assert "'gamng' is none of gaming, churn" in said
