@@ -456,6 +456,17 @@ def test_a_refusal_survives_the_way_between_processes() -> None:
     pd.testing.assert_frame_equal(again.problems, caught.value.problems)
 
 
+@pytest.mark.parametrize("tail", [":00Z", ":00+01:00", " o'clock"])
+def test_times_that_are_all_wrong_are_named(tmp_path: Path, tail: str) -> None:
+    frames = small()
+    frames["contacts"]["start"] = frames["contacts"]["start"] + tail
+    for name, frame in frames.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    for source in (frames, tmp_path):
+        first = refusal(source).iloc[0]  # type: ignore[arg-type]
+        assert (first["frame"], first["column"], first["rows"]) == ("contacts", "start", "4")
+
+
 def test_what_is_missing_is_named_with_what_it_says() -> None:
     frames = small()
     frames["contacts"] = frames["contacts"].drop(columns=["start", "logged_outcome"])
