@@ -174,6 +174,20 @@ def test_months_end_on_the_same_day_of_the_grid() -> None:
     assert records.runs["days_per_month"].tolist() == [3]
 
 
+def test_assignments_may_be_older_than_the_contacts() -> None:
+    frames = small()
+    since = {"unit": "team", "unit_id": ["north", "south"] * 2, "randomised": "yes"}
+    frames["assignments"] = pd.DataFrame(since).assign(
+        scheme=["before", "before", "saves", "wage"],
+        from_month=["2025-06", "2025-06", "2025-11", "2025-11"],
+        to_month=["2025-11", "2025-11", "", ""],
+    )
+    records, known = inc.read_records(frames), inc.read_records(small())
+    shown = ["unit_id", "from_month", "to_month"]
+    pd.testing.assert_frame_equal(records.assignments[shown], known.assignments[shown])
+    assert records.contacts["scheme"].dropna().tolist() == ["saves", "wage", "saves"]
+
+
 def test_the_firms_names_of_columns_are_taken() -> None:
     frames = small()
     frames["contacts"] = frames["contacts"].rename(columns={"contact": "call_id", "start": "began"})
@@ -408,7 +422,6 @@ WRONG = {
 def test_what_cannot_be_is_named(case: str) -> None:
     spoil, frame, column, problem = WRONG[case]
     frames = small()
-    inc.read_records(frames)
     spoil(frames)
     problems = refusal(frames)
     named = problems[(problems["frame"] == frame) & (problems["column"] == column)]
@@ -441,6 +454,17 @@ def test_a_refusal_survives_the_way_between_processes() -> None:
     again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value)
     pd.testing.assert_frame_equal(again.problems, caught.value.problems)
+
+
+@pytest.mark.parametrize("tail", [":00Z", ":00+01:00", " o'clock"])
+def test_times_that_are_all_wrong_are_named(tmp_path: Path, tail: str) -> None:
+    frames = small()
+    frames["contacts"]["start"] = frames["contacts"]["start"] + tail
+    for name, frame in frames.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    for source in (frames, tmp_path):
+        first = refusal(source).iloc[0]  # type: ignore[arg-type]
+        assert (first["frame"], first["column"], first["rows"]) == ("contacts", "start", "4")
 
 
 def test_what_is_missing_is_named_with_what_it_says() -> None:

@@ -256,8 +256,9 @@ FIRST_BY = ("contacts", "cells", "agents", "customers", "surveys", "audits", "as
 
 def _first(frames: dict[str, pd.DataFrame], dated: list[tuple[str, Column]]) -> int:
     if "contacts" in frames and "start" in frames["contacts"]:
-        starts = frames["contacts"]["start"]
-        return int(np.nan_to_num(months_of(np.array([starts.min()], dtype="datetime64[s]"))[0]))
+        starts = frames["contacts"]["start"].to_numpy().astype("datetime64[s]")
+        if (known := starts[~np.isnat(starts)]).size:
+            return int(months_of(known.min(keepdims=True))[0])
     for name in FIRST_BY:
         for other, column in dated:
             if other == name and column.kind == "month":

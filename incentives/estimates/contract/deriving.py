@@ -17,7 +17,7 @@ from incentives.estimates.contract.declaration import CONTRACT
 from incentives.estimates.contract.problems import Problems
 from incentives.records import TENURES, YEARS
 
-__all__ = ["complete"]
+__all__ = ["complete", "on_record"]
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -303,6 +303,13 @@ class _Schemes:
         way = "name the scheme as assignments do"
         self.problems.add(name, "scheme", "is not in assignments", way, rows=strange)
         return np.asarray(codes, dtype=np.int64)
+
+
+def on_record(assignments: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what ended before the first month; what began before it begins with it."""
+    lasting = (assignments["to_month"] > 0).to_numpy()
+    kept: pd.DataFrame = assignments[lasting].reset_index(drop=True)
+    return kept.assign(from_month=kept["from_month"].clip(lower=0))
 
 
 # -- counts -------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from incentives.estimates.comparison import listed, unknown
 from incentives.estimates.contract.checking import check
 from incentives.estimates.contract.conversion import converted, since
 from incentives.estimates.contract.declaration import CONTRACT, Frame
-from incentives.estimates.contract.deriving import complete
+from incentives.estimates.contract.deriving import complete, on_record
 from incentives.estimates.contract.identity import numbered
 from incentives.estimates.contract.problems import Problems
 from incentives.records import Records
@@ -114,6 +114,7 @@ def read_records(
     complete(frames, problems)
     check(frames, problems)
     problems.refuse()
+    frames["assignments"] = on_record(frames["assignments"])
     return _records(frames, names)
 
 
