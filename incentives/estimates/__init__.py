@@ -6,7 +6,8 @@
 =====================  ==========================================================================
 
 One question a file; `inference` beside them says how sure an answer is, `comparison` who is
-compared with whom, `result` what an answer holds.
+compared with whom, `result` what an answer holds, `methods` how it can be tested again: by
+`bootstrap` or `randomisation`, on what `resampling` keeps of each row. `cox` is a cross-check.
 """
 
 from incentives.estimates.churn import churn_effect
