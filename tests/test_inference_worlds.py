@@ -50,6 +50,10 @@ def contrasted(events: Array, weight: Array, paid: npt.NDArray[np.bool_]) -> Con
     return contrast_of(estimated, 1, weight=by_arm, stratum=np.zeros(len(paid), np.int64))
 
 
+def pool(worlds: list[tuple[Array, Array, npt.NDArray[np.bool_]]]) -> Contrast:
+    return contrasted(*(np.concatenate(part) for part in zip(*worlds, strict=True)))
+
+
 def by_team(frame: pd.DataFrame, team: str, values: Array) -> Array:
     place = frame["run"].to_numpy(np.int64) * worlds.TEAMS + frame[team].to_numpy(np.int64)
     runs = worlds.TRIALS["gamed"][1]
@@ -131,3 +135,30 @@ def test_with_eight_teams_normal_critical_values_reject_too_often() -> None:
     for method in ("t", *METHODS):
         assert rejected[method] < 0.08, rejected.to_dict()
     assert rejected["randomisation"] <= rejected["wild"] < rejected["z"]
+
+
+@pytest.mark.parametrize("name", ["reported", "left"])
+@pytest.mark.parametrize("pooled", [1, 2, 3])
+def test_the_bootstrap_does_as_well_as_t_and_no_better(name: str, pooled: int) -> None:
+    """With 8, 16 and 24 teams: four of either arm, and four of eight unpaid, of each world."""
+    teams = measured(name)
+    truth, runs = teams.true_effect(), len(teams.events)
+    rng = np.random.default_rng([9, pooled])
+    names = np.arange(8) < 4
+    nothing, something = [], []
+    for first in range(0, runs - pooled + 1, pooled):
+        for _ in range(pooled):
+            alike, unlike = [], []
+            for k in range(first, first + pooled):
+                paid, unpaid = np.flatnonzero(teams.paid[k]), np.flatnonzero(~teams.paid[k])
+                both = np.concatenate([rng.choice(side, 4, False) for side in (paid, unpaid)])
+                dealt = rng.permutation(names)
+                alike.append((teams.events[k, unpaid], teams.weight[k, unpaid], dealt))
+                unlike.append((teams.events[k, both], teams.weight[k, both], names))
+            nothing.append(p_values(pool(alike), 0.0, reps=199))
+            something.append(p_values(pool(unlike), truth, reps=199))
+    size = (pd.DataFrame(nothing)[["t", "wild"]] <= 0.05).mean()
+    held = (pd.DataFrame(something)[["t", "wild"]] > 0.05).mean()
+    assert abs(size["t"] - size["wild"]) < 0.05, size.to_dict()
+    assert abs(held["t"] - held["wild"]) < 0.05, held.to_dict()
+    assert size["t"] < stats.binom.ppf(0.9995, len(nothing), 0.05) / len(nothing)

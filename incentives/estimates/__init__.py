@@ -3,6 +3,7 @@
 =====================  ==========================================================================
 `gaming_effect`        Is a scheme being gamed, and what does the log make of it?
 `churn_effect`         Did a scheme make customers leave?
+`bootstrap` or `randomisation`, on what `resampling` keeps of each row. `cox` is a cross-check.
 =====================  ==========================================================================
 
 One question a file; `inference` beside them says how sure an answer is, `comparison` who is

@@ -68,6 +68,9 @@ def wild(contrast: Contrast, reps: int, rng: Callable[[], np.random.Generator]) 
 def score(contrast: Contrast, reps: int, rng: Callable[[], np.random.Generator]) -> Draws:
     """Draw the bootstrap of the scores of a contrast; parameters as for `wild`.
 
+    The scores are those under the effect that is tested, taken from the fit without it by one
+    step, so that an interval needs no fit for every effect it looks at.
+
     Examples
     --------
     >>> import numpy as np

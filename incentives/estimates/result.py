@@ -159,6 +159,17 @@ class Estimate:
         ValueError
             Too few clusters for the method, nothing was assigned at random, or no row keeps what
             this needs.
+
+        Examples
+        --------
+        >>> import incentives as inc
+        >>> floor = inc.Floor(teams=8, team_size=2, customers=2000)
+        >>> schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 8.0)}
+        >>> centre = inc.Scenario(floor=floor, audit=inc.Audit(rate=0.2)).assign(schemes)
+        >>> records = inc.simulate(centre, replications=1, months=1, rng=1, keep="cells")
+        >>> effect = inc.gaming_effect(records, control="wage").inference("randomisation")
+        >>> effect.tidy()["inference"].iloc[0]
+        'randomisation (team), all 70 assignments, p at least .029'
         """
         seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else rng
         kept = self.rows.get("tested", pd.Series(None, index=self.rows.index, dtype=object))
