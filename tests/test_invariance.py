@@ -288,7 +288,11 @@ def test_pay_moves_nobodys_first_contact(base: inc.Records, scheme: inc.Scheme) 
 
 CALENDAR = {"floor.customers", "floor.opens", "floor.minutes", "floor.days", "floor.profile",
             "needs.question", "needs.complaint", "needs.order", "needs.spread"}  # fmt: skip
-ELSEWHERE = ("workforce.archetypes", "floor.shift")  # values that must be changed together
+ELSEWHERE = (
+    "workforce.archetypes",
+    "routing.crews",
+    "floor.shift",
+)  # values that must be changed together
 
 
 def another(now: Any, low: float, high: float) -> Any:
