@@ -1,12 +1,14 @@
-"""How fast is the kernel, beside the same rules as a Mesa program and beside what no loop can save?
+"""How fast is the kernel, beside a Mesa program and a floor; how fast the suite of estimators?
 
 Three things are measured in one run on one core, in seconds of CPU: the kernel; the independent
 reading of the same rules as plain Mesa (`tests/reading`); and a floor, which draws the same
 numbers, takes the same logarithms, keeps the same heap, touches the same memory and does no more.
-Ratios hold within the run; the absolute numbers are those of the machine.
+Ratios hold within the run; the absolute numbers are those of the machine. Then every question of
+the report is asked, in a process of its own, of a log of a million contacts.
 """
 
 import importlib
+import json
 import os
 import resource
 import subprocess
@@ -43,6 +45,9 @@ BARS = {
     "growth of cost from 10 thousand to 2 million customers": (0.5, "at most"),
     "seconds to the first result, compiling": (60.0, "at most"),
     "seconds to the first result, compiled before": (3.0, "at most"),
+    "contacts a second with everything on, over the rules of the reading": (0.5, "at least"),
+    "seconds of all questions on a million contacts": (60.0, "at most"),
+    "GiB of all questions on a million contacts": (4.0, "at most"),
 }
 
 
@@ -58,7 +63,11 @@ def main(scale: Scale, out: Path) -> None:
         output.table("speed", speed)
         output.table("growth", growth)
         output.table("profile", profile(scenario, scale, speed))
-        bars = against_bars(first, speed, growth)
+        everything = with_everything(scenario, scale)
+        output.table("everything_on", everything)
+        questions = asked(scale)
+        output.table("questions", questions)
+        bars = against_bars(first, speed, growth, everything, questions)
         output.table("bars", bars)
         output.numbers(dict(zip(bars["bar"], bars["measured"], strict=True)))
         print(bars.to_string(index=False))
@@ -297,8 +306,81 @@ def first_results() -> tuple[float, float]:
         return once(), min(once() for _ in range(3))
 
 
+# -- everything switched on ----------------------------------------------------------------------
+
+
+def with_everything(scenario: inc.Scenario, scale: Scale) -> pd.DataFrame:
+    """Say what a contact costs with the reading's rules, with all, and with all but one.
+
+    A contact is not the same with other rules: what falls away with a rule is its own cost and
+    what it makes of the contacts.
+    """
+    months, repeats = scale.pick(smoke=(1, 1), full=(6, 5))
+    whole = inc.Scenario.load(CENTRE)
+    paid = {"scheme": whole.schemes["retention"], "label": "retention"}
+    more = sorted(scenario.off - whole.off)
+    worlds = {"the rules of the reading": scenario, "everything on": whole}
+    left_out = scale.pick(smoke=more[:1], full=more)
+    worlds |= {f"without {name}": whole.without(name) for name in left_out}
+    rows = []
+    for name, centre in worlds.items():
+        kernel, _, contacts = best(repeats, centre.change(paid), months)
+        rows.append((name, contacts, kernel, 1e9 * kernel / contacts))
+    table = pd.DataFrame(rows, columns=["rules", "contacts", "cpu_seconds", "ns_per_contact"])
+    table["over_everything"] = table["ns_per_contact"] / table["ns_per_contact"].iloc[1]
+    return table
+
+
+# -- the suite of estimators ---------------------------------------------------------------------
+
+ASK = """
+import json, resource, sys, time
+import incentives as inc
+from incentives.report import QUESTIONS, report
+started = time.perf_counter()
+records = inc.Records.load(sys.argv[1])
+rows = [("reading the files", time.perf_counter() - started, "")]
+for name in QUESTIONS:
+    started = time.perf_counter()
+    found = report(records, [name], control="wage").answers[0]
+    rows.append((name, time.perf_counter() - started, found.refused))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+print(json.dumps({"rows": rows, "gib": peak}))
+"""
+
+
+def asked(scale: Scale) -> pd.DataFrame:
+    """Ask every question of the report of one big log; give seconds, and the peak of memory."""
+    customers, months = scale.pick(smoke=(20_000, 2), full=(200_000, 6))
+    whole = inc.Scenario.load(CENTRE)
+    centre = whole.change(
+        {
+            "floor.customers": customers,
+            "floor.teams": customers // 4_000,
+            "floor.team_size": 4,
+            "routing.keep": "team",
+            "audit.rate": 0.02,
+            "audit.on_saves": 0.15,
+        }
+    ).assign({name: whole.schemes[name] for name in ("wage", "retention")}, start=1)
+    with tempfile.TemporaryDirectory() as folder:
+        records = inc.simulate(centre, months=months, rng=SEED)
+        contacts = len(records.contacts)
+        records.save(folder)
+        del records
+        command = [sys.executable, "-c", ASK, folder]
+        done = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True)
+    told = json.loads(done.stdout)
+    table = pd.DataFrame(told["rows"], columns=["question", "seconds", "refused"])
+    return table.assign(contacts=contacts, peak_gib=told["gib"])
+
+
 def against_bars(
-    first: tuple[float, float], speed: pd.DataFrame, growth: pd.DataFrame
+    first: tuple[float, float],
+    speed: pd.DataFrame,
+    growth: pd.DataFrame,
+    everything: pd.DataFrame,
+    questions: pd.DataFrame,
 ) -> pd.DataFrame:
     """Put what was measured beside what was asked for."""
     kernel = speed[(speed["program"] == "kernel") & (speed["scheme"] == "retention")].iloc[0]
@@ -308,6 +390,9 @@ def against_bars(
         growth["bytes_per_customer"].max(),
         growth["growth"].iloc[-1],
         *first,
+        everything["over_everything"].iloc[0],
+        questions["seconds"].sum(),
+        questions["peak_gib"].max(),
     )
     rows = []
     for (bar, (value, kind)), found in zip(BARS.items(), measured, strict=True):

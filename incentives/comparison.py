@@ -19,7 +19,7 @@ from incentives.pay import Scheme
 from incentives.records import Records
 from incentives.scenario import Scenario
 from incentives.simulation import cost_matched, simulate
-from incentives.truth import OUTCOMES, outcomes, truth_of
+from incentives.truth import OUTCOMES, outcomes, paired
 
 __all__ = ["Comparison", "compare", "outcome_table"]
 
@@ -251,11 +251,11 @@ def _schemes(
 
 def _effects(records: Records, control: str, schemes: Iterable[str], horizon: int) -> pd.DataFrame:
     """Put the twin effects of every scheme against the control together."""
+    values = outcomes(records, horizon=horizon)
     tables = []
     for scheme in schemes:
         if scheme != control:
-            pair = truth_of(records, policy=scheme, against=control, horizon=horizon)
-            table = pair.tidy()
+            table = paired(values, records.runs, scheme, control).tidy()
             table.insert(0, "scheme", scheme)
             table.insert(1, "control", control)
             tables.append(table)

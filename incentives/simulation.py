@@ -214,8 +214,8 @@ def cost_matched(
     """Scale the bonuses of schemes so that all cost the same per agent and month.
 
     The rates of a scheme's variable part are multiplied by a factor, found by simulating, since
-    agents answer to what is paid; a scheme without a variable part has its wage scaled. Thresholds
-    stay where they are.
+    agents answer to what is paid; of the factors tried, the one whose cost came nearest is kept. A
+    scheme without a variable part has its wage scaled. Thresholds stay where they are.
 
     Parameters
     ----------
@@ -246,18 +246,23 @@ def cost_matched(
     2000
     """
     settings = {"replications": replications, "months": months, "rng": rng, "n_jobs": n_jobs}
-    costs = _costs(schemes, centre, settings)
+    tried = dict(schemes)
+    costs = best = _costs(schemes, centre, settings)
     target = float(np.mean([each.cost for each in costs.values()])) if cost is None else cost
     factors = dict.fromkeys(schemes, 1.0)
     matched = dict(schemes)
     for _ in range(rounds):
-        far = [name for name in schemes if abs(costs[name].cost / target - 1.0) > tolerance]
+        far = [name for name in schemes if abs(best[name].cost / target - 1.0) > tolerance]
         if not far:
             break
         for name in far:
             factors[name] *= _correction(name, schemes[name], costs[name], target)
-            matched[name] = _scaled(schemes[name], factors[name])
-        costs |= _costs({name: matched[name] for name in far}, centre, settings)
+            tried[name] = _scaled(schemes[name], factors[name])
+        costs = costs | _costs({name: tried[name] for name in far}, centre, settings)
+        # agents answer to a rate in steps, so that a later round may be further off than this one
+        nearer = [n for n in far if abs(costs[n].cost - target) < abs(best[n].cost - target)]
+        matched |= {name: tried[name] for name in nearer}
+        best = best | {name: costs[name] for name in nearer}
     return matched
 
 

@@ -182,7 +182,11 @@ def truth_of(records: Records, *, policy: str, against: str, horizon: int = 12) 
     horizon
         Month by which churn is counted.
     """
-    runs = records.runs
+    return paired(outcomes(records, horizon=horizon), records.runs, policy, against)
+
+
+def paired(values: pd.DataFrame, runs: pd.DataFrame, policy: str, against: str) -> Twins:
+    """Pair the runs of two schemes by replication; `values` is what `outcomes` computed."""
     known = list(runs["scheme"].unique())
     for name in (policy, against):
         if name not in known:
@@ -191,13 +195,7 @@ def truth_of(records: Records, *, policy: str, against: str, horizon: int = 12) 
     first = runs[runs["scheme"] == policy].set_index("replication")["run"]
     second = runs[runs["scheme"] == against].set_index("replication")["run"]
     shared = first.index.intersection(second.index)
-    return _pair(
-        outcomes(records, horizon=horizon),
-        list(first[shared]),
-        list(second[shared]),
-        policy,
-        against,
-    )
+    return _pair(values, list(first[shared]), list(second[shared]), policy, against)
 
 
 def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:

@@ -271,6 +271,8 @@ class World:
     def _open_doors(self) -> None:
         count = int(self.scenario.floor.customers)
         self.n_customers = self.won = 0
+        self._won_rows = np.empty(0, np.int64)  # the row of each customer won, in order
+        self._friends = np.empty((2, 0), np.int64)  # addresses of those referred, and their rows
         self._customers = Customers(
             np.zeros(count, CUSTOMER),
             np.zeros((chunks_for(count), 1 + CHUNK), np.int64),
@@ -280,20 +282,31 @@ class World:
             np.zeros(count, np.int32),
         )
         free_chunks(self._customers, 0)
-        self._win(count)
+        self._win(count, np.empty(0, np.int64))
 
-    def _win(self, count: int) -> None:
-        """Let `count` customers join now, each at the address of the slot in which it is won.
+    def _win(self, count: int, friends: Ints) -> None:
+        """Let `count` customers join now, and of their friends those who never were customers.
 
-        Where customers are called, they are put on the list: the one won n-th has its n-th place.
+        Who is won has the address of the slot, a friend that of a person. Where customers are
+        called, those won are put on the list: the one won n-th has its n-th place.
         """
-        first = self.n_customers
-        self._join(np.arange(self.won, self.won + count))
+        new = np.unique(friends)
+        new = new[~np.isin(new, self._friends[0])]
+        first, then = self.n_customers, self.n_customers + count
+        self._join(np.concatenate([np.arange(self.won, self.won + count), new]))
+        rows = np.arange(first, self.n_customers)
         self.won += count
+        self._won_rows = np.concatenate([self._won_rows, rows[:count]])
+        if len(new):
+            self._customers.row["margin"][then : self.n_customers] *= np.float32(
+                self.rules.advocacy.worth
+            )
+            known = np.concatenate([self._friends, [new, rows[count:]]], axis=1)
+            self._friends = known[:, np.argsort(known[0])]
         if self.rules.calling.share > 0.0:
-            new = np.zeros((count, 2), np.int64)
-            new[:, 0] = np.arange(first, self.n_customers)
-            listed = np.concatenate([self._customers.listed, new])
+            named = np.zeros((count, 2), np.int64)
+            named[:, 0] = rows[:count]
+            listed = np.concatenate([self._customers.listed, named])
             self._customers = self._customers._replace(listed=listed)
 
     def _join(self, uid: Ints) -> None:
@@ -346,6 +359,7 @@ class World:
             days = self.day + np.arange(self.days)[:, None]
             u = uniforms(self.key, Purpose.SHIFT, np.arange(self.seats), days)[..., 0]
             self._present = u >= self.scenario.floor.shrinkage
+            self._raised = exp(self.desk.bonds.goal)
             if "A2" not in self.scenario.off:
                 staff.thank(self.desk.bonds, self.month, self.scenario.reciprocity)
         self.desk.present[:] = self._present[day_of_month] & self.open
@@ -416,7 +430,7 @@ class World:
             desk.scheme,
             lost_saves=self._lost_saves()[:, : month + 1],
             hired_month=self.hired_month,
-            goal=None if self.pressure is None else exp(desk.bonds.goal),
+            goal=None if self.pressure is None else self._raised,
         )
         paid = settled.paid - desk.penalty
         if self.pressure is not None:
@@ -448,8 +462,7 @@ class World:
         self._turn_over(gone & self.open)
         joins = uniforms(self.key, Purpose.ACQUIRE, 0, month)[0]
         mean = self.scenario.acquisition.monthly * self.scenario.floor.customers
-        self._win(int(np.floor(mean + joins)))
-        self._refer(friends)
+        self._win(int(np.floor(mean + joins)), friends)
         self._customers.listed[:, 1] = 0
         if self._volume() < 1.0:
             self._move()
@@ -484,7 +497,7 @@ class World:
             if len(mine) > 0:
                 logged = dict(zip(ACCUMULATORS, desk.totals[mine].T, strict=True))
                 totals = Totals(**logged, team=self.plan.team[mine])
-                reached = pay.attained(goals, totals, exp(desk.bonds.goal[mine]), elapsed)
+                reached = pay.attained(goals, totals, self._raised[mine], elapsed)
                 found.append((mine, reached, min(goal.most for goal in goals)))
         return found
 
@@ -609,17 +622,6 @@ class World:
             recommend(*told, joining)
         return joining[:count]
 
-    def _refer(self, friends: Ints) -> None:
-        """Let those join who were recommended to and have never been customers."""
-        uid = self._customers.row["uid"][: self.n_customers]
-        new = np.unique(friends)
-        new = new[~np.isin(new, uid[uid >= PERSON])]
-        if len(new):
-            first = self.n_customers
-            self._join(new)
-            row = self._customers.row[first : self.n_customers]
-            row["margin"] *= np.float32(self.rules.advocacy.worth)
-
     def _turn_over(self, gone: Any) -> None:
         """Fill the seats of those who left with the next hires."""
         seats = np.flatnonzero(gone)
@@ -644,11 +646,11 @@ class World:
 
     def _rows(self, uid: Ints) -> Ints:
         """Find the rows in which customers with these addresses sit."""
-        if self.n_customers == self.won:  # nobody was referred
-            return uid
-        all_uids = self._customers.row["uid"][: self.n_customers].astype(np.int64)
-        order = np.argsort(all_uids)
-        return np.asarray(order[np.searchsorted(all_uids[order], uid)])
+        person = uid >= PERSON
+        rows = self._won_rows[np.where(person, 0, uid)]
+        friends, theirs = self._friends
+        rows[person] = theirs[np.searchsorted(friends, uid[person])]
+        return rows
 
     def _lost_saves(self) -> Floats:
         """Count, by seat and month of the save, the logged saves whose customer has left since."""

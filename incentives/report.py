@@ -1,0 +1,293 @@
+"""A report on a firm's records: what pay did to gaming and to churn, and how sure that is.
+
+Use `report` to ask questions of records, and `Report.save` to write the answers: one HTML page that
+holds its own figures, the same in Markdown, and every table as a file. The checks that failed come
+first, what could not be answered is said with the reason, and each conclusion is a sentence made
+from the sign and the interval of an estimate.
+"""
+
+import base64
+import io
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import pandas as pd
+
+from incentives import estimates
+from incentives.estimates.comparison import Observed, unknown
+from incentives.estimates.result import Check
+from incentives.tables import to_markdown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["QUESTIONS", "Answer", "Report", "report"]
+
+SHOWN = ["contrast", "estimand", "group", "estimator", "estimate", "conf_low", "conf_high"]
+SHOWN += ["p_value", "unit"]
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+       color: #222; background: #fff; }
+h1, h2 { line-height: 1.2; }
+h2 { margin-top: 2.5rem; border-top: 1px solid #ddd; padding-top: 1rem; }
+table { border-collapse: collapse; font-size: 0.85rem; display: block; overflow-x: auto; }
+th, td { padding: 0.2rem 0.7rem; border-bottom: 1px solid #ddd; }
+pre { background: #f6f6f6; padding: 0.8rem; overflow-x: auto; font-size: 0.8rem; }
+img { max-width: 100%; }
+"""
+
+
+class Result(Protocol):
+    """What the report needs of an answer, whichever question it is of."""
+
+    @property
+    def question(self) -> str:
+        """The title, in words."""
+        ...
+
+    @property
+    def reading(self) -> str:
+        """The conclusion, in a sentence."""
+        ...
+
+    @property
+    def checks(self) -> Sequence[Check]:
+        """What the answer rests on."""
+        ...
+
+    def tidy(self) -> pd.DataFrame:
+        """Give the numbers."""
+        ...
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw them."""
+        ...
+
+
+class Asked(NamedTuple):
+    """How the questions are to be asked."""
+
+    by: str
+    control: str
+    horizon: int
+
+
+QUESTIONS: dict[str, Callable[[Observed, Asked], Result]] = {
+    "gaming": lambda seen, asked: estimates.gaming_effect(seen, by=asked.by, control=asked.control),
+    "churn": lambda seen, asked: estimates.churn_effect(
+        seen, by=asked.by, control=asked.control, horizon=asked.horizon
+    ),
+}
+"""What can be asked, by the name that the command knows it by."""
+
+
+class Answer(NamedTuple):
+    """A question with its result, or with the reason for which it was refused."""
+
+    name: str
+    result: Result | None
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """Answers to the questions asked of one set of records.
+
+    Parameters
+    ----------
+    title
+        The heading.
+    facts
+        What was read: frames and how many rows each has.
+    answers
+        In the order in which they were asked.
+    """
+
+    title: str
+    facts: str
+    answers: tuple[Answer, ...]
+
+    def markdown(self) -> str:
+        """Write the report as Markdown; figures stand beside it as ``<question>.png``."""
+        parts = [f"# {self.title}", self.facts, "## In short", *self._in_short()]
+        parts += ["## Checks that failed", self._failed()]
+        for answer in self.answers:
+            parts += _section(answer)
+        return "\n\n".join(parts) + "\n"
+
+    def html(self) -> str:
+        """Write the same as one HTML page that holds its figures."""
+        from markdown_it import MarkdownIt
+
+        body = MarkdownIt("commonmark", {"html": False}).enable("table").render(self.markdown())
+        figures = self.figures()
+
+        def held(found: re.Match[str]) -> str:
+            encoded = base64.b64encode(figures[found[1]]).decode("ascii")
+            return f'src="data:image/png;base64,{encoded}"'
+
+        body = re.sub(r'src="([a-z_]+\.png)"', held, body)
+        head = f"<meta charset='utf-8'><title>{escape(self.title)}</title><style>{STYLE}</style>"
+        return (
+            f"<!doctype html>\n<html lang='en'><head>{head}</head>\n<body>\n{body}</body></html>\n"
+        )
+
+    def figures(self) -> dict[str, bytes]:
+        """Draw each answer, as PNG, by the name of its file."""
+        return {f"{a.name}.png": _drawn(a.result) for a in self.answers if a.result is not None}
+
+    def save(self, folder: str | Path) -> Path:
+        """Write report.html, report.md, a figure and a table for each answer into a folder.
+
+        Each file is written whole or not at all.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        files: dict[str, bytes] = {
+            "report.html": self.html().encode("utf-8"),
+            "report.md": self.markdown().encode("utf-8"),
+            **self.figures(),
+        }
+        for answer in self.answers:
+            if answer.result is not None:
+                files[f"{answer.name}.csv"] = answer.result.tidy().to_csv(index=False).encode()
+        for name, content in files.items():
+            partial = folder / f"{name}.part"
+            partial.write_bytes(content)
+            partial.replace(folder / name)
+        return folder
+
+    def _in_short(self) -> list[str]:
+        lines = [
+            f"- **{answer.name}**: {answer.result.reading}."
+            if answer.result is not None
+            else f"- **{answer.name}**: could not be answered ({answer.refused})."
+            for answer in self.answers
+        ]
+        return ["\n".join(lines)]
+
+    def _failed(self) -> str:
+        rows = [
+            {"question": answer.name, **_told(check)}
+            for answer in self.answers
+            if answer.result is not None
+            for check in answer.result.checks
+            if not check.passed
+        ]
+        return to_markdown(pd.DataFrame(rows)) if rows else "None."
+
+
+def report(
+    records: Observed,
+    questions: Iterable[str] = tuple(QUESTIONS),
+    *,
+    control: str,
+    by: str = "scheme",
+    horizon: int | None = None,
+    title: str = "What pay did to gaming and to churn",
+) -> Report:
+    """Ask questions of records and keep the answers, refusals among them.
+
+    Parameters
+    ----------
+    records
+        A firm's, as `read_records` gives them, or simulated ones.
+    questions
+        Names from `QUESTIONS`.
+    control
+        The scheme that the others are compared with.
+    by
+        ``"scheme"``, or a column of `runs` in which whole worlds differ.
+    horizon
+        Month by which churn is counted; as far as the records go, at most 12, if left out.
+    title
+        Heading of the report.
+
+    Raises
+    ------
+    KeyError
+        A question is not among those that can be asked.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=500), audit=inc.Audit(rate=0.2))
+    >>> schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 8.0)}
+    >>> records = inc.simulate(centre.vary(scheme=schemes), replications=4, months=2, rng=1)
+    >>> found = report(records, ["gaming"], control="wage")
+    >>> found.markdown().splitlines()[0]
+    '# What pay did to gaming and to churn'
+    """
+    seen = records.seen_by("analyst")
+    asked = Asked(by, control, _horizon(seen) if horizon is None else horizon)
+    named = list(questions)
+    for name in named:
+        if name not in QUESTIONS:
+            raise unknown(name, QUESTIONS, what="question", where="what can be asked")
+    return Report(title, _facts(seen), tuple(_answer(name, seen, asked) for name in named))
+
+
+def _answer(name: str, seen: Observed, asked: Asked) -> Answer:
+    try:
+        return Answer(name, QUESTIONS[name](seen, asked))
+    except (ValueError, KeyError) as error:
+        reason = error.args[0] if error.args else error
+        return Answer(name, None, str(reason).rstrip("."))
+
+
+def _horizon(seen: Observed) -> int:
+    months = seen.customers["month"] if "month" in seen.customers else pd.Series([0])
+    return int(min(12, months.max() + 1)) if len(months) else 1
+
+
+def _facts(seen: Observed) -> str:
+    frames: Mapping[str, pd.DataFrame] = {
+        name: getattr(seen, name) for name in ("cells", "audits", "customers", "assignments")
+    }
+    contacts = int(frames["cells"]["n"].sum()) if "n" in frames["cells"] else 0
+    rest = ", ".join(f"{name} {len(frames[name]):,}" for name in list(frames)[1:])
+    return f"Read: contacts {contacts:,}; rows of {rest}."
+
+
+def _section(answer: Answer) -> list[str]:
+    """Write what was found for one question."""
+    if answer.result is None:
+        return [f"## {answer.name}", f"This could not be answered: {answer.refused}."]
+    result = answer.result
+    passed = [check.name for check in result.checks if check.passed]
+    frame = result.tidy()
+    shown = frame[[name for name in SHOWN if name in frame]] if "estimand" in frame else frame
+    return [
+        f"## {result.question}",
+        f"{result.reading[:1].upper()}{result.reading[1:]}.",
+        f"![{result.question}]({answer.name}.png)",
+        to_markdown(shown),
+        f"{len(passed)} of {len(result.checks)} checks passed: {', '.join(passed) or 'none'}.",
+    ]
+
+
+def _told(check: Check) -> dict[str, Any]:
+    return {
+        "check": check.name,
+        "value": f"{check.value:.3g}",
+        "asked": f"{check.threshold:.3g}",
+        "what it means": check.advice,
+    }
+
+
+def _drawn(result: Result) -> bytes:
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7.5, 3.5), layout="constrained")
+    try:
+        result.plot(ax=axes)
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=120, metadata={"Software": None})
+        return file.getvalue()
+    finally:
+        plt.close(figure)

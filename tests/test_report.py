@@ -1,0 +1,80 @@
+"""The report on a firm's records: failed checks first, refusals said, a page that stands alone."""
+
+import re
+
+import pandas as pd
+import pytest
+import worlds
+
+import incentives as inc
+from incentives.report import QUESTIONS, Report, report
+
+
+@pytest.fixture(scope="module")
+def firm() -> inc.Records:
+    """One world of half-treated teams, as a firm would have it."""
+    return next(worlds.each(worlds.trial("gamed")))
+
+
+@pytest.fixture(scope="module")
+def found(firm) -> Report:
+    return report(firm, ["gaming", "churn"], control="wage")
+
+
+def test_the_conclusions_are_those_of_the_estimates(firm, found):
+    gaming = inc.gaming_effect(firm, control="wage")
+    assert f"- **gaming**: {gaming.reading}." in found.markdown()
+    pd.testing.assert_frame_equal(found.answers[0].result.tidy(), gaming.tidy())
+
+
+def test_failed_checks_come_before_the_answers(firm):
+    few = firm.audits.iloc[::3]
+    found = report(inc.Records(**{**firm.frames(), "audits": few}), ["gaming"], control="wage")
+    text = found.markdown()
+    first, second = text.index("audit weights add up"), text.index("## Contacts gamed")
+    assert first < second
+    assert "audit weights add up" not in text[second:]
+
+
+def test_what_cannot_be_answered_is_said_with_the_reason(firm):
+    unaudited = inc.Records(**{**firm.frames(), "audits": firm.audits.iloc[:0]})
+    found = report(unaudited, ["gaming", "churn"], control="wage")
+    assert found.answers[0].result is None
+    assert "could not be answered: records have no audits." in found.markdown()
+    assert found.answers[1].result is not None
+
+
+def test_the_page_holds_its_own_figures_and_no_other_address(found):
+    page = found.html()
+    assert page.count('src="data:image/png;base64,') == len(found.answers)
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "<table>" in page
+    assert "<script" not in page
+
+
+def test_what_is_written_is_whole_and_the_same_each_time(found, tmp_path):
+    one, two = (found.save(tmp_path / name) for name in ("one", "two"))
+    names = sorted(path.name for path in one.iterdir())
+    expected = ["churn.csv", "churn.png", "gaming.csv", "gaming.png", "report.html", "report.md"]
+    assert names == expected
+    assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names)
+
+
+def test_a_name_in_the_data_cannot_put_markup_on_the_page(firm):
+    odd = firm.frames()
+    for name in ("runs", "assignments", "cells", "audits", "customers"):
+        frame = odd[name].copy()
+        frame["scheme"] = frame["scheme"].astype(str).replace("retention", "<script>x</script>")
+        odd[name] = frame
+    assert "<script>" not in report(inc.Records(**odd), ["gaming"], control="wage").html()
+
+
+def test_an_unknown_question_is_refused_by_name(firm):
+    with pytest.raises(KeyError, match=r"no question 'gamng'.*did you mean 'gaming'"):
+        report(firm, ["gamng"], control="wage")
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_every_question_that_can_be_asked_has_an_answer_or_a_reason(firm, name):
+    (answer,) = report(firm, [name], control="wage").answers
+    assert answer.result is not None or len(answer.refused) > 20
