@@ -239,7 +239,7 @@ class Rules(NamedTuple):
     asking: Any  #: for answers to surveys
     timing: Any
     pressure: Any
-    crowd: int  #: the first customers: those who may read what is posted
+    crowd: int  #: the customers of the first day
     harvest: Any
     ownership: Any
 
@@ -1387,7 +1387,7 @@ def read(
     knows = known(block(k0, k1, uid, 0, Purpose.REFER, 0, MANY)[0], word)
     for which in range(int(rules.channels.publicity * knows + 0.5)):
         u_who = block(k0, k1, uid, when, Purpose.PUBLIC, attempt << 16 | which)[0]
-        reader = customers.row[int(u_who * rules.crowd)]
+        reader = customers.row[customers.listed[int(u_who * len(customers.listed)), 0]]
         reader.trust = max(reader.trust - word.distrust, 0.0)
 
 
@@ -2664,7 +2664,27 @@ def bill(
 
 # -- word of mouth ------------------------------------------------------------------------------
 
-SPEAKS, MANY, WHO, COMES = range(4)  # blocks of four draws about a customer's talk
+SPEAKS, MANY, WHO, COMES, RENEWS = range(5)  # blocks of four draws about a customer's talk
+
+
+@rule
+def acquaintance(uid: int, which: int, won: int, k0: np.uint32, k1: np.uint32, rules: Rules) -> int:
+    """Find somebody whom a customer knows among those won so far: the place in their order.
+
+    It is one of the first day's customers for good, until somebody won later takes the place: of
+    n customers won each is as likely, and the n-th comes in with chance 1 / n (Lamping and Veach's
+    consistent hash). So twins know the same people, and nothing is stored.
+    """
+    u = block(k0, k1, uid, 0, Purpose.REFER, which, WHO)[1]
+    place, renewal = int(u * rules.crowd), 0
+    then = float(rules.crowd)
+    while True:
+        u = block(k0, k1, uid, 0, Purpose.REFER, which, RENEWS + renewal)[0]
+        if then / u >= won:
+            return place
+        place = int(then / u)
+        then = place + 1.0
+        renewal += 1
 
 
 @compiled
@@ -2675,9 +2695,8 @@ def warn(
     rules: Rules,
     customers: Customers,
     status: Any,
-    first: int,
 ) -> None:
-    """Let the upset, as the bill left them, warn acquaintances among the `first` customers."""
+    """Let the upset, as the bill left them, warn acquaintances among the customers won so far."""
     word = rules.advocacy
     for row in range(len(status)):
         each = customers.row[row]
@@ -2686,8 +2705,8 @@ def warn(
         if block(k0, k1, each.uid, month, Purpose.REFER, 0, SPEAKS)[1] >= word.warns:
             continue
         for which in range(known(block(k0, k1, each.uid, 0, Purpose.REFER, 0, MANY)[0], word)):
-            u_who = block(k0, k1, each.uid, 0, Purpose.REFER, which, WHO)[1]
-            other = customers.row[int(u_who * first)]
+            place = acquaintance(int(each.uid), which, len(customers.listed), k0, k1, rules)
+            other = customers.row[customers.listed[place, 0]]
             other.trust = max(other.trust - word.distrust, 0.0)
 
 
