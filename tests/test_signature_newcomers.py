@@ -17,7 +17,7 @@ from incentives.columns import PERSON
 from incentives.scenario import lower
 
 MONTHS = 6
-WORLDS = 6
+WORLDS = 4
 SELDOM = {
     "floor.teams": 2,
     "floor.customers": 6_000,

@@ -20,7 +20,7 @@ from incentives._kernel import Idle, sit_down, suited
 from incentives.centre import TASKS, seats_open, task_of
 from incentives.scenario import lower
 
-WORLDS = 6
+WORLDS = 4
 NEEDED = 4.0  # Monte-Carlo errors
 SEATS = 12
 OTHERS = [cls.id for cls in inc.all_mechanisms() if cls.id not in ("O2", "O5")]
