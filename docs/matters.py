@@ -101,7 +101,7 @@ RULES = {
     "C9": "_kernel.bother",
     "C10": "customers.shown",
     "O1": "_kernel.call_out",
-    "O2": "_kernel.longest_idle",
+    "O2": "_kernel.suited",
     "O3": "centre.guarded",
     "O4": "centre.channel_of",
     "O5": "centre.patience_of",

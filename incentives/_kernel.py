@@ -22,6 +22,7 @@ from incentives.centre import (
     minute_of,
     patience_of,
     stretched,
+    task_of,
     usual_work,
     vexed,
     work_by,
@@ -238,7 +239,7 @@ class Rules(NamedTuple):
     asking: Any  #: for answers to surveys
     timing: Any
     pressure: Any
-    crowd: int  #: the first customers: those who may read what is posted
+    crowd: int  #: the customers of the first day
     harvest: Any
     ownership: Any
 
@@ -286,9 +287,9 @@ class Desk(NamedTuple):
 
 
 class Idle(NamedTuple):
-    """Idle agents in lists by pool and set of skills, each from the longest idle to the latest."""
+    """Idle agents in lists by pool and group, each from the longest idle to the latest."""
 
-    head: Ints  #: (8 x pools,)
+    head: Ints  #: (groups x pools,)
     tail: Ints
     after: Ints  #: (seats,)
     before: Ints
@@ -306,6 +307,7 @@ class Events(NamedTuple):
     entry: Ints  #: (contacts,) the calendar's entry of each contact of the day
     arrived: Floats  #: (contacts,) its minute
     waits: Ints  #: (contacts,) 1 while in a queue
+    task: Ints  #: (contacts,) what it asks of an agent
     queued: Ints  #: (3 x pools, capacity) rings of contacts
     first: Ints  #: (3 x pools,) places in the rings
     last: Ints
@@ -322,7 +324,7 @@ class Events(NamedTuple):
 
 
 @allocating
-def scratch(seats: int, pools: int, contacts: int, calls: int) -> Events:
+def scratch(seats: int, pools: int, groups: int, contacts: int, calls: int) -> Events:
     """Make the day's scratch arrays for at most so many contacts, and so many calls made."""
     room = 8 * seats + 2 * contacts + 2 + calls
     return Events(
@@ -330,8 +332,8 @@ def scratch(seats: int, pools: int, contacts: int, calls: int) -> Events:
         np.empty(room, np.int64),
         np.zeros(seats, np.int64),
         Idle(
-            np.full(8 * pools, -1),
-            np.full(8 * pools, -1),
+            np.full(groups * pools, -1),
+            np.full(groups * pools, -1),
             np.full(seats, -1),
             np.full(seats, -1),
             np.zeros(seats),
@@ -339,6 +341,7 @@ def scratch(seats: int, pools: int, contacts: int, calls: int) -> Events:
         ),
         np.empty(contacts + calls, np.int64),
         np.empty(contacts + calls),
+        np.zeros(contacts + calls, np.int64),
         np.zeros(contacts + calls, np.int64),
         np.empty((3 * pools, contacts + 1), np.int64),
         np.zeros(3 * pools, np.int64),
@@ -1384,7 +1387,7 @@ def read(
     knows = known(block(k0, k1, uid, 0, Purpose.REFER, 0, MANY)[0], word)
     for which in range(int(rules.channels.publicity * knows + 0.5)):
         u_who = block(k0, k1, uid, when, Purpose.PUBLIC, attempt << 16 | which)[0]
-        reader = customers.row[int(u_who * rules.crowd)]
+        reader = customers.row[customers.listed[int(u_who * len(customers.listed)), 0]]
         reader.trust = max(reader.trust - word.distrust, 0.0)
 
 
@@ -1570,33 +1573,62 @@ def stand_up(idle: Idle, group: int, seat: int) -> None:
 
 
 @rule
-def longest_idle(idle: Idle, pool: int, skill: int, minute: float, plan: FloorPlan) -> int:
-    """Find the longest-idle agent with a skill who is still on duty, or -1."""
+def bench(seat: int, plan: FloorPlan) -> int:
+    """Give the number of the list in which this agent is while idle."""
+    return len(plan.fit) * plan.pool[seat] + plan.group[seat]  # type: ignore[no-any-return]
+
+
+@rule
+def suited(idle: Idle, pool: int, task: int, minute: float, plan: FloorPlan) -> int:
+    """Find the idle agent on duty to whom a task goes, or -1.
+
+    Those at the highest pace go first, if routing looks at it, and of equals the longest idle.
+    """
+    groups = len(plan.fit)
     while True:
-        found = -1
-        for skills in range(1, 8):
-            if skills >> skill & 1:
-                seat = idle.head[8 * pool + skills]
-                if seat >= 0 and (found < 0 or idle.since[seat] < idle.since[found]):
-                    found = seat
+        found, best = -1, 0.0
+        for group in range(groups):
+            seat, fit = idle.head[groups * pool + group], plan.fit[group, task]
+            if seat < 0 or fit == 0.0:
+                continue
+            rank = fit if plan.suited else 1.0
+            if rank > best or (rank == best and idle.since[seat] < idle.since[found]):
+                found, best = seat, rank
         if found < 0:
             return -1
-        stand_up(idle, 8 * pool + plan.skills[found], found)
+        stand_up(idle, bench(found, plan), found)
         if minute < plan.end[found]:
             return found
 
 
 @rule
-def calls_wait(seat: int, plan: FloorPlan, events: Events) -> bool:
-    """Tell whether somebody waits on the telephone whom this agent could serve."""
-    skills, q = plan.skills[seat], 3 * plan.pool[seat]
-    service: bool = skills & 1 > 0 and events.waiting[q] > 0
-    return service or (skills & 2 > 0 and events.waiting[q + 1] > 0)
+def first_in_line(seat: int, q: int, plan: FloorPlan, events: Events) -> int:
+    """Find who has waited longest in a queue for what this agent can do: a place, or -1."""
+    capacity, skills = events.queued.shape[1], plan.skills[seat]
+    while events.first[q] < events.last[q]:
+        if events.waits[events.queued[q, events.first[q] % capacity]] == 1:
+            break
+        events.first[q] += 1  # served, or gave up
+    for turn in range(events.first[q], events.last[q]):
+        place = events.queued[q, turn % capacity]
+        if events.waits[place] == 1 and skills >> events.task[place] & 1:
+            return place  # type: ignore[no-any-return]
+    return -1
 
 
 @rule
-def room_for_chat(pool: int, minute: float, plan: FloorPlan, events: Events, limit: int) -> int:
-    """Find the agent on duty with the fewest chats open, below the limit, or -1.
+def calls_wait(seat: int, plan: FloorPlan, events: Events) -> bool:
+    """Tell whether somebody waits on the telephone whom this agent could serve."""
+    q = 3 * plan.pool[seat]
+    service: bool = first_in_line(seat, q, plan, events) >= 0
+    return service or first_in_line(seat, q + 1, plan, events) >= 0
+
+
+@rule
+def room_for_chat(
+    pool: int, task: int, minute: float, plan: FloorPlan, events: Events, limit: int
+) -> int:
+    """Find the agent on duty who can take it with the fewest chats open, below the limit, or -1.
 
     Nobody takes a further chat while a break is due or a call waits, which has come before.
     """
@@ -1606,6 +1638,7 @@ def room_for_chat(pool: int, minute: float, plan: FloorPlan, events: Events, lim
         if (
             0 < chats < limit
             and plan.pool[seat] == pool
+            and plan.skills[seat] >> task & 1
             and minute < plan.end[seat]
             and events.resting[seat] != 1
             and (found < 0 or chats < events.chats[found])
@@ -1616,15 +1649,15 @@ def room_for_chat(pool: int, minute: float, plan: FloorPlan, events: Events, lim
 
 
 @rule
-def next_seat(after: int, pool: int, skill: int, minute: float, plan: FloorPlan, desk: Desk) -> int:
-    """Find the next agent in turn with a skill who is on duty: a floor without queues."""
+def next_seat(after: int, pool: int, task: int, minute: float, plan: FloorPlan, desk: Desk) -> int:
+    """Find the next agent in turn with the skill who is on duty: a floor without queues."""
     seats = len(plan.team)
     for step in range(1, seats + 1):
         seat = (after + step) % seats
         if (
             desk.present[seat] == 1
             and plan.pool[seat] == pool
-            and plan.skills[seat] >> skill & 1
+            and plan.skills[seat] >> task & 1
             and plan.start[seat] <= minute < plan.end[seat]
         ):
             return seat
@@ -1636,7 +1669,7 @@ def owner(
     customers: Customers,
     row: int,
     pool: int,
-    skill: int,
+    task: int,
     minute: float,
     plan: FloorPlan,
     desk: Desk,
@@ -1647,12 +1680,12 @@ def owner(
     seat = code // SELLER - 1
     if code & OWNED == 0 or desk.present[seat] == 0 or plan.pool[seat] != pool:
         return -1
-    if not plan.start[seat] <= minute < plan.end[seat] or plan.skills[seat] >> skill & 1 == 0:
+    if not plan.start[seat] <= minute < plan.end[seat] or plan.skills[seat] >> task & 1 == 0:
         return -1
     if plan.queueing:
         if idle.listed[seat] == 0:
             return -1
-        stand_up(idle, 8 * pool + plan.skills[seat], seat)
+        stand_up(idle, bench(seat, plan), seat)
     return seat
 
 
@@ -1685,7 +1718,7 @@ def advance(
         longer = np.empty(2 * (count + contacts + calls), CONTACT)
         longer[:count] = log[:count]
         log = longer
-    events = scratch(len(plan.team), plan.pools, contacts, calls)
+    events = scratch(len(plan.team), plan.pools, len(plan.fit), contacts, calls)
     luck = luck_for(contacts + calls)
     in_order(due, minutes, plan, events)
     address(0, len(due), events, luck, customers, rules)
@@ -1749,23 +1782,13 @@ def longest_waiting(seat: int, plan: FloorPlan, events: Events, chatting: bool) 
 
     An agent who is chatting takes nobody but one who chats too.
     """
-    capacity = events.queued.shape[1]
     queue, place = -1, -1
-    for skill in range(3):
-        if plan.skills[seat] >> skill & 1 == 0:
-            continue
-        q = 3 * plan.pool[seat] + skill
-        while events.first[q] < events.last[q]:
-            head = events.queued[q, events.first[q] % capacity]
-            if events.waits[head] == 1:
-                if place < 0 or events.arrived[head] < events.arrived[place]:
-                    queue, place = q, head
-                break
-            events.first[q] += 1  # gave up
+    for q in range(3 * plan.pool[seat], 3 * plan.pool[seat] + 3):
+        head = first_in_line(seat, q, plan, events)
+        if head >= 0 and (place < 0 or events.arrived[head] < events.arrived[place]):
+            queue, place = q, head
     if chatting and queue % 3 != 2:
         return -1
-    if place >= 0:
-        events.first[queue] += 1
     return place
 
 
@@ -1932,12 +1955,17 @@ def think_it_over(
 
 @rule
 def oldest_written(seat: int, plan: FloorPlan, events: Events) -> int:
-    """Take the e-mail or post that has waited longest, if the agent can write: its place, or -1."""
-    pool = plan.pool[seat]
-    if plan.skills[seat] & 4 == 0 or events.opened[pool] == events.written[pool]:
-        return -1
-    events.opened[pool] += 1
-    return events.backlog[pool, events.opened[pool] - 1]  # type: ignore[no-any-return]
+    """Take the e-mail or post that has waited longest of those it can answer: its place, or -1."""
+    pool, skills = plan.pool[seat], plan.skills[seat]
+    first = events.opened[pool]
+    for i in range(first, events.written[pool]):
+        place = events.backlog[pool, i]
+        if skills >> events.task[place] & 1:
+            for j in range(i, first, -1):  # those that it cannot answer keep their turns
+                events.backlog[pool, j] = events.backlog[pool, j - 1]
+            events.opened[pool] += 1
+            return place  # type: ignore[no-any-return]
+    return -1
 
 
 @rule
@@ -2078,7 +2106,7 @@ def hours(
                     size = push(times, codes, size, minute, seats << 2 | PAUSE)
                 continue
             size = push(times, codes, size, minute, seats << 2 | PAUSE)  # for the next agent
-            stand_up(idle, 8 * plan.pool[seat] + plan.skills[seat], seat)
+            stand_up(idle, bench(seat, plan), seat)
             if who == RINGS:
                 desk.busy[seat] += calling.before
                 desk.day[BUSY] += calling.before
@@ -2090,7 +2118,7 @@ def hours(
             events.resting[seat] = 1
             if idle.listed[seat] == 0:
                 continue
-            stand_up(idle, 8 * plan.pool[seat] + plan.skills[seat], seat)
+            stand_up(idle, bench(seat, plan), seat)
         if kind in (FREE, PAUSE):  # home, a break, the longest-waiting, or idle
             if kind == FREE and events.chats[seat] > 0:  # a chat has ended
                 events.chats[seat] -= 1
@@ -2109,7 +2137,7 @@ def hours(
             if place < 0:
                 place = oldest_written(seat, plan, events)
             if place < 0:
-                sit_down(idle, 8 * plan.pool[seat] + plan.skills[seat], seat, minute)
+                sit_down(idle, bench(seat, plan), seat, minute)
                 continue
 
         if kind == GIVE_UP and events.waits[place] == 0:
@@ -2123,25 +2151,27 @@ def hours(
         skill = 2 if channel > 0 else 1 if reason == CANCEL else 0
         pool = int(each.home) if plan.by_home else 0
         q = 3 * pool + skill
+        task = task_of(reason, channel)
 
         if kind == ARRIVAL:
+            events.task[place] = task
             if events.age[place] == 0:
                 desk.day[OFFERED] += 1.0
                 desk.day[CALLBACKS] += 1.0 if attempt > 0 else 0.0
             if rules.ownership.owned > 0.0:
-                seat = owner(customers, entry >> 2, pool, skill, minute, plan, desk, idle)
+                seat = owner(customers, entry >> 2, pool, task, minute, plan, desk, idle)
             if seat >= 0:
                 pass
             elif plan.queueing:
-                seat = longest_idle(idle, pool, skill, minute, plan)
+                seat = suited(idle, pool, task, minute, plan)
                 if seat < 0 and channel == CHAT and limit > 1:
-                    seat = room_for_chat(pool, minute, plan, events, limit)
+                    seat = room_for_chat(pool, task, minute, plan, events, limit)
                     if seat >= 0 and waiting[q] > 0:  # others were first
                         events.chats[seat] += 1
                         size = push(times, codes, size, minute, seat << 2 | FREE)
                         seat = -1
             else:
-                seat = turn = next_seat(turn, pool, skill, minute, plan, desk)
+                seat = turn = next_seat(turn, pool, task, minute, plan, desk)
             if seat < 0 and channel >= EMAIL:  # wait, until nobody else does
                 events.backlog[pool, events.written[pool]] = place
                 events.written[pool] += 1
@@ -2169,6 +2199,8 @@ def hours(
         else:
             usual = calling.talk if kind == CALLED else usual_work(reason, rules.work)
             work = usual * luck.work[place] * work_by(channel, rules.channels)
+            if kind != CALLED:
+                work /= plan.fit[plan.group[seat], task]
             age, felt, open_chats = 0, wait, 1
             if channel >= EMAIL:
                 age, felt = events.age[place], 0.0
@@ -2632,7 +2664,27 @@ def bill(
 
 # -- word of mouth ------------------------------------------------------------------------------
 
-SPEAKS, MANY, WHO, COMES = range(4)  # blocks of four draws about a customer's talk
+SPEAKS, MANY, WHO, COMES, RENEWS = range(5)  # blocks of four draws about a customer's talk
+
+
+@rule
+def acquaintance(uid: int, which: int, won: int, k0: np.uint32, k1: np.uint32, rules: Rules) -> int:
+    """Find somebody whom a customer knows among those won so far: the place in their order.
+
+    It is one of the first day's customers for good, until somebody won later takes the place: of
+    n customers won each is as likely, and the n-th comes in with chance 1 / n (Lamping and Veach's
+    consistent hash). So twins know the same people, and nothing is stored.
+    """
+    u = block(k0, k1, uid, 0, Purpose.REFER, which, WHO)[1]
+    place, renewal = int(u * rules.crowd), 0
+    then = float(rules.crowd)
+    while True:
+        u = block(k0, k1, uid, 0, Purpose.REFER, which, RENEWS + renewal)[0]
+        if then / u >= won:
+            return place
+        place = int(then / u)
+        then = place + 1.0
+        renewal += 1
 
 
 @compiled
@@ -2643,9 +2695,8 @@ def warn(
     rules: Rules,
     customers: Customers,
     status: Any,
-    first: int,
 ) -> None:
-    """Let the upset, as the bill left them, warn acquaintances among the `first` customers."""
+    """Let the upset, as the bill left them, warn acquaintances among the customers won so far."""
     word = rules.advocacy
     for row in range(len(status)):
         each = customers.row[row]
@@ -2654,8 +2705,8 @@ def warn(
         if block(k0, k1, each.uid, month, Purpose.REFER, 0, SPEAKS)[1] >= word.warns:
             continue
         for which in range(known(block(k0, k1, each.uid, 0, Purpose.REFER, 0, MANY)[0], word)):
-            u_who = block(k0, k1, each.uid, 0, Purpose.REFER, which, WHO)[1]
-            other = customers.row[int(u_who * first)]
+            place = acquaintance(int(each.uid), which, len(customers.listed), k0, k1, rules)
+            other = customers.row[customers.listed[place, 0]]
             other.trust = max(other.trust - word.distrust, 0.0)
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "Channels",
     "ColdCalls",
     "Contract",
+    "Crew",
     "Floor",
     "Queueing",
     "Renewal",
@@ -31,10 +32,12 @@ __all__ = [
 
 Shape = Literal["lognormal", "exponential"]
 Keep = Literal["centre", "team"]
+First = Literal["suited", "idle"]
 Dialler = Literal["preview", "predictive"]
 
 SERVICE, RETENTION, CHAT = 0, 1, 2
-N_SKILLS = 3
+SPOKEN = np.array([SERVICE, SERVICE, SERVICE, RETENTION])  # the skill that each need asks for
+TASKS = 8  # what a contact asks of an agent: one of four needs, spoken, or the same in writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,11 +191,86 @@ class Queueing(Mechanism):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Crew(Settings):
+    """A row of the skills matrix: seats that are as good as one another at each need.
+
+    1 is the pace that `Work` describes, 1.25 takes four fifths of its minutes, and 0 is for others
+    to deal with. In writing the pace at a need is multiplied by `writing`.
+    """
+
+    name: str = "all"
+    seats: float = param(
+        1.0,
+        unit="weight among the seats of a pool",
+        low=0.01,
+        high=100,
+        source="the scenario's",
+        moves="+contacts taken by this crew",
+    )
+    question: float = param(
+        1.0,
+        unit="x the usual pace; 0: not dealt with",
+        low=0,
+        high=3,
+        source="the scenario's",
+        moves="+questions taken by this crew",
+    )
+    complaint: float = param(
+        1.0,
+        unit="x the usual pace; 0: not dealt with",
+        low=0,
+        high=3,
+        source="the scenario's",
+        moves="+complaints taken by this crew",
+    )
+    order: float = param(
+        1.0,
+        unit="x the usual pace; 0: not dealt with",
+        low=0,
+        high=3,
+        source="the scenario's",
+        moves="+orders taken by this crew",
+    )
+    cancel: float = param(
+        1.0,
+        unit="x the usual pace; 0: not dealt with",
+        low=0,
+        high=3,
+        source="the scenario's",
+        moves="+wishes to cancel taken by this crew",
+    )
+    writing: float = param(
+        1.0,
+        unit="x the pace on the telephone; 0: not dealt with",
+        low=0,
+        high=3,
+        source="the scenario's",
+        moves="+contacts in writing taken by this crew",
+    )
+
+    def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        if not isinstance(self.name, str):
+            raise TypeError(f"Crew.name must be a text, got {self.name!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Routing(Mechanism):
-    """O2: contacts go by skill to the longest-idle agent; the longest-waiting goes first.
+    r"""O2: contacts go by skill and suitability to idle agents; the longest-waiting goes first.
 
     Shares of each pool's seats that hold each skill; `keep` serves every customer by the whole
-    centre or by one team. Switched off, everybody can do everything.
+    centre or by one team. On top of this stands a matrix: `crews` divide the seats of a pool, and
+    crew c works at the pace :math:`a_{ct}` on task t, a need, spoken or in writing, which takes
+
+    .. math::
+
+        w / a_{ct}
+
+    minutes where the work is w; at 0 it is for others. An agent takes what its skills and its crew
+    allow. Among idle agents who may, those of the highest pace go first if `first` is ``"suited"``,
+    and of equals the longest idle; with ``"idle"`` the longest idle goes first whatever the pace.
+    One crew with the pace 1 at all is the default, and changes nothing. Switched off, everybody can
+    do everything, and equally well.
     """
 
     id: ClassVar[str] = "O2"
@@ -223,11 +301,18 @@ class Routing(Mechanism):
         moves="-chats given up",
     )
     keep: Keep = "centre"
+    crews: tuple[Crew, ...] = (Crew(),)
+    first: First = "suited"
 
     def __post_init__(self) -> None:
         Mechanism.__post_init__(self)
         if self.keep not in get_args(Keep):
             raise ValueError(f"Routing.keep must be one of {get_args(Keep)}, got {self.keep!r}")
+        if self.first not in get_args(First):
+            raise ValueError(f"Routing.first must be one of {get_args(First)}, got {self.first!r}")
+        names = [crew.name for crew in self.crews]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"Routing.crews must be one or more of distinct names, got {names}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -833,7 +918,10 @@ class FloorPlan(NamedTuple):
     size: int  #: seats per team
     pool: Ints  #: (seats,) who is routed together
     pools: int
-    skills: Ints  #: (seats,) bit per skill
+    skills: Ints  #: (seats,) bit per task
+    group: Ints  #: (seats,) which seats are alike in what they can do
+    fit: Floats  #: (groups, tasks) pace over the usual one; 0: not dealt with
+    suited: bool  #: the most suitable of the idle go first
     start: Floats  #: (seats,) minute at which the shift starts
     end: Floats  #: (seats,) minute at which it ends
     rest: Floats  #: (seats,) minute at which the break is due
@@ -912,9 +1000,9 @@ def plan_floor(
     by_team = routing.keep == "team" and "O2" not in off
     pool = team if by_team else np.zeros_like(team)
     place, crew = (seats % size, size) if by_team else (seats, floor.seats)
-    skills = np.full(floor.seats, 7, np.int64)
+    group, fit = np.zeros(floor.seats, np.int64), np.ones((1, TASKS))
     if "O2" not in off:
-        skills = _deal(place, crew, routing)
+        group, fit = _matrix(_deal(place, crew, routing), place, crew, routing)
     shift = _deal_shifts(place, floor.shift_shares)
     start = np.array(floor.shift_starts, float)[shift]
     length = np.array(floor.shift_minutes, float)[shift]
@@ -924,7 +1012,10 @@ def plan_floor(
         size=size,
         pool=pool,
         pools=int(pool.max()) + 1,
-        skills=skills,
+        skills=((fit > 0.0) @ (1 << np.arange(TASKS)))[group],
+        group=group,
+        fit=fit,
+        suited=routing.first == "suited",
         start=start,
         end=start + length,
         rest=start + (0.3 + 0.4 * (place + 0.5) / crew) * length - 0.5 * floor.pause,
@@ -971,6 +1062,44 @@ def _deal(place: Ints, crew: int, routing: Routing) -> Ints:
     return np.asarray(bits, np.int64)
 
 
+def _matrix(bits: Ints, place: Ints, size: int, routing: Routing) -> tuple[Ints, Floats]:
+    """Tell which seats are alike, and at what pace each group does each task."""
+    crew = _man(place, size, routing.crews)
+    needs = ("question", "complaint", "order", "cancel")
+    pace = np.array([[getattr(each, need) for need in needs] for each in routing.crews])
+    writing = np.array([each.writing for each in routing.crews])
+    kinds, group = np.unique(bits * len(routing.crews) + crew, return_inverse=True)
+    bits, crew = np.divmod(kinds, len(routing.crews))
+    spoken = pace[crew] * (bits[:, None] >> SPOKEN & 1)
+    written = pace[crew] * writing[crew, None] * (bits[:, None] >> CHAT & 1)
+    fit = np.hstack([spoken, written]).astype(float)
+    for task in np.flatnonzero(~(fit > 0.0).any(axis=0)):
+        how = "in writing" if task >= len(needs) else "on the telephone"
+        raise ValueError(
+            f"Routing.crews leave nobody to deal with the need {needs[task % len(needs)]!r} {how} "
+            f"among {size} seats: give a crew that holds the skill a pace above 0 at it"
+        )
+    for idle in np.flatnonzero(~(fit > 0.0).any(axis=1)):
+        raise ValueError(
+            f"Routing.crews leave seats of the crew {routing.crews[crew[idle]].name!r} nothing to "
+            "do: give it a pace above 0 at a need for which its seats hold the skill"
+        )
+    return group.astype(np.int64), fit
+
+
+def _man(place: Ints, size: int, crews: tuple[Crew, ...]) -> Ints:
+    """Divide the seats of a pool between its crews, side by side."""
+    upto = np.cumsum([each.seats for each in crews])
+    ends = np.floor(size * upto / upto[-1] + 0.5)
+    for crew, count in zip(crews, np.diff(ends, prepend=0.0), strict=True):
+        if count < 1:
+            raise ValueError(
+                f"Crew.seats = {crew.seats:g} leaves the crew {crew.name!r} without any of "
+                f"{size} seats: raise it, or leave the crew out"
+            )
+    return np.asarray(np.searchsorted(ends, place, side="right"), np.int64)
+
+
 def _deal_shifts(place: Ints, shares: tuple[float, ...]) -> Ints:
     """Deal shifts to seats in turn, as evenly as their shares allow (largest remainder first)."""
     weights = np.array(shares, float) / sum(shares)
@@ -999,6 +1128,12 @@ def usual_work(reason: int, rule: Any) -> float:
     elif reason == 3:
         mean = rule.cancel
     return mean
+
+
+@rule
+def task_of(reason: int, channel: int) -> int:
+    """Give what a contact asks of an agent: its need, spoken (0 to 3) or in writing (4 to 7)."""
+    return reason + 4 if channel > 0 else reason
 
 
 @rule

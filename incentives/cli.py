@@ -622,8 +622,10 @@ def _holders(centre: "Scenario", block: str) -> list[tuple[str, Any]]:
     if block.startswith("menu."):
         rows = {action.name.lower(): row for action, row in centre.menu.items()}
         return [(block, rows[block.removeprefix("menu.")])]
-    if block == "workforce.archetypes":
-        return [(f"{block}[{i}]", each) for i, each in enumerate(centre.workforce.archetypes)]
+    name, _, tables = block.partition(".")
+    if tables:
+        listed = getattr(getattr(centre, name), tables)
+        return [(f"{block}[{i}]", each) for i, each in enumerate(listed)]
     return [(block, getattr(centre, block))]
 
 

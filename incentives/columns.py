@@ -226,7 +226,7 @@ class Customers(NamedTuple):
     chunk: Ints  #: (chunks, 8) next chunk + 1 above a count of 8 bits, then entries with due day
     head: Ints  #: (CALENDAR + 1,) first chunk of each day modulo CALENDAR, and of the free ones
     held: Ints  #: (CALENDAR,) entries in each day's chain
-    listed: Ints  #: (listed, 2) whom to call: the row, and the calls answered this month
+    listed: Ints  #: (won, 2) who was won, in turn: the row, and the calls answered this month
     sold_by: npt.NDArray[np.int32]  #: (customers,) see `OWNED`; 0 for those who bought nothing
 
 

@@ -723,9 +723,9 @@ class Advocacy(Mechanism):
     and one of at most `upset` points, leaving or not, warns with chance `warns`. Each knows k
     people, :math:`P(k > x) = (m / 2x)^2` for a mean of m = `acquaintances`, at most `KNOWN`. Of
     those told to come each joins next month with chance `joins`, once, unless a customer already;
-    who is referred is worth `worth` times as much. Those warned, who are among the first customers,
-    lose `distrust` of trust. Who knows whom is a matter of addresses: nothing is stored.
-    Switched off, nobody talks.
+    who is referred is worth `worth` times as much. Those warned, who are among the customers whom
+    the firm has won so far, lose `distrust` of trust. Who knows whom is a matter of addresses:
+    nothing is stored. Switched off, nobody talks.
     """
 
     id: ClassVar[str] = "C8"

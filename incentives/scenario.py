@@ -473,6 +473,7 @@ def parameter_table() -> pd.DataFrame:
     listed: list[tuple[str, type[Settings], Any]] = [
         (name, cls, None) for name, cls in _blocks().items()
     ]
+    listed.append(("routing.crews", centre.Crew, None))
     listed.append(("workforce.archetypes", staff.Archetype, None))
     listed += [
         (f"menu.{action.name.lower()}", actions.Row, row)
@@ -495,6 +496,8 @@ def parameter_table() -> pd.DataFrame:
 
 S = TypeVar("S", bound=Scenario)
 _PLAIN = ("name", "description", "currency", "off")
+_TABLES: dict[str, type[Settings]] = {"archetypes": staff.Archetype, "crews": centre.Crew}
+"""Fields of blocks that are arrays of tables, and what a table there is."""
 
 
 def _read(name: str | Path) -> tuple[str, str]:
@@ -607,12 +610,11 @@ def _block(where: str, cls: type[Settings], given: Any, sources: dict[str, str])
                 f"unknown key {where}.{key}{_nearest(key, fields)}; {where} has {', '.join(fields)}"
             )
         name = f"{where}.{key}"
-        if key == "archetypes":
+        if key in _TABLES:
             if not isinstance(value, list):
                 raise ScenarioError(f"{name} must be an array of tables, got {value!r}")
             values[key] = tuple(
-                _block(f"{name}[{i}]", staff.Archetype, each, sources)
-                for i, each in enumerate(value)
+                _block(f"{name}[{i}]", _TABLES[key], each, sources) for i, each in enumerate(value)
             )
         else:
             values[key] = _value(name, value, fields[key], sources)
@@ -768,14 +770,14 @@ def _table(
     """Give the settings that differ from the default or have a source of their own."""
     for item in _fields(type(settings)):
         name, value = f"{where}.{item.name}", getattr(settings, item.name)
-        if item.name == "archetypes":
+        if item.name in _TABLES:
             if value != getattr(default, item.name):
                 yield (
                     item.name,
                     [
                         {
                             "name": each.name,
-                            **dict(_table(f"{name}[{i}]", each, staff.Archetype(), sources)),
+                            **dict(_table(f"{name}[{i}]", each, _TABLES[item.name](), sources)),
                         }
                         for i, each in enumerate(value)
                     ],

@@ -271,7 +271,6 @@ class World:
     def _open_doors(self) -> None:
         count = int(self.scenario.floor.customers)
         self.n_customers = self.won = 0
-        self._won_rows = np.empty(0, np.int64)  # the row of each customer won, in order
         self._friends = np.empty((2, 0), np.int64)  # addresses of those referred, and their rows
         self._customers = Customers(
             np.zeros(count, CUSTOMER),
@@ -287,8 +286,8 @@ class World:
     def _win(self, count: int, friends: Ints) -> None:
         """Let `count` customers join now, and of their friends those who never were customers.
 
-        Who is won has the address of the slot, a friend that of a person. Where customers are
-        called, those won are put on the list: the one won n-th has its n-th place.
+        Who is won has the address of the slot, a friend that of a person. Those won are put on the
+        list of who can be called, or warned: the one won n-th has its n-th place.
         """
         new = np.unique(friends)
         new = new[~np.isin(new, self._friends[0])]
@@ -296,18 +295,16 @@ class World:
         self._join(np.concatenate([np.arange(self.won, self.won + count), new]))
         rows = np.arange(first, self.n_customers)
         self.won += count
-        self._won_rows = np.concatenate([self._won_rows, rows[:count]])
+        named = np.zeros((count, 2), np.int64)
+        named[:, 0] = rows[:count]
+        listed = np.concatenate([self._customers.listed, named])
+        self._customers = self._customers._replace(listed=listed)
         if len(new):
             self._customers.row["margin"][then : self.n_customers] *= np.float32(
                 self.rules.advocacy.worth
             )
             known = np.concatenate([self._friends, [new, rows[count:]]], axis=1)
             self._friends = known[:, np.argsort(known[0])]
-        if self.rules.calling.share > 0.0:
-            named = np.zeros((count, 2), np.int64)
-            named[:, 0] = rows[:count]
-            listed = np.concatenate([self._customers.listed, named])
-            self._customers = self._customers._replace(listed=listed)
 
     def _join(self, uid: Ints) -> None:
         """Let customers join now, at these addresses."""
@@ -612,7 +609,7 @@ class World:
         word = self.rules.advocacy
         told = (self.month, *self.key, self.rules, self._customers, status)
         if word.warns > 0.0:
-            warn(*told, int(self.scenario.floor.customers))
+            warn(*told)
         if word.recommends == 0.0:
             return np.empty(0, np.int64)
         joining = np.empty(1024, np.int64)
@@ -647,7 +644,7 @@ class World:
     def _rows(self, uid: Ints) -> Ints:
         """Find the rows in which customers with these addresses sit."""
         person = uid >= PERSON
-        rows = self._won_rows[np.where(person, 0, uid)]
+        rows: Ints = self._customers.listed[np.where(person, 0, uid), 0]
         friends, theirs = self._friends
         rows[person] = theirs[np.searchsorted(friends, uid[person])]
         return rows

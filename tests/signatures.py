@@ -12,6 +12,7 @@ MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "tes
 SURVEYS, TIMING = "test_signature_surveys.py", "test_signature_timing.py"
 CONTRACT = "test_signature_contract.py"
 OWNERSHIP = "test_signature_ownership.py"
+SKILLS = "test_signature_skills.py"
 
 SIGNATURES = {
     "G1": (FIRST, "test_fabrication_rises_with_pay_in_a_step_and_not_in_proportion"),
@@ -48,7 +49,10 @@ SIGNATURES = {
     "O3": (OUTBOUND, "test_the_diallers_silence_gives_it_away"),
     "C9": (HARVEST, "test_those_whose_data_were_sold_are_less_content_later_and_leave"),
     "C10": (OWNERSHIP, "test_who_must_serve_its_buyers_sells_fewer_duds"),
-    "O2": (FIRST, "test_wishes_to_cancel_wait_for_the_few_who_may_deal_with_them"),
+    "O2": (
+        SKILLS,
+        "test_single_skill_pools_wait_longer_than_as_many_agents_who_can_do_everything",
+    ),
     "O4": (
         CHANNELS,
         "test_two_chats_at_once_serve_more_per_hour_each_takes_longer_and_waits_fall",

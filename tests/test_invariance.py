@@ -162,7 +162,7 @@ FLOATS = {
     "contacts": "491f956a9052",
     "cells": "d07b2bd279f6",
     "agents": "c7d73499f29b",
-    "customers": "ef895f3f0947",
+    "customers": "6df3523f7ea1",
     "audits": "84788126c561",
     "surveys": "fa6deba3b992",
     "assignments": "3b8bf07bc1f8",
@@ -288,7 +288,11 @@ def test_pay_moves_nobodys_first_contact(base: inc.Records, scheme: inc.Scheme) 
 
 CALENDAR = {"floor.customers", "floor.opens", "floor.minutes", "floor.days", "floor.profile",
             "needs.question", "needs.complaint", "needs.order", "needs.spread"}  # fmt: skip
-ELSEWHERE = ("workforce.archetypes", "floor.shift")  # values that must be changed together
+ELSEWHERE = (
+    "workforce.archetypes",
+    "routing.crews",
+    "floor.shift",
+)  # values that must be changed together
 
 
 def another(now: Any, low: float, high: float) -> Any:

@@ -155,7 +155,7 @@ def bought_from(records: inc.Records) -> pd.DataFrame:
     return back[back["nunique"] == 1]
 
 
-def test_a_prospect_who_calls_back_buys_from_another(answering, blended):
+def test_a_prospect_who_calls_back_buys_from_another(blended):
     back = bought_from(blended)
     sales = back[back["true_outcome"] == "sale"]
     other = per_run(sales, sales["agent"] != sales["last"])
@@ -168,12 +168,50 @@ def test_a_prospect_who_calls_back_buys_from_another(answering, blended):
     pd.testing.assert_series_equal(
         booked.reindex(agents.index, fill_value=0).astype(float), agents, check_names=False
     )
-    # a mutant: as many more orders, that nobody had called about
-    more = len(back) / len(answering.contacts[answering.contacts["reason"] == "order"])
-    silent = BLENDED.change(
-        {"blending.calls_back": 0.0, "needs.order": CENTRE.needs.order * (1.0 + more)}
-    )
-    assert not is_call_back(run(silent).contacts).any()
+
+
+WITHIN = int(inc.Blending().within)  # days
+
+
+def after_a_call_in_vain(records: inc.Records, others_sales: bool) -> np.ndarray:
+    """What follows an offer made in vain on a call, per 100 of them: a number a world.
+
+    Counted are the customer's orders on the days within which it may call back, less those on as
+    many days before the call; or, of these, the sales credited to another than who had called.
+    """
+    calls, days = calls_of(records), int(records.contacts["day"].max()) + 1
+    vain = calls["true_action"].isin(["offer_after", "offer_first", "hard_sell"])
+    vain &= (calls["true_outcome"] != "sale") & calls["day"].between(WITHIN, days - 1 - WITHIN)
+    vain = calls.loc[vain, ["run", "customer", "day", "agent"]].reset_index(names="call")
+    orders = records.contacts[records.contacts["reason"] == "order"]
+    if others_sales:
+        orders = orders[orders["logged_outcome"] == "sale"]
+    orders = orders[["run", "customer", "day", "agent"]]
+    pairs = vain.merge(orders, on=["run", "customer"], suffixes=("", "_order"))
+    if others_sales:
+        pairs = pairs[pairs["agent"] != pairs["agent_order"]]
+    days_later = pairs["day_order"] - pairs["day"]
+    counted = pd.Series(np.sign(days_later) * (abs(days_later) <= WITHIN), index=pairs.index)
+    gap = counted.groupby(pairs["run"]).sum().reindex(range(WORLDS), fill_value=0)
+    return (100.0 * gap / vain.groupby("run").size()).to_numpy()
+
+
+def test_as_many_more_orders_at_any_time_bring_no_sales_to_others(blended):
+    """The mutant: who is called in vain orders as much more as with call-backs, called or not."""
+    silent = BLENDED.change({"blending.calls_back": 0.0})
+
+    def orders(records: inc.Records) -> np.ndarray:
+        return per_run(records.contacts, records.contacts["reason"] == "order", "sum")
+
+    without = run(silent)
+    more = orders(blended).mean() / orders(without).mean()
+    mutant = run(silent.change({"needs.order": CENTRE.needs.order * float(more)}))
+    assert orders(mutant).mean() == pytest.approx(orders(blended).mean(), rel=0.05)
+    for others_sales in (False, True):
+        followed = after_a_call_in_vain(blended, others_sales)
+        assert score(followed - after_a_call_in_vain(without, others_sales)) > NEEDED
+        assert abs(score(after_a_call_in_vain(without, others_sales))) < NEEDED
+        assert abs(score(after_a_call_in_vain(mutant, others_sales))) < NEEDED
 
 
 def test_sellers_are_nice_where_being_nice_is_paid(blended):
@@ -250,11 +288,12 @@ def test_the_diallers_silence_gives_it_away():
     assert score(gap) < -NEEDED
     late_off, prompt_off = (run(each.without("O3")).contacts for each in (SILENT, OPEN))
     assert late_off.equals(prompt_off)  # silence that tells nothing puts nobody off
-    # a mutant: all are less open, to as few sales, and the silence tells them nothing
-    dull = {"openness.median": 0.08}
-    mutant = [run(each.without("O3").change(dull)) for each in (OPEN, SILENT)]
-    assert sold_on_calls(mutant[1]).mean() < sold_on_calls(prompt).mean()
-    assert (sold_on_calls(mutant[1]) - sold_on_calls(mutant[0]) == 0.0).all()
+    # a mutant: all are as much on guard as these are in the mean, silence or not
+    level = {"cold_calls.guard": 1.0, "cold_calls.wary": 0.0}
+    mutant = [sold_on_calls(run(each.change(level))) for each in (OPEN, SILENT)]
+    both = [sold_on_calls(each).mean() for each in (prompt, late)]
+    assert np.mean(mutant) == pytest.approx(np.mean(both), rel=0.02)
+    assert (mutant[1] == mutant[0]).all()
 
 
 def tires(records: inc.Records) -> np.ndarray:

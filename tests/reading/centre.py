@@ -19,7 +19,7 @@ import mesa
 import numpy as np
 import pandas as pd
 
-from incentives import Scenario
+from incentives import Crew, Scenario
 from incentives.columns import (
     ACCUMULATORS,
     CANCELS,
@@ -92,10 +92,11 @@ LACKS = (
 def as_read(scenario: Scenario) -> Scenario:
     """Give the scenario without what this reading lacks.
 
-    Of A9 it knows the answer to pay, and of O4 calls and single chats, by any channel each time.
+    Of A9 it knows the answer to pay, of O4 calls and single chats, by any channel each time, and of
+    O2 a single crew.
     """
     known = {"turnover.fit": 0.0, "turnover.draw": 0.0}
-    known |= {"channels.keeps": 0.0, "channels.switches": 0.0}
+    known |= {"channels.keeps": 0.0, "channels.switches": 0.0, "routing.crews": (Crew(),)}
     return scenario.without(*LACKS).change(known)
 
 
