@@ -52,8 +52,8 @@ def before() -> inc.Scenario:
     return floor(WAGE, "before", **{"identity.contagion": 3.0})
 
 
-THRESHOLD = 15
-TARGET = inc.Wage() + inc.Target("sales", THRESHOLD, lump=100.0)
+THRESHOLD = 14
+TARGET = inc.Wage() + inc.Target("sales", THRESHOLD, lump=12.0)
 
 GAMING = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8")
 
@@ -64,14 +64,14 @@ TRIALS: dict[str, tuple[Callable[[], inc.Scenario], int]] = {
     # pay for saves that comes to a quarter of the teams in months 1, 2 and 4 each
     "staggered": (lambda: before().assign({"retention": SAVES}, start=(1, 2, 4, 6)), 32),
     # a lump to half the teams for so many sales a month
-    "target": (lambda: floor(WAGE, "wage").assign({"wage": WAGE, "target": TARGET}), 40),
+    "target": (lambda: floor(WAGE, "wage").assign({"wage": WAGE, "target": TARGET}), 32),
 }
 MONTHS_OF = {"staggered": 6, "target": 3}  # of the others `MONTHS`
 
 SAME: dict[str, tuple[Callable[[], list[inc.Scenario]], int]] = {
     # name: the same centres with all teams under each scheme that anybody is under
-    "staggered": (lambda: [before()], 24),
-    "target": (lambda: [floor(WAGE, "wage"), floor(TARGET, "target")], 16),
+    "staggered": (lambda: [before()], 20),
+    "target": (lambda: [floor(WAGE, "wage"), floor(TARGET, "target")], 32),
 }
 
 

@@ -86,6 +86,11 @@ class Observed(Protocol):
         """Customer-months at risk, or counts of them."""
         ...
 
+    @property
+    def agents(self) -> pd.DataFrame:
+        """Agent-months: what was logged, worked and paid."""
+        ...
+
 
 class Measure(NamedTuple):
     """What a row of a tidy table measures."""
