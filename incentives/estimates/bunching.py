@@ -27,7 +27,7 @@ from incentives.estimates.comparison import (
     since_apart,
 )
 from incentives.estimates.inference import Estimated, Fit, Floats, shares
-from incentives.estimates.result import Check, Estimate, converged, direction, tidy
+from incentives.estimates.result import Check, Estimate, direction, tidy
 
 __all__ = ["bunching"]
 
@@ -105,7 +105,8 @@ def bunching(
     Estimate
         Rows of `tidy()`, for each scheme: `excess` (the headline), `missing` and
         `payments_moved` by the estimator ``"difference in bunching"``; `excess` and `missing`
-        again by ``"Poisson polynomial"``. `details` has ``"counts"`` (agent-months by count, and
+        again by ``"Poisson polynomial"``, where agent-months outside the window are enough to fit
+        one. `details` has ``"counts"`` (agent-months by count, and
         the curve) and ``"adjacent"`` (for each scheme an exact binomial test of as many
         agent-months at the threshold as one below).
 
@@ -119,8 +120,9 @@ def bunching(
 
     Notes
     -----
-    A threshold that was moved for some (a ratchet) fills counts beyond it: widen `above`. Tests of
-    a density's jump are for continuous variables, and reject too often on whole counts.
+    A threshold that was moved for some (a ratchet) fills counts beyond it: widen `above`. The
+    interval of *payments moved* is a rough guide where the control seldom gets there. Agent-months
+    of one agent are alike, which the binomial test does not know; clustered errors do.
 
     Examples
     --------
@@ -142,8 +144,11 @@ def bunching(
     one, size = np.ones(len(agents)), int(window.paid[-1]) + 1
     number = plan.totals(agents, [one], within=(count, size))[0]
     _refuse_unpaid(plan, number, window, threshold)
-    fits = {arm: _curve(number[:, k], window, degree) for k, arm in enumerate(plan.arms)}
-    measured = _measure(number, window, list(fits.values()))
+    curves = [_curve(number[:, k], window, degree) for k in range(len(plan.arms))]
+    fits = {arm: fit for arm, fit in zip(plan.arms, curves, strict=True) if fit is not None}
+    measured = _by_difference(number, window)
+    if len(fits) == len(plan.arms):
+        measured += _by_curve(number, window, [fit.coefficients for fit in fits.values()])
     rows, _ = plan.tables(measured, number.sum(axis=2) > 0)
     adjacent = _adjacent(plan, number, threshold)
     return Estimate(
@@ -164,7 +169,7 @@ def bunching(
         checks=(
             *plan.checks(rows),
             *_checks(number, adjacent, control, window),
-            converged(fits),
+            _fitted(plan, fits, degree),
         ),
         details={"counts": _counts(plan, number, fits, degree, window), "adjacent": adjacent},
         fits={name: fit.result for name, fit in fits.items()},
@@ -224,8 +229,11 @@ def _columns(size: int, degree: int) -> Floats:
     return np.asarray(np.polynomial.legendre.legvander(count, degree), dtype=np.float64)
 
 
-def _curve(number: Floats, window: Window, degree: int) -> Fit:
-    """Fit the share of agent-months by count outside the window, from (clusters, counts)."""
+def _curve(number: Floats, window: Window, degree: int) -> Fit | None:
+    """Fit the share of agent-months by count outside the window, from (clusters, counts).
+
+    Nothing where too few agent-months lie outside, or too far apart, for a curve through them.
+    """
     x = _columns(number.shape[1], degree)[window.outside]
     each = number.sum(axis=1, keepdims=True)
     seen = number[:, window.outside]
@@ -237,12 +245,11 @@ def _curve(number: Floats, window: Window, degree: int) -> Fit:
             warnings.simplefilter("always")
             result = model.fit()
     except ValueError:  # weights that are not finite
-        result = None
-    if result is None or not result.converged or caught:
-        raise ValueError(
-            f"{each.sum():,.0f} agent-months under one scheme are too few to fit a polynomial of "
-            f"degree {degree} outside the window: take a lower degree or more agent-months"
-        )
+        return None
+    inside = np.r_[window.below, window.above]
+    within = np.exp(_columns(number.shape[1], degree)[inside] @ result.params).sum()
+    if caught or not result.converged or within > 1:  # no window holds more than there are
+        return None
     share = np.exp(x @ result.params)
     scores = (seen - share * each) @ x
     information = (x.T * share) @ x * each.sum()
@@ -250,39 +257,44 @@ def _curve(number: Floats, window: Window, degree: int) -> Fit:
     return Fit(result, Estimated(np.asarray(result.params), influence), ())
 
 
-def _measure(number: Floats, window: Window, curves: list[Fit]) -> list[Measured]:
-    """Make of shares and curves what is reported, a value for each arm."""
-    whole = number.sum(axis=2)
-    x = _columns(number.shape[2], curves[0].coefficients.value.size - 1)
-    n = whole.sum(axis=0)
+def _share(number: Floats, counts: Ints) -> Estimated:
+    """Give, of 100 agent-months under each arm, those with some counts."""
+    return shares(number[:, :, counts].sum(axis=2), number.sum(axis=2)) * 100
 
-    def share(counts: Ints) -> Estimated:
-        return shares(number[:, :, counts].sum(axis=2), whole) * 100
 
-    def smooth(counts: Ints) -> Estimated:
-        parts = [_area(curve.coefficients, x[counts]) for curve in curves]
-        value = np.concatenate([part.value for part in parts])
-        return Estimated(value, np.hstack([part.influence for part in parts])) * 100
+def _stands(number: Floats, counts: Ints) -> Counts:
+    """Give what stands behind each arm: all agent-months, and those with some counts."""
+    return Counts(number.sum(axis=(0, 2)), n_events=number[:, :, counts].sum(axis=(0, 2)))
 
-    def events(counts: Ints) -> Counts:
-        return Counts(n, n_events=number[:, :, counts].sum(axis=(0, 2)))
 
-    there, gone = share(window.above), share(window.below)
-    first = Measure("excess", UNIT, DIFFERENCE)
-    second = first._replace(estimator=POLYNOMIAL, label="excess over a smooth curve")
-    paid = Measure("payments_moved", PAYMENTS, DIFFERENCE)
+def _by_difference(number: Floats, window: Window) -> list[Measured]:
+    """Take shares of agent-months, a value for each arm."""
+    excess = Measure("excess", UNIT, DIFFERENCE)
+    paid = Measure("payments_moved", PAYMENTS, DIFFERENCE, in_summary=True)
+    there, gone = _share(number, window.above), _share(number, window.below) * -1.0
     return [
-        Measured(first.main(), there, events(window.above)),
-        Measured(first._replace(estimand="missing").main(), gone * -1.0, events(window.below)),
-        Measured(paid._replace(in_summary=True), _moved(share(window.paid)), events(window.paid)),
-        Measured(
-            second._replace(in_summary=True), there - smooth(window.above), events(window.above)
-        ),
-        Measured(
-            second._replace(estimand="missing", label="missing under a smooth curve"),
-            smooth(window.below) - gone,
-            events(window.below),
-        ),
+        Measured(excess.main(), there, _stands(number, window.above)),
+        Measured(excess._replace(estimand="missing").main(), gone, _stands(number, window.below)),
+        Measured(paid, _moved(_share(number, window.paid)), _stands(number, window.paid)),
+    ]
+
+
+def _by_curve(number: Floats, window: Window, curves: list[Estimated]) -> list[Measured]:
+    """Take shares of agent-months less those of a smooth curve, a value for each arm."""
+    x = _columns(number.shape[2], curves[0].value.size - 1)
+
+    def less(counts: Ints) -> Estimated:
+        parts = [_area(curve, x[counts]) for curve in curves]
+        value = np.concatenate([part.value for part in parts])
+        smooth = Estimated(value, np.hstack([part.influence for part in parts])) * 100
+        return _share(number, counts) - smooth
+
+    excess = Measure("excess", UNIT, POLYNOMIAL, label="excess over a smooth curve")
+    missing = excess._replace(estimand="missing", label="missing under a smooth curve")
+    there, gone = less(window.above), less(window.below) * -1.0
+    return [
+        Measured(excess._replace(in_summary=True), there, _stands(number, window.above)),
+        Measured(missing, gone, _stands(number, window.below)),
     ]
 
 
@@ -324,7 +336,9 @@ def _counts(
     frames = []
     for k, name in enumerate(plan.arms):
         n = number[:, k].sum(axis=0)
-        curve = np.exp(_columns(size, degree) @ fits[name].coefficients.value)
+        curve = np.full(size, np.nan)
+        if name in fits:
+            curve = np.exp(_columns(size, degree) @ fits[name].coefficients.value)
         columns = {"n": n.astype(np.int64), "per_100": 100 * n / n.sum(), "curve": 100 * curve}
         frame = pd.DataFrame({"scheme": name, "count": np.arange(size), **columns})
         frames.append(frame.assign(in_window=inside))
@@ -351,6 +365,19 @@ def _checks(
         10,
         f"agent-months under '{control}' at the threshold or above; with few, nearly all payments "
         "count as moved",
+    )
+
+
+def _fitted(plan: Comparison, fits: dict[str, Fit], degree: int) -> Check:
+    """Look at whether a curve could be laid through the counts outside the window."""
+    without = [arm for arm in plan.arms if arm not in fits]
+    return Check(
+        "a smooth curve could be fitted",
+        not without,
+        float(len(without)),
+        0,
+        f"schemes ({listed(without)}) with too few agent-months outside the window for a "
+        f"polynomial of degree {degree}: its rows are left out",
     )
 
 
