@@ -16,7 +16,7 @@ from tests.worlds import as_twins, each, oracle, trial
 
 Floats = npt.NDArray[np.float64]
 NEVER = 99
-SEEN = 0.9  # of fabricated saves that are checked, by default
+SEEN = {"G1": 0.9, "G2": 0.45, "G3": 0.9}  # what checks recognise of each, by default
 
 
 def panel(saves: Floats, starts: list[int], *, contacts: int = 100) -> inc.Records:
@@ -173,7 +173,8 @@ def true_panel(records: inc.Records) -> pd.DataFrame:
     cells = records.cells[records.cells["agent"] >= 0]
     n = cells["n"].to_numpy(dtype=float)
     logged, true = cells["logged_outcome"] == "saved", cells["true_outcome"] == "saved"
-    found = np.where(cells["true_gaming"] != "none", true * SEEN + logged * (1 - SEEN), logged)
+    seen = cells["true_gaming"].astype(str).map(SEEN).fillna(0.0).to_numpy(dtype=float)
+    found = true * seen + logged * (1 - seen)
     counted = pd.DataFrame(
         {
             "run": records.runs.set_index("run")["replication"][cells["run"]].to_numpy(),
@@ -181,7 +182,7 @@ def true_panel(records: inc.Records) -> pd.DataFrame:
             "month": cells["month"].to_numpy(),
             "n": n,
             "saved_logged": n * logged.to_numpy(),
-            "saved_true": n * found,
+            "saved_true": n * found.to_numpy(),  # as audits of every contact would find
         }
     )
     whole = counted.groupby(["run", "team", "month"]).sum()
@@ -267,12 +268,16 @@ def test_the_log_is_fooled_where_audits_are_not(answers: dict[str, pd.DataFrame]
 
 def test_what_audits_miss_can_be_added() -> None:
     world = next(each(trial("staggered")))
-    at_best, told = (
+    at_best, half, by_kind = (
         row_of(staggered_effect(world, outcome="saved_true", detection=chance))["estimate"]
-        for chance in (1.0, SEEN)
+        for chance in (1.0, 0.5, dict.fromkeys((f"G{k}" for k in range(1, 9)), 0.5))
     )
     logged = row_of(staggered_effect(world, outcome="saved_logged"))["estimate"]
-    assert told == pytest.approx(logged + (at_best - logged) / SEEN)
+    assert half == by_kind == pytest.approx(logged + (at_best - logged) / 0.5)
+    with pytest.raises(KeyError, match="detection lacks 'G"):
+        staggered_effect(world, detection={"G9": 0.5})
+    with pytest.raises(ValueError, match="detection must be above 0"):
+        staggered_effect(world, detection=0.0)
 
 
 # ── what is refused, and the result's contract ───────────────────────────────────────────────────
@@ -292,7 +297,6 @@ def test_effects_that_pool_months_refuse_a_roll_out() -> None:
         ({"outcome": "saved"}, "did you mean 'saved_"),
         ({"anticipation": -1}, "anticipation must be months, 0 or more, got -1"),
         ({"against": "always"}, "against must be"),
-        ({"detection": 0.0}, "detection must be above 0"),
         ({"outcome": "gamed"}, "records have no audits"),
         ({"anticipation": 3}, "no month under 'bonus' has a comparison"),
     ],

@@ -6,7 +6,7 @@ the comparison for those who come under it late, and what the early ones still g
 Here each wave is compared, month by month, with those who are not yet under any scheme.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -74,7 +74,7 @@ def staggered_effect(
     outcome: str = "success_true",
     against: Against = "not yet",
     anticipation: int = 0,
-    detection: float = 1.0,
+    detection: float | Mapping[str, float] = 1.0,
 ) -> Estimate:
     """Estimate what a scheme that was rolled out in waves did to those who came under it.
 
@@ -114,7 +114,8 @@ def staggered_effect(
         Months before the start in which units may already act on it, 0 or more.
     detection
         The chance that an audit recognises a gamed contact, above 0, at most 1, where a double
-        check has measured it; what audits missed is then added, for an outcome that needs audits.
+        check has measured it, and taken as known; one for all kinds, or one for each by name. What
+        audits missed is then added, for an outcome that needs audits.
 
     Returns
     -------
@@ -154,8 +155,6 @@ def staggered_effect(
         raise ValueError(f"anticipation must be months, 0 or more, got {anticipation!r}")
     if against not in ("not yet", "never"):
         raise ValueError(f"against must be 'not yet' or 'never', got {against!r}")
-    if not 0 < detection <= 1:
-        raise ValueError(f"detection must be above 0 and at most 1, got {detection!r}")
     rollout = _rollout(seen, control)
     panel = _panel(seen, rollout, outcome, detection)
     schemes = [str(name) for name in pd.unique(rollout.scheme) if name != control]
@@ -246,7 +245,9 @@ def _rollout(seen: Observed, control: str) -> Rollout:
     return rollout
 
 
-def _panel(seen: Observed, rollout: Rollout, outcome: str, detection: float) -> Panel:
+def _panel(
+    seen: Observed, rollout: Rollout, outcome: str, detection: float | Mapping[str, float]
+) -> Panel:
     """Add contacts up by unit and month, and correct the log by the audits if asked to."""
     name, _, source = outcome.rpartition("_")
     audited = outcome == "gamed" or source == "true"
@@ -282,7 +283,7 @@ def _panel(seen: Observed, rollout: Rollout, outcome: str, detection: float) -> 
     one = np.ones(len(audits))
     corrected, events, checked = (
         _totals(rollout, audits, np.asarray(values), first, months)
-        for values in (more / prob / detection, found, one)
+        for values in (more / prob / _recognised(audits, detection), found, one)
     )
     if (dark := np.flatnonzero(checked.sum(axis=0) == 0)).size:
         raise ValueError(
@@ -290,6 +291,19 @@ def _panel(seen: Observed, rollout: Rollout, outcome: str, detection: float) -> 
             f"there; ask of the months with audits, or for what is logged"
         )
     return Panel(first, 100 * (logged + corrected) / contacts, contacts, events, checked)
+
+
+def _recognised(audits: pd.DataFrame, detection: float | Mapping[str, float]) -> Floats:
+    """Give the chance with which what each audit found is recognised; honesty is certain."""
+    found = audits["found"].astype(str)
+    kinds = [str(kind) for kind in pd.unique(found) if kind != "none"]
+    known = detection if isinstance(detection, Mapping) else dict.fromkeys(kinds, detection)
+    for kind in kinds:
+        if kind not in known:
+            raise KeyError(f"detection lacks '{kind}', which audits found; it has {listed(known)}")
+        if not 0 < known[kind] <= 1:
+            raise ValueError(f"detection must be above 0 and at most 1, got {known[kind]!r}")
+    return np.asarray(found.map({"none": 1.0, **known}), dtype=np.float64)
 
 
 def _served(seen: Observed, name: Literal["cells", "audits"]) -> pd.DataFrame:
