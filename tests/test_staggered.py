@@ -266,6 +266,17 @@ def test_the_log_is_fooled_where_audits_are_not(answers: dict[str, pd.DataFrame]
     assert true["estimate"].mean() < 0.2 * logged["estimate"].mean()
 
 
+def test_where_nobody_games_audits_say_what_the_log_says() -> None:
+    for world in each(trial("staggered-honest")):
+        logged, true = (
+            row_of(staggered_effect(world, outcome=outcome))
+            for outcome in ("success_logged", "success_true")
+        )
+        assert abs(true["estimate"] - logged["estimate"]) < true["std_error"]
+        assert abs(true["std_error"] / logged["std_error"] - 1) < 0.2
+        assert row_of(staggered_effect(world, outcome="gamed"))["estimate"] == 0.0
+
+
 def test_what_audits_miss_can_be_added() -> None:
     world = next(each(trial("staggered")))
     at_best, half, by_kind = (

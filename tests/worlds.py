@@ -53,6 +53,7 @@ def before() -> inc.Scenario:
 
 
 THRESHOLD = 14
+WAVES = (1, 2, 4, 6)  # the last one never comes: runs end with month 5
 TARGET = inc.Wage() + inc.Target("sales", THRESHOLD, lump=12.0)
 
 GAMING = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8")
@@ -62,11 +63,15 @@ TRIALS: dict[str, tuple[Callable[[], inc.Scenario], int]] = {
     "gamed": (lambda: contractor().assign(SCHEMES), 120),
     "honest": (lambda: contractor().without(*GAMING).assign(SCHEMES), 40),
     # pay for saves that comes to a quarter of the teams in months 1, 2 and 4 each
-    "staggered": (lambda: before().assign({"retention": SAVES}, start=(1, 2, 4, 6)), 32),
+    "staggered": (lambda: before().assign({"retention": SAVES}, start=WAVES), 32),
+    "staggered-honest": (
+        lambda: before().without(*GAMING).assign({"retention": SAVES}, start=WAVES),
+        6,
+    ),
     # a lump to half the teams for so many sales a month
     "target": (lambda: floor(WAGE, "wage").assign({"wage": WAGE, "target": TARGET}), 32),
 }
-MONTHS_OF = {"staggered": 6, "target": 3}  # of the others `MONTHS`
+MONTHS_OF = {"staggered": 6, "staggered-honest": 6, "target": 3}  # of the others `MONTHS`
 
 SAME: dict[str, tuple[Callable[[], list[inc.Scenario]], int]] = {
     # name: the same centres with all teams under each scheme that anybody is under
