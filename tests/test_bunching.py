@@ -174,7 +174,7 @@ def test_what_a_target_moves_is_found(truth: pd.DataFrame, answers: pd.DataFrame
         gap = sign * (truth.loc["target", name] - truth.loc["wage", name])
         found = answers[(answers["estimand"] == name) & (answers["estimator"] == DIFFERENCE)]
         n = len(found)
-        error = np.hypot(found["estimate"].std(ddof=1), gap.std(ddof=1)) / np.sqrt(n)
+        error = np.hypot(found["estimate"].sem(), gap.sem())
         assert abs(found["estimate"].mean() - gap.mean()) < 4 * error, name
         hits = ((found["conf_low"] <= gap.mean()) & (gap.mean() <= found["conf_high"])).sum()
         assert hits >= stats.binom.ppf(0.0005, n, 0.95), (name, hits)

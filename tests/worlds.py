@@ -75,8 +75,8 @@ MONTHS_OF = {"staggered": 6, "staggered-honest": 6, "target": 3}  # of the other
 
 SAME: dict[str, tuple[Callable[[], list[inc.Scenario]], int]] = {
     # name: the same centres with all teams under each scheme that anybody is under
-    "staggered": (lambda: [before()], 20),
-    "target": (lambda: [floor(WAGE, "wage"), floor(TARGET, "target")], 32),
+    "staggered": (lambda: [before()], 16),
+    "target": (lambda: [floor(WAGE, "wage"), floor(TARGET, "target")], 20),
 }
 
 
