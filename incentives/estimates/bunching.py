@@ -121,7 +121,8 @@ def bunching(
     Notes
     -----
     A threshold that was moved for some (a ratchet) fills counts beyond it: widen `above`. The
-    interval of *payments moved* is a rough guide where the control seldom gets there. Agent-months
+    interval of *payments moved* is too narrow where the control seldom gets there: with eight teams
+    and 48 agent-months to an arm, 87 of 100 known worlds lay inside it, not 95. Agent-months
     of one agent are alike, which the binomial test does not know; clustered errors do.
 
     Examples
