@@ -122,7 +122,7 @@ def bunching(
     -----
     A threshold that was moved for some (a ratchet) fills counts beyond it: widen `above`. The
     interval of *payments moved* is too narrow where the control seldom gets there: with eight teams
-    and 48 agent-months to an arm, 87 of 100 known worlds lay inside it, not 95. Agent-months
+    and 48 agent-months to an arm, 25 of 32 intervals held the truth of known worlds. Agent-months
     of one agent are alike, which the binomial test does not know; clustered errors do.
 
     Examples
