@@ -614,26 +614,7 @@ class Recorder:
         if trial is None:
             rows = [("world", 0, self.labels[0], 0, world.months, False, 1.0)]
         else:
-            names = [name for name, _ in trial.schemes]
-            randomised = trial.arms is None
-            share = np.bincount(world.arms, minlength=len(names)) / len(world.arms)
-            rows = [
-                (
-                    trial.unit,
-                    unit,
-                    names[arm],
-                    trial.start,
-                    world.months,
-                    randomised,
-                    float(share[arm]) if randomised else 1.0,
-                )
-                for unit, arm in enumerate(world.arms)
-            ]
-            if trial.start > 0:
-                rows += [
-                    (trial.unit, unit, "before", 0, trial.start, False, 1.0)
-                    for unit in range(len(world.arms))
-                ]
+            rows = _assigned(trial, world.arms, world.starts, world.months)
         frame = pd.DataFrame(
             rows,
             columns=["unit", "unit_id", "scheme", "from_month", "to_month", "randomised", "prob"],
@@ -642,3 +623,24 @@ class Recorder:
         frame["unit"] = pd.Categorical(frame["unit"], categories=["world", "team", "agent"])
         frame["scheme"] = frame["scheme"].astype(labels)
         return frame
+
+
+def _assigned(trial: Any, arms: Any, starts: Any, months: int) -> list[tuple[Any, ...]]:
+    """Give a row for each unit and period; where waves were dealt, that is part of its chance."""
+    units = range(len(arms))
+    names = [name for name, _ in trial.schemes]
+    lottery, rolled_out = trial.arms is None, len(trial.waves) > 1
+    arm_share = np.bincount(arms)[arms] / len(arms) if lottery else np.ones(len(arms))
+    wave_share = np.bincount(starts)[starts] / len(arms)
+    chance = arm_share * wave_share
+    under = [
+        (trial.unit, unit, names[arms[unit]], starts[unit], months, lottery or rolled_out, c)
+        for unit, c in zip(units, chance.tolist(), strict=True)
+        if starts[unit] < months
+    ]
+    before = [
+        (trial.unit, unit, "before", 0, starts[unit], rolled_out, c)
+        for unit, c in zip(units, wave_share.tolist(), strict=True)
+        if starts[unit] > 0
+    ]
+    return under + before

@@ -51,13 +51,19 @@ class Assignment:
     """Who is put under which scheme inside one centre, from which month on.
 
     Units are dealt to the schemes in equal numbers at random (addressed draws of the run), or as
-    `arms` says, unit by unit.
+    `arms` says, unit by unit. Several months as `start` are the waves of a roll-out, to which
+    units are dealt in the same way and independently of their scheme.
     """
 
     schemes: tuple[tuple[str, pay.Scheme], ...]
     unit: Unit = "team"
-    start: int = 0
+    start: int | tuple[int, ...] = 0
     arms: tuple[str, ...] | None = None
+
+    @property
+    def waves(self) -> tuple[int, ...]:
+        """The months in which units start."""
+        return self.start if isinstance(self.start, tuple) else (self.start,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +264,7 @@ class Scenario:
         schemes: Mapping[str, pay.Scheme],
         *,
         unit: Unit = "team",
-        start: int = 0,
+        start: int | Sequence[int] = 0,
         arms: Sequence[str] | None = None,
     ) -> Self:
         """Put parts of one centre under different schemes, and record who and with what chance.
@@ -266,21 +272,38 @@ class Scenario:
         Parameters
         ----------
         schemes
-            Two or more schemes by label.
+            Two or more schemes by label; one is enough for a roll-out in waves.
         unit
             What is assigned: whole teams, or single agents (seats).
         start
-            Month from which the assignment holds; before it, everybody has the scenario's scheme.
+            Month from which the assignment holds; before it, everybody has the scenario's scheme,
+            under the label ``"before"``. Several months are waves: units are dealt to them at
+            random in equal numbers, and a month at or beyond the run's end is never.
         arms
             A label for each unit. Without it, units are dealt at random in equal numbers.
+
+        Examples
+        --------
+        >>> import incentives as inc
+        >>> centre = inc.Scenario(floor=inc.Floor(teams=6))
+        >>> never = 12  # months are counted from 0, so a run of 12 does not get there
+        >>> centre.assign({"bonus": inc.PieceRate("saves", 5.0)}, start=[3, 6, never]).label
+        'assigned'
         """
         if unit not in ("agent", "team"):
             raise ScenarioError(f"assign: unit must be 'agent' or 'team', got {unit!r}")
         units = int(self.floor.teams) if unit == "team" else self.floor.seats
-        if start < 0:
+        waves = start if isinstance(start, int) else tuple(start)
+        months = (waves,) if isinstance(waves, int) else waves
+        if not months or min(months) < 0:
             raise ScenarioError(f"assign: start must be a month, 0 or later, got {start!r}")
-        if len(schemes) < 2:
-            raise ScenarioError(f"assign: give at least two schemes, got {list(schemes)}")
+        if len(months) > units:
+            raise ScenarioError(f"assign: {len(months)} months to start in for {units} {unit}s")
+        if len(schemes) < (2 if isinstance(waves, int) else 1):
+            raise ScenarioError(
+                "assign: give at least two schemes, or one and several months to start in, "
+                f"got {list(schemes)}"
+            )
         if len(schemes) > units:
             raise ScenarioError(f"assign: {len(schemes)} schemes for {units} {unit}s")
         if arms is not None:
@@ -291,7 +314,7 @@ class Scenario:
                     f"got {list(arms)}"
                 )
         assignment = Assignment(
-            tuple(schemes.items()), unit, start, None if arms is None else tuple(arms)
+            tuple(schemes.items()), unit, waves, None if arms is None else tuple(arms)
         )
         return replace(self, assignment=assignment, label="assigned")
 
@@ -300,7 +323,7 @@ class Scenario:
         if self.assignment is None:
             return [(self.label, self._paid(self.scheme))]
         listed = [(name, self._paid(scheme)) for name, scheme in self.assignment.schemes]
-        if self.assignment.start > 0:
+        if max(self.assignment.waves) > 0:
             listed.append(("before", self._paid(self.scheme)))
         return listed
 
@@ -590,11 +613,11 @@ def _assignment_from(given: Any, sources: dict[str, str]) -> Assignment:
         if key not in known:
             raise ScenarioError(f"unknown key assignment.{key}{_nearest(key, known)}")
     schemes = _schemes_from(given.get("schemes", {}), "assignment.schemes", sources)
-    arms = given.get("arms")
+    arms, start = given.get("arms"), given.get("start", 0)
     return Assignment(
         tuple(schemes.items()),
         given.get("unit", "team"),
-        given.get("start", 0),
+        tuple(start) if isinstance(start, list) else start,
         None if arms is None else tuple(arms),
     )
 
@@ -737,7 +760,7 @@ def _to_document(scenario: Scenario) -> dict[str, Any]:
     if trial is not None:
         document["assignment"] = {
             "unit": trial.unit,
-            "start": trial.start,
+            "start": _lists(trial.start),
             "schemes": _schemes_to(dict(trial.schemes), "assignment.schemes", sources),
             **({} if trial.arms is None else {"arms": list(trial.arms)}),
         }

@@ -118,10 +118,11 @@ class World:
     # -- opening ---------------------------------------------------------------------------------
 
     def _assign(self) -> None:
-        """Work out each seat's scheme for every month, and who was assigned how."""
+        """Work out each seat's scheme for every month, and who was assigned how, from when."""
         seats = np.arange(self.seats)
         self.scheme_by_month = np.zeros((self.months, self.seats), np.int64)
         self.arms: Ints | None = None
+        self.starts: Ints | None = None
         trial = self.scenario.assignment
         if trial is None:
             return
@@ -131,12 +132,18 @@ class World:
         if trial.arms is not None:
             self.arms = np.array([names.index(arm) for arm in trial.arms])
         else:
-            u = uniforms(self.key, Purpose.ASSIGN, np.arange(units), 0)[:, 0]
-            self.arms = np.empty(units, np.int64)
-            self.arms[np.argsort(u, kind="stable")] = np.arange(units) % len(names)
-        self.scheme_by_month[trial.start :] = self.arms[unit_of]
-        if trial.start > 0:
-            self.scheme_by_month[: trial.start] = len(names)  # "before"
+            self.arms = self._deal(units, len(names), lottery=0)
+        wave = self._deal(units, len(trial.waves), lottery=1)
+        self.starts = np.minimum(np.array(trial.waves)[wave], self.months)
+        started = np.arange(self.months)[:, None] >= self.starts[unit_of]
+        self.scheme_by_month[:] = np.where(started, self.arms[unit_of], len(names))  # or "before"
+
+    def _deal(self, units: int, parts: int, *, lottery: int) -> Ints:
+        """Deal units at random to parts, in equal numbers or as nearly as can be."""
+        u = uniforms(self.key, Purpose.ASSIGN, np.arange(units), lottery)[:, 0]
+        dealt = np.empty(units, np.int64)
+        dealt[np.argsort(u, kind="stable")] = np.arange(units) % parts
+        return dealt
 
     def _sign(self) -> None:
         """Sign with the clients: a contractor has accounts, an employer in-house has none."""

@@ -73,6 +73,10 @@ def test_an_assignment_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
     assert_kept(small().assign({"low": LOW, "high": HIGH}, unit="agent", start=1), tmp_path)
 
 
+def test_a_roll_out_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
+    assert_kept(small().assign({"high": HIGH}, start=[0, 1, 1, 12]), tmp_path)
+
+
 def test_a_digest_changes_with_whatever_changes_a_run() -> None:
     base = unlike_the_defaults()
     others = [
@@ -82,6 +86,8 @@ def test_a_digest_changes_with_whatever_changes_a_run() -> None:
         *base.vary(scheme={"high": LOW}),
         base.assign({"low": LOW, "high": HIGH}),
         base.assign({"low": LOW, "high": HIGH}, unit="agent"),
+        base.assign({"low": LOW, "high": HIGH}, start=(0, 1)),
+        base.assign({"low": LOW, "high": HIGH}, start=(0, 2)),
     ]
     digests = {each.digest() for each in [base, *others]}
     assert len(digests) == len(others) + 1
@@ -283,6 +289,46 @@ def test_arms_that_are_given_are_kept_and_are_no_lottery() -> None:
     assert by_team["first"].astype(str).tolist() == ["before"] * 4 + arms
 
 
+def in_force(given: Any, month: int) -> Any:
+    """Give the scheme that the assignments put each unit of each run under, in a month."""
+    now = (given["from_month"] <= month) & (month < given["to_month"])
+    return given[now].set_index(["run", "unit_id"])["scheme"].astype(str).sort_index()
+
+
+@pytest.mark.parametrize("schemes", [{"high": HIGH}, {"high": HIGH, "low": LOW}])
+def test_a_roll_out_deals_units_to_waves_and_records_who_was_under_what_when(
+    schemes: dict[str, inc.Scheme],
+) -> None:
+    never = 9
+    rolled = small().assign(schemes, unit="agent", start=[0, 1, 2, never])
+    records = run(rolled, months=3, replications=4)
+    given = records.assignments
+    assert given["randomised"].all()
+    assert given["to_month"].max() == 3  # a period ends with the run
+    starts = given[given["scheme"] != "before"].groupby(["run", "from_month"]).size()
+    assert (starts == 3).all()  # twelve agents in four waves
+    assert starts.index.get_level_values("from_month").unique().tolist() == [0, 1, 2]
+    chance = {True: 0.25, False: 0.25 / len(schemes)}
+    assert (given["prob"] == (given["scheme"] == "before").map(chance)).all()
+    waiting = given[given["scheme"] == "before"].pivot_table(
+        index="run", columns="unit_id", values="to_month", fill_value=0
+    )
+    assert len(waiting.drop_duplicates()) > 1  # another replication, another lottery
+    for month in range(3):
+        agents = records.agents[records.agents["month"] == month]
+        paid = agents.set_index(["run", "agent"])["scheme"].astype(str).sort_index()
+        assert paid.tolist() == in_force(given, month).tolist()
+
+
+def test_waves_move_neither_the_arms_nor_one_another() -> None:
+    schemes = {"high": HIGH, "low": LOW}
+    at_once, in_waves = (
+        in_force(run(small().assign(schemes, start=start)).assignments, 1)
+        for start in (1, [1, 1, 1, 1])
+    )
+    assert at_once.equals(in_waves)
+
+
 def test_an_assignment_does_not_change_with_the_schemes_that_are_assigned() -> None:
     other = inc.Wage() + inc.Target("sales", 5, lump=50.0)
     first, second = (
@@ -322,6 +368,9 @@ def test_exposure_is_identified_where_customers_keep_to_a_team_and_else_is_not()
         (lambda s: s.assign({"a": LOW, "b": HIGH}, arms=["a", "b", "c", "a"]), "arms"),
         (lambda s: s.assign({str(i): LOW for i in range(5)}), "5 schemes for 4 teams"),
         (lambda s: s.assign({"a": LOW, "b": HIGH}, start=-1), "start"),
+        (lambda s: s.assign({"a": LOW}, start=[2, -1]), "start"),
+        (lambda s: s.assign({"a": LOW}, start=[]), "start"),
+        (lambda s: s.assign({"a": LOW}, start=range(5)), "5 months to start in for 4 teams"),
     ],
 )
 def test_an_assignment_that_cannot_be_is_refused(

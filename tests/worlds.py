@@ -40,12 +40,43 @@ def contractor() -> inc.Scenario:
     )
 
 
+def floor(scheme: inc.Scheme, label: str, **values: float) -> inc.Scenario:
+    """Give a contractor that is half as busy, with everybody under one scheme."""
+    return contractor().change(
+        {"floor.customers": 450 * TEAMS * SEATS, "scheme": scheme, "label": label, **values}
+    )
+
+
+def before() -> inc.Scenario:
+    """Give a floor on a wage, on which lies spread: what a scheme does grows with the months."""
+    return floor(WAGE, "before", **{"identity.contagion": 3.0})
+
+
+THRESHOLD = 14
+WAVES = (1, 2, 4, 6)  # the last one never comes: runs end with month 5
+TARGET = inc.Wage() + inc.Target("sales", THRESHOLD, lump=12.0)
+
 GAMING = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8")
 
 TRIALS: dict[str, tuple[Callable[[], inc.Scenario], int]] = {
     # name: the centre of which half the teams are paid for saves, and how many such worlds
     "gamed": (lambda: contractor().assign(SCHEMES), 120),
     "honest": (lambda: contractor().without(*GAMING).assign(SCHEMES), 40),
+    # pay for saves that comes to a quarter of the teams in months 1, 2 and 4 each
+    "staggered": (lambda: before().assign({"retention": SAVES}, start=WAVES), 32),
+    "staggered-honest": (
+        lambda: before().without(*GAMING).assign({"retention": SAVES}, start=WAVES),
+        6,
+    ),
+    # a lump to half the teams for so many sales a month
+    "target": (lambda: floor(WAGE, "wage").assign({"wage": WAGE, "target": TARGET}), 32),
+}
+MONTHS_OF = {"staggered": 6, "staggered-honest": 6, "target": 3}  # of the others `MONTHS`
+
+SAME: dict[str, tuple[Callable[[], list[inc.Scenario]], int]] = {
+    # name: the same centres with all teams under each scheme that anybody is under
+    "staggered": (lambda: [before()], 16),
+    "target": (lambda: [floor(WAGE, "wage"), floor(TARGET, "target")], 20),
 }
 
 
@@ -53,14 +84,23 @@ TRIALS: dict[str, tuple[Callable[[], inc.Scenario], int]] = {
 def trial(name: str) -> inc.Records:
     """Give the analyst's records of the named worlds: teams dealt to schemes at random."""
     make, replications = TRIALS[name]
-    return _kept(name, lambda folder: _run([make()], replications, folder)).seen_by("analyst")
+    return _kept(name, lambda at: _run([make()], replications, at, _months(name))).seen_by(
+        "analyst"
+    )
 
 
 @cache
 def oracle(name: str) -> inc.Records:
     """Give the same records with the truth beside the log."""
     make, replications = TRIALS[name]
-    return _kept(name, lambda folder: _run([make()], replications, folder))
+    return _kept(name, lambda at: _run([make()], replications, at, _months(name)))
+
+
+@cache
+def as_twins(name: str) -> inc.Records:
+    """Give the first of the same centres, with the truth, all teams under one scheme at a time."""
+    make, replications = SAME[name]
+    return _kept(f"{name}-same", lambda at: _run(make(), replications, at, _months(name)))
 
 
 @cache
@@ -68,7 +108,7 @@ def truth(name: str, replications: int = 24) -> inc.Twins:
     """Give the paired effects of paying every team for saves against paying none."""
     plain = TRIALS[name][0]()
     both = list(contractor().without(*plain.off).vary(scheme=SCHEMES))
-    records = _kept(f"{name}-twins", lambda folder: _run(both, replications, folder))
+    records = _kept(f"{name}-twins", lambda at: _run(both, replications, at, MONTHS))
     return inc.truth_of(records, policy="retention", against="wage", horizon=MONTHS)
 
 
@@ -88,11 +128,17 @@ def each(records: inc.Records) -> Iterator[inc.Records]:
         )
 
 
-def _run(scenarios: list[inc.Scenario], replications: int, folder: Path) -> inc.Records:
+def _months(name: str) -> int:
+    return MONTHS_OF.get(name, MONTHS)
+
+
+def _run(
+    scenarios: list[inc.Scenario], replications: int, folder: Path, months: int
+) -> inc.Records:
     return inc.simulate(
         scenarios,
         replications=replications,
-        months=MONTHS,
+        months=months,
         rng=2026,
         keep="cells",
         folder=folder,

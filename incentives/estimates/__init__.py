@@ -3,25 +3,31 @@
 =====================  ==========================================================================
 `gaming_effect`        Is a scheme being gamed, and what does the log make of it?
 `churn_effect`         Did a scheme make customers leave?
-`bootstrap` or `randomisation`, on what `resampling` keeps of each row. `cox` is a cross-check.
+`bunching`             Do results pile up where a bonus begins?
+`staggered_effect`     What did a scheme do that teams came under one after the other?
 =====================  ==========================================================================
 
 One question a file; `inference` beside them says how sure an answer is, `comparison` who is
-compared with whom, `result` what an answer holds. A firm's own tables come in through
-`read_records`, checked against the data contract (`contract`).
+compared with whom, `result` what an answer holds, `methods` how it can be tested again: by
+`bootstrap` or `randomisation`, on what `resampling` keeps of each row. `cox` is a cross-check. A
+firm's own tables come in through `read_records`, checked against the data contract (`contract`).
 """
 
+from incentives.estimates.bunching import bunching
 from incentives.estimates.churn import churn_effect
 from incentives.estimates.contract import RecordsError, read_records, write_templates
 from incentives.estimates.gaming import gaming_effect
 from incentives.estimates.result import Check, Estimate
+from incentives.estimates.staggered import staggered_effect
 
 __all__ = [
     "Check",
     "Estimate",
     "RecordsError",
+    "bunching",
     "churn_effect",
     "gaming_effect",
     "read_records",
+    "staggered_effect",
     "write_templates",
 ]

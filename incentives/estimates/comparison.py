@@ -82,6 +82,11 @@ class Observed(Protocol):
         """Customer-months at risk, or counts of them."""
         ...
 
+    @property
+    def agents(self) -> pd.DataFrame:
+        """Agent-months: what was logged, worked and paid."""
+        ...
+
 
 class Measure(NamedTuple):
     """What a row of a tidy table measures."""
@@ -410,8 +415,12 @@ def since_apart(seen: Observed, frame: pd.DataFrame, *, by: str) -> pd.DataFrame
     by
         As for `compare_arms`.
     """
-    starts = _starts(require(seen.assignments, "assignments", ASSIGNMENT_COLUMNS))
-    if by != "scheme" or not starts.any():
+    assignments = require(seen.assignments, "assignments", ASSIGNMENT_COLUMNS)
+    starts = _starts(assignments)
+    if by != "scheme":
+        return frame
+    _refuse_switches(assignments, starts)
+    if not starts.any():
         return frame
     month = frame["month"].to_numpy() - frame["run"].map(starts).fillna(0).to_numpy(np.int64)
     return frame.assign(month=month)[month >= 0]
@@ -472,6 +481,24 @@ def _exchangeable(assignments: pd.DataFrame) -> bool:
         return False
     chances = assignments.groupby(["run", "scheme"], observed=True)["prob"]
     return bool((chances.max() - chances.min() < _SAME_CHANCE).all())
+
+
+def _refuse_switches(assignments: pd.DataFrame, starts: "pd.Series[int]") -> None:
+    """Refuse units that change scheme once schemes differ: time and scheme would be mixed."""
+    if not assignments["from_month"].any():
+        return
+    later = assignments[(assignments["to_month"] > assignments["run"].map(starts)).to_numpy()]
+    later = later.sort_values("from_month")
+    unit = ["run", "unit", "unit_id"]
+    first = later.groupby(unit, observed=True)["scheme"].transform("first")
+    switched = later[(later["scheme"].astype(str) != first.astype(str)).to_numpy()]
+    if len(switched):
+        one = switched.iloc[0]
+        raise ValueError(
+            f"{one['unit']} {one['unit_id']} of run {one['run']} changes scheme in month "
+            f"{one['from_month']}, after schemes have come to differ: time and scheme would be "
+            "mixed; ask `staggered_effect`, which compares each wave with those not yet in it"
+        )
 
 
 def _level(assignments: pd.DataFrame, by: str) -> Unit:
