@@ -232,7 +232,8 @@ class Diagnosis:
             The columns of `by`, then `answer`, `question`, `scheme`, `diagnosand`, `value`,
             `mc_error`, and how many simulations the value rests on (`sims`).
 
-            The `truth`. Of the simulations with an answer: `bias`, `rmse`, `coverage` of 95 % intervals,
+            The `truth`. Of the simulations with an answer: `bias`, `rmse`, `coverage` of 95 %
+            intervals,
             `type_s` and `type_m` (of what is found: the share with the wrong sign, and the mean
             exaggeration, where twins know the sign of the truth, beyond two of its errors),
             `interval_length`, `se_ratio` (mean standard error over the standard
