@@ -166,7 +166,8 @@ class Study:
                 f"got {self.assign.start!r}"
             )
         least, units = len(self.schemes) - 1, self.units
-        if not least <= (self.assign.treated or least) < units:
+        treated = least if self.assign.treated is None else self.assign.treated
+        if not least <= treated < units:
             raise ValueError(
                 f"Assign.treated must lie between {least} and {units - 1} of {units} "
                 f"{self.assign.unit}s, got {self.assign.treated!r}"
@@ -521,16 +522,13 @@ def _answered(
     asked = [question for question in study.questions if question in answer.questions]
     if not asked:
         return
-    table, failed = pd.DataFrame(), ""
+    table = pd.DataFrame()
     try:
         estimate = answer.ask(records, study)
         with np.errstate(over="ignore"):  # large money, which a ratio alone would exponentiate
             table = estimate.tidy()
-        failed = "; ".join(
-            check.advice
-            for check in estimate.checks
-            if check.name == "models converged" and not check.passed
-        )
+        stuck = [name for name, fit in estimate.fits.items() if not getattr(fit, "converged", True)]
+        failed = f"no convergence: {listed(stuck)}" if stuck else ""
     except (ValueError, ArithmeticError, RuntimeError) as error:
         failed = str(error) or type(error).__name__
     for question in asked:
