@@ -394,9 +394,9 @@ def test_with_gaming_the_log_is_fooled_and_the_checks_are_not() -> None:
     study = Study(
         centre, worlds.SCHEMES, "wage", 1, questions=("success_true",), answers=("gaming_effect",)
     )
-    found = study.diagnose(40, pairs=10, rng=5)
+    found = study.diagnose(24, pairs=8, rng=5)
     table = found.plot_data("coverage").set_index("answer")["value"]
-    low, high = stats.binom.ppf([0.0005, 0.9995], 40, 0.95) / 40
+    low, high = stats.binom.ppf([0.0005, 0.9995], 24, 0.95) / 24
     assert low <= table["gaming_effect"] <= high
     assert low <= table["oracle"] <= high
     assert table["naive"] < low
@@ -416,7 +416,7 @@ def test_without_gaming_the_checks_say_what_the_log_says() -> None:
         questions=("success_true",),
         answers=("gaming_effect",),
     )
-    found = study.diagnose(10, pairs=2, rng=5).simulations
+    found = study.diagnose(3, pairs=2, rng=5).simulations
     estimates = found.pivot_table(index="sim", columns="answer", values="estimate")
     np.testing.assert_allclose(estimates["gaming_effect"], estimates["oracle"], atol=1e-9)
     np.testing.assert_allclose(estimates["naive"], estimates["oracle"], atol=1e-9)

@@ -341,7 +341,7 @@ class Study:
         sealed = {
             "digest": _digest(document),
             "world": _digest(_whole(self.centre)),
-            "version": metadata.version("incentives"),
+            "version": _release(),
             **document,
         }
         with path.open("x", encoding="utf-8") as file:
@@ -580,13 +580,16 @@ def _known(names: Iterable[str], registry: Mapping[str, object], what: str, wher
             raise unknown(name, registry, what=what, where=where)
 
 
+def _release() -> str:
+    try:
+        return metadata.version("incentives")
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
 def _digest(document: object) -> str:
-    text = json.dumps(document, sort_keys=True, default=_sortable)
+    text = json.dumps(document, sort_keys=True, default=sorted)  # a set has no order of its own
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _sortable(value: object) -> object:
-    return sorted(value) if isinstance(value, frozenset) else repr(value)
 
 
 def _whole(centre: Scenario) -> dict[str, Any]:
