@@ -5,6 +5,7 @@
 `churn_effect`         Did a scheme make customers leave?
 `bunching`             Do results pile up where a bonus begins?
 `staggered_effect`     What did a scheme do that teams came under one after the other?
+`optimal_audit`        Which contacts should be checked?
 =====================  ==========================================================================
 
 One question a file; `inference` beside them says how sure an answer is, `comparison` who is
@@ -13,6 +14,7 @@ compared with whom, `result` what an answer holds, `methods` how it can be teste
 firm's own tables come in through `read_records`, checked against the data contract (`contract`).
 """
 
+from incentives.estimates.allocation import AuditPlan, optimal_audit
 from incentives.estimates.bunching import bunching
 from incentives.estimates.churn import churn_effect
 from incentives.estimates.contract import RecordsError, read_records, write_templates
@@ -21,12 +23,14 @@ from incentives.estimates.result import Check, Estimate
 from incentives.estimates.staggered import staggered_effect
 
 __all__ = [
+    "AuditPlan",
     "Check",
     "Estimate",
     "RecordsError",
     "bunching",
     "churn_effect",
     "gaming_effect",
+    "optimal_audit",
     "read_records",
     "staggered_effect",
     "write_templates",

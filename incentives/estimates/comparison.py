@@ -162,6 +162,8 @@ class Comparison:
     def arm_codes(self, frame: pd.DataFrame) -> Ints:
         """Give each row's arm as its place in `arms`."""
         value = frame[self.by] if self.arm_of_run is None else self._of_run(frame, self.arm_of_run)
+        if isinstance(value, pd.Series) and isinstance(value.dtype, pd.CategoricalDtype):
+            value = value.cat.remove_unused_categories()  # such as "before" the schemes
         return pd.Categorical(value, categories=list(self.arms)).codes.astype(np.int64)
 
     def cluster_codes(self, frame: pd.DataFrame, *, team: str = "team") -> Ints:
