@@ -255,7 +255,8 @@ def payment(sample: pd.DataFrame, groups: int) -> pd.DataFrame:
 def two_readings(sample: pd.DataFrame, groups: int) -> pd.DataFrame:
     """Give customers lost by month of tenure if all were followed, and if only the last month."""
     readings = {"followed since joining": False, "seen in the last month only": True}
-    short, tables = sample[sample["contract"] != CONTRACTS[2]], []
+    short = sample[sample["contract"] != CONTRACTS[2]]
+    tables: list[pd.DataFrame] = []
     for reading, last in readings.items():
         seen = as_tables(short, "contract", groups, last_month_only=last)
         risks = inc.competing_risks(seen, control=CONTRACTS[0], horizon=24)

@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 
 import incentives as inc
 from incentives.estimates import AuditPriorities, audit_priorities
-from incentives.estimates.forensic import Mixture, Tally, two_groups
+from incentives.estimates.forensic import Mixture, Tally, combined, two_groups
 from tests import worlds
 
 Floats = npt.NDArray[np.float64]
@@ -130,14 +130,31 @@ def test_where_nobody_games_nobody_is_suspected() -> None:
     assert silent >= 38
 
 
-def test_agents_without_opportunities_are_not_suspected() -> None:
+def test_agents_without_opportunities_are_as_others_on_average() -> None:
     rng = np.random.default_rng(3)
     control, _ = agents(rng, 100)
     others, _ = agents(rng, 100, gaming=0.9)
     idle = Tally(*(np.append(each, more) for each, more in zip(others, (0, 0, 0.08), strict=True)))
     found: Mixture = two_groups(control, idle)
     assert found.gaming > 0.5
-    assert found.lfdr[-1] == 1
+    assert found.lfdr[-1] == pytest.approx(1 - found.gaming)
+
+
+def test_signs_together_are_those_of_bayes_rule_with_shares_of_their_own() -> None:
+    rng = np.random.default_rng(4)
+    games = rng.random(4000) < 0.3
+    found = []
+    for shows in (1.0, 0.4):
+        seen = games & (rng.random(4000) < shows)
+        score = rng.normal(2.0 * seen, 1.0)
+        found.append(Mixture(0.1, 0.01, 9.0, 0.3 * shows, 2.0 * score - 2.0))
+    lfdr = combined(found)
+    first, second = (np.exp(each.evidence) for each in found)
+    known = 0.7 / (0.7 + 0.3 * first * (0.6 + 0.4 * second))
+    assert np.abs(lfdr - known).max() < 0.06
+    assert lfdr.mean() == pytest.approx(0.7, abs=0.04)
+    alone = combined(found[:1])
+    assert np.abs(alone - found[0].lfdr).max() < 0.06
 
 
 # ── worlds of the simulator ──────────────────────────────────────────────────────────────────────

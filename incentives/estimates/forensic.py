@@ -6,6 +6,7 @@ first so many audits is expected to be in vain. Only an audit can tell, and a sa
 where there is one, is held against the list.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -34,6 +35,8 @@ LAST_DAYS = 2  # of a month
 FEWEST = 20  # opportunities of the control, and of the others, below which a sign says nothing
 USUAL_SPREAD = 0.05  # overdispersion between agents: bank staff who cut callers off had 0.06
 CLEARLY = 3.0  # log likelihood that two groups must gain over one
+MOST_EVIDENCE = 40.0  # in logs; more makes no difference, and products of it would overflow
+STEPS = 500  # of expectation maximisation
 SHARES = np.geomspace(1e-4, 1.0, 61)  # edges of the grid of gamed shares
 LONGEST = 20  # lines of a summary
 
@@ -100,11 +103,17 @@ class Mixture(NamedTuple):
     spread: float  #: overdispersion between agents of the control
     gain: float  #: log likelihood over that of one group
     gaming: float  #: share of agents in the second group
-    lfdr: Floats  #: for each agent the chance to be of the first
+    evidence: Floats  #: for each agent, how many times likelier the log is in the second, in logs
+
+    @property
+    def lfdr(self) -> Floats:
+        """The chance of each agent to be of the first group."""
+        odds = self.gaming / (1 - self.gaming) * np.exp(self.evidence)
+        return np.asarray(1 / (1 + odds), dtype=np.float64)
 
     def facts(self) -> dict[str, float]:
         """Give the numbers behind, one word for each."""
-        return {name: value for name, value in self._asdict().items() if name != "lfdr"}
+        return {name: value for name, value in self._asdict().items() if name != "evidence"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -256,8 +265,9 @@ def audit_priorities(
     around it as a beta-binomial, whose overdispersion is fitted to them. The others are a mixture
     by maximum likelihood (empirical Bayes): as those of the control, or with a gamed share beyond,
     itself beta distributed. A sign in which two groups gain under 3 points of log likelihood over
-    one to which all belong suspects nobody. Signs are taken as independent: an agent's log is like
-    the control's if each of its signs is.
+    one to which all belong suspects nobody. Signs together: all who game show the sign that most
+    agents show, and each of the others with a share that is fitted too; given that, signs are
+    taken as independent.
 
     **Calibration.** Where contacts were audited, what audits found in agents who were flagged and
     in those who were not, by the same mixture: the estimated share flagged in vain. Contacts of
@@ -320,14 +330,14 @@ def audit_priorities(
     if reference.all():
         raise ValueError(f"all agents are under '{control}': there is nobody to order")
     signs = _signs(seen, contacts, bills)
-    rows, funnels, logs = [], [], np.zeros(int((~reference).sum()))
+    rows, funnels, mixtures = [], [], []
     for name, sign in signs.items():
         tally = _tally(sign, person, reference)
         row = {"sign": name, "n": tally.n.sum(), "events": tally.events.sum()}
         used = min(tally.n[reference].sum(), tally.n[~reference].sum()) >= FEWEST
         if used:
             found = two_groups(tally.of(reference), tally.of(~reference))
-            logs += np.log(found.lfdr)
+            mixtures.append(found)
             row |= found.facts()
             funnels.append(_funnel(name, who[~reference], tally.of(~reference), found))
         rows.append(row | {"used": used})
@@ -336,7 +346,7 @@ def audit_priorities(
             f"no sign has {FEWEST} opportunities under '{control}' and as many beyond it: "
             "bring more months or more agents"
         )
-    agents = _ranked(who[~reference], np.exp(logs), q)
+    agents = _ranked(who[~reference], combined(mixtures), q)
     flagged = agents[[*AGENT, "flagged"]]
     funnel = pd.concat(funnels, ignore_index=True).merge(flagged, on=AGENT)
     calibration = _calibration(seen.audits, contacts, person, who, reference, agents)
@@ -481,14 +491,37 @@ def two_groups(control: Tally, others: Tally) -> Mixture:
     starts = ([x, -1.0, y] for x in (-2.0, 0.0) for y in (1.0, 4.0))
     fits = [optimize.minimize(loss, start, method="Nelder-Mead", bounds=bounds) for start in starts]
     best = min(fits, key=lambda fit: float(fit.fun))
-    like, unlike = parts(best.x)
     together = _pooled(control, others)
     gain = alone + float(top.sum() - best.fun) - _one_group(together)[1]
     rate = float(control.events.sum() / control.n.sum())
     if gain < CLEARLY:
-        return Mixture(rate, spread, gain, 0.0, np.ones(len(honest)))
-    lfdr = np.where(others.n > 0, np.clip(like / (like + unlike), 1e-12, 1.0), 1.0)
-    return Mixture(rate, spread, gain, float(special.expit(best.x[0])), lfdr)
+        return Mixture(rate, spread, gain, 0.0, np.zeros(len(honest)))
+    share = float(special.expit(best.x[0]))
+    like, unlike = parts(best.x)
+    evidence = np.log((unlike / share + 1e-300) / (like / (1 - share) + 1e-300))
+    return Mixture(rate, spread, gain, share, np.clip(evidence, -MOST_EVIDENCE, MOST_EVIDENCE))
+
+
+def combined(found: Sequence[Mixture]) -> Floats:
+    """Give each agent's chance to be as under the control in every sign.
+
+    Who games does not show it in every sign. The sign that most agents show is taken to be shown
+    by all who game, every other one by a share of them; these shares, and that of those who game,
+    are fitted by expectation maximisation.
+    """
+    shown = [each for each in found if each.gaming > 0]
+    if not shown:
+        return np.ones(len(found[0].evidence))
+    factors = np.exp([each.evidence for each in shown])
+    gaming = np.array([each.gaming for each in shown])
+    share, shows = float(gaming.max()), gaming / gaming.max()
+    for _ in range(STEPS):
+        parts = 1 - shows[:, None] + shows[:, None] * factors
+        odds = share / (1 - share) * parts.prod(axis=0)
+        suspected = odds / (1 + odds)
+        share = min(float(suspected.mean()), 1 - 1e-9)
+        shows = (suspected * shows[:, None] * factors / parts).sum(axis=1) / suspected.sum()
+    return np.asarray(1 / (1 + odds), dtype=np.float64)
 
 
 def _one_group(agents: Tally) -> tuple[float, float]:
