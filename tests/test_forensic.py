@@ -49,7 +49,7 @@ def flagged(lfdr: Floats) -> npt.NDArray[np.bool_]:
     return chosen
 
 
-def discoveries(*, known: float, spread: float, tries: int = 30) -> pd.DataFrame:
+def discoveries(*, known: float, spread: float, tries: int = 16) -> pd.DataFrame:
     """Flag agents in many firms: the control shows the spread `known`, the others have `spread`."""
     rows = []
     for k in range(tries):
@@ -123,11 +123,11 @@ def test_differences_that_the_control_does_not_show_are_taken_for_gaming() -> No
 
 def test_where_nobody_games_nobody_is_suspected() -> None:
     silent = 0
-    for k in range(40):
+    for k in range(24):
         rng = np.random.default_rng([12, k])
         control, others = (agents(rng, 60, spread=0.3)[0] for _ in range(2))
         silent += bool((two_groups(control, others).lfdr == 1).all())
-    assert silent >= 38
+    assert silent >= 22
 
 
 def test_agents_without_opportunities_are_as_others_on_average() -> None:
@@ -196,7 +196,7 @@ def test_in_simulated_worlds_most_who_game_come_first_and_few_in_vain(
     gamed: inc.Records, listed: AuditPriorities
 ) -> None:
     vain, first, caught, there = 0, 0, 0, 0
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         records = gamed if seed == 1 else contacts_of(floor(), seed)
         ranks = listed if seed == 1 else audit_priorities(records, control="wage")
         truly, chosen = games(records, ranks), ranks.tidy()["flagged"].to_numpy()
@@ -277,8 +277,9 @@ def test_the_funnel_is_drawn_as_its_data_say(listed: AuditPriorities) -> None:
 
 
 def test_records_that_cannot_answer_are_refused_in_words(gamed: inc.Records) -> None:
+    bare = inc.Records(**{**gamed.frames(), "contacts": gamed.contacts.iloc[:0]})
     with pytest.raises(ValueError, match="simulate with keep='contacts'"):
-        audit_priorities(worlds.trial("gamed"), control="wage")
+        audit_priorities(bare, control="wage")
     with pytest.raises(KeyError, match=r"no scheme 'wgae' in records.*mean 'wage'\?"):
         audit_priorities(gamed, control="wgae")
     with pytest.raises(ValueError, match=r"q must lie between 0 and 1, got 1\.5"):
