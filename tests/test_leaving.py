@@ -1,6 +1,7 @@
 """Leaving, month by month and reason by reason: by hand, by others' formulas, on known worlds."""
 
 from collections.abc import Callable
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -337,7 +338,7 @@ def test_in_simulated_worlds_the_risk_and_the_months_are_covered() -> None:
 def test_between_teams_under_one_scheme_there_is_no_effect_to_find() -> None:
     # The control teams of each world, parted at random into two arms of the same scheme.
     hits = tries = 0
-    for k, world in enumerate(worlds.each(worlds.trial("gamed"))):
+    for k, world in enumerate(islice(worlds.each(worlds.trial("gamed")), 60)):
         plain = world.assignments[world.assignments["scheme"].astype(str) == "wage"]
         chosen = np.random.default_rng([9, k]).permutation(plain["unit_id"])[::2]
         parted = {
