@@ -2,6 +2,7 @@
 #
 #   make reproduce [SCALE=smoke]   the experiments: tables, figures and manifests under results/
 #   make gallery [SCALE=smoke]     one story for each centre that ships, and all of them held against the world
+#   make real [SCALE=smoke]        what public samples say of leaving and of calling again, where they are at hand
 #   make test                      all tests and doctests, two processes
 #   make quick                     the part every supported Python has to pass
 #   make lint | types | docs       style and layering; mypy --strict; the pages, under docs/_build
@@ -13,7 +14,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: reproduce gallery test quick lint format types docs coverage lock clean
+.PHONY: reproduce gallery real test quick lint format types docs coverage lock clean
 .DEFAULT_GOAL := test
 
 ifneq (,$(filter undefined default,$(origin PYTHON)))
@@ -38,6 +39,13 @@ STORIES := false_saves paid_not_to_sell scorecard_weight spoiled_week last_place
 gallery: $(READY)
 	for story in $(STORIES); do \
 		$(BIN)/python -m experiments.$$story --scale $(SCALE) --out results/$$story; \
+	done
+
+SAMPLES := telco_churn outbound_fatigue
+
+real: $(READY)
+	for sample in $(SAMPLES); do \
+		$(BIN)/python -m experiments.$$sample --scale $(SCALE) --out results/$$sample; \
 	done
 
 test: $(READY)

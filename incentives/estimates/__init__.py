@@ -6,6 +6,8 @@
 `bunching`             Do results pile up where a bonus begins?
 `staggered_effect`     What did a scheme do that teams came under one after the other?
 `optimal_audit`        Which contacts should be checked?
+`competing_risks`      For which reason did they leave?
+`audit_priorities`     Whom to audit first?
 =====================  ==========================================================================
 
 One question a file; `inference` beside them says how sure an answer is, `comparison` who is
@@ -17,18 +19,23 @@ firm's own tables come in through `read_records`, checked against the data contr
 from incentives.estimates.allocation import AuditPlan, optimal_audit
 from incentives.estimates.bunching import bunching
 from incentives.estimates.churn import churn_effect
+from incentives.estimates.competing import competing_risks
 from incentives.estimates.contract import RecordsError, read_records, write_templates
+from incentives.estimates.forensic import AuditPriorities, audit_priorities
 from incentives.estimates.gaming import gaming_effect
 from incentives.estimates.result import Check, Estimate
 from incentives.estimates.staggered import staggered_effect
 
 __all__ = [
     "AuditPlan",
+    "AuditPriorities",
     "Check",
     "Estimate",
     "RecordsError",
+    "audit_priorities",
     "bunching",
     "churn_effect",
+    "competing_risks",
     "gaming_effect",
     "optimal_audit",
     "read_records",
