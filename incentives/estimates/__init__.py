@@ -2,6 +2,10 @@
 
 =====================  ==========================================================================
 `gaming_effect`        Is a scheme being gamed, and what does the log make of it?
+`scheme_effect`        What did a scheme do to what is on record?
+`true_rate`            How many logged successes were true?
+`true_effect`          What does a scheme do to true successes?
+`kpi_inflation`        How much of what a scheme did to the log is recording?
 `churn_effect`         Did a scheme make customers leave?
 =====================  ==========================================================================
 
@@ -11,6 +15,18 @@ compared with whom, `result` what an answer holds.
 
 from incentives.estimates.churn import churn_effect
 from incentives.estimates.gaming import gaming_effect
+from incentives.estimates.inflation import kpi_inflation
 from incentives.estimates.result import Check, Estimate
+from incentives.estimates.scheme import scheme_effect
+from incentives.estimates.two_phase import true_effect, true_rate
 
-__all__ = ["Check", "Estimate", "churn_effect", "gaming_effect"]
+__all__ = [
+    "Check",
+    "Estimate",
+    "churn_effect",
+    "gaming_effect",
+    "kpi_inflation",
+    "scheme_effect",
+    "true_effect",
+    "true_rate",
+]
