@@ -6,6 +6,7 @@
 `true_rate`            How many logged successes were true?
 `true_effect`          What does a scheme do to true successes?
 `kpi_inflation`        How much of what a scheme did to the log is recording?
+`deterrence`           Do more audits make for less gaming?
 `churn_effect`         Did a scheme make customers leave?
 =====================  ==========================================================================
 
@@ -14,6 +15,7 @@ compared with whom, `result` what an answer holds.
 """
 
 from incentives.estimates.churn import churn_effect
+from incentives.estimates.deterrence import deterrence
 from incentives.estimates.gaming import gaming_effect
 from incentives.estimates.inflation import kpi_inflation
 from incentives.estimates.result import Check, Estimate
@@ -24,6 +26,7 @@ __all__ = [
     "Check",
     "Estimate",
     "churn_effect",
+    "deterrence",
     "gaming_effect",
     "kpi_inflation",
     "scheme_effect",
