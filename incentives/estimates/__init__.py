@@ -6,6 +6,7 @@
 `true_rate`            How many logged successes were true?
 `true_effect`          What does a scheme do to true successes?
 `kpi_inflation`        How much of what a scheme did to the log is recording?
+`misclassified_effect` What does a scheme do to true successes of contacts of the same kind?
 `deterrence`           Do more audits make for less gaming?
 `churn_effect`         Did a scheme make customers leave?
 =====================  ==========================================================================
@@ -18,6 +19,7 @@ from incentives.estimates.churn import churn_effect
 from incentives.estimates.deterrence import deterrence
 from incentives.estimates.gaming import gaming_effect
 from incentives.estimates.inflation import kpi_inflation
+from incentives.estimates.misclassified import misclassified_effect
 from incentives.estimates.result import Check, Estimate
 from incentives.estimates.scheme import scheme_effect
 from incentives.estimates.two_phase import true_effect, true_rate
@@ -29,6 +31,7 @@ __all__ = [
     "deterrence",
     "gaming_effect",
     "kpi_inflation",
+    "misclassified_effect",
     "scheme_effect",
     "true_effect",
     "true_rate",

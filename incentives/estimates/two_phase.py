@@ -310,8 +310,8 @@ def read_phases(
         As for `gaming_effect`.
     """
     left_out = int(targeted(seen.audits).sum())
-    audits = since_apart(seen, _over(kpi, audited(seen.audits), "audits"), by=by)
-    cells = since_apart(seen, _over(kpi, served(seen.cells, "cells", CELL_COLUMNS), "cells"), by=by)
+    audits = since_apart(seen, over(kpi, audited(seen.audits), "audits"), by=by)
+    cells = since_apart(seen, over(kpi, served(seen.cells, "cells", CELL_COLUMNS), "cells"), by=by)
     plan = compare_arms(seen, cells, by=by, control=control)
     missed = unseen(plan, audits, cells)
     strata = sorted({str(name) for name in cells["logged_outcome"].unique()})
@@ -350,7 +350,7 @@ def read_phases(
     )
 
 
-def _over(kpi: Kpi, frame: pd.DataFrame, name: str) -> pd.DataFrame:
+def over(kpi: Kpi, frame: pd.DataFrame, name: str) -> pd.DataFrame:
     """Keep the contacts over which an indicator is taken."""
     if not kpi.reason:
         return frame
@@ -645,7 +645,7 @@ def read(rows: pd.DataFrame, kpi: Kpi) -> str:
 def _said(term: str, row: "dict[str, pd.Series]", kpi: Kpi) -> str:
     true = row[f"{kpi.name}_true" if kpi.counted else kpi.name]
     way = direction(true)
-    if kpi.counted:
+    if f"{kpi.name}_logged" in row:
         log, inflation = row[f"{kpi.name}_logged"], row[f"{kpi.name}_inflation"]
         if (up := direction(log)) and direction(inflation) == up != way:
             return (
