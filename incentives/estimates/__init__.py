@@ -8,6 +8,12 @@
 `optimal_audit`        Which contacts should be checked?
 `competing_risks`      For which reason did they leave?
 `audit_priorities`     Whom to audit first?
+`scheme_effect`        What did a scheme do to what is on record?
+`true_rate`            How many logged successes were true?
+`true_effect`          What does a scheme do to true successes?
+`kpi_inflation`        How much of what a scheme did to the log is recording?
+`misclassified_effect` What does a scheme do to true successes of contacts of the same kind?
+`deterrence`           Do more audits make for less gaming?
 =====================  ==========================================================================
 
 One question a file; `inference` beside them says how sure an answer is, `comparison` who is
@@ -21,10 +27,15 @@ from incentives.estimates.bunching import bunching
 from incentives.estimates.churn import churn_effect
 from incentives.estimates.competing import competing_risks
 from incentives.estimates.contract import RecordsError, read_records, write_templates
+from incentives.estimates.deterrence import deterrence
 from incentives.estimates.forensic import AuditPriorities, audit_priorities
 from incentives.estimates.gaming import gaming_effect
+from incentives.estimates.inflation import kpi_inflation
+from incentives.estimates.misclassified import misclassified_effect
 from incentives.estimates.result import Check, Estimate
+from incentives.estimates.scheme import scheme_effect
 from incentives.estimates.staggered import staggered_effect
+from incentives.estimates.two_phase import true_effect, true_rate
 
 __all__ = [
     "AuditPlan",
@@ -36,9 +47,15 @@ __all__ = [
     "bunching",
     "churn_effect",
     "competing_risks",
+    "deterrence",
     "gaming_effect",
+    "kpi_inflation",
+    "misclassified_effect",
     "optimal_audit",
     "read_records",
+    "scheme_effect",
     "staggered_effect",
+    "true_effect",
+    "true_rate",
     "write_templates",
 ]

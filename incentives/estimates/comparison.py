@@ -162,9 +162,9 @@ class Comparison:
     def arm_codes(self, frame: pd.DataFrame) -> Ints:
         """Give each row's arm as its place in `arms`."""
         value = frame[self.by] if self.arm_of_run is None else self._of_run(frame, self.arm_of_run)
-        if isinstance(value, pd.Series) and isinstance(value.dtype, pd.CategoricalDtype):
-            value = value.cat.remove_unused_categories()  # such as "before" the schemes
-        return pd.Categorical(value, categories=list(self.arms)).codes.astype(np.int64)
+        named = pd.Categorical(value)
+        place = pd.Index(self.arms).get_indexer(named.categories.astype(str))
+        return np.asarray(np.append(place, -1)[named.codes], dtype=np.int64)
 
     def cluster_codes(self, frame: pd.DataFrame, *, team: str = "team") -> Ints:
         """Give each row's cluster as a number; `team` names the frame's column of teams."""
@@ -358,7 +358,9 @@ class Comparison:
         return np.asarray(of_run.to_numpy()[place])
 
 
-def compare_arms(seen: Observed, frame: pd.DataFrame, *, by: str, control: str) -> Comparison:
+def compare_arms(
+    seen: Observed, frame: pd.DataFrame, *, by: str, control: str | None
+) -> Comparison:
     """Find the arms in a frame, the clusters in the assignments, and check the control's name.
 
     Parameters
@@ -370,7 +372,8 @@ def compare_arms(seen: Observed, frame: pd.DataFrame, *, by: str, control: str) 
     by
         ``"scheme"``, or a column of `runs` in which whole worlds differ.
     control
-        The arm that the others are compared with.
+        The arm that the others are compared with; None where arms are described, not compared:
+        the first one then stands first, and there may be no other.
     """
     runs = require(seen.runs, "runs", ["run", "replication"]).set_index("run")
     of_run = None
@@ -380,9 +383,11 @@ def compare_arms(seen: Observed, frame: pd.DataFrame, *, by: str, control: str) 
         of_run = runs[by].astype(str)
     observed = frame["scheme"] if of_run is None else of_run.loc[list(pd.unique(frame["run"]))]
     names = [str(name) for name in _in_order(observed)]
+    described = control is None
+    control = names[0] if control is None else control
     if control not in names:
         raise unknown(control, names, what=by, where="records")
-    if len(names) == 1:
+    if len(names) == 1 and not described:
         raise ValueError(f"records hold only the {by} '{control}': there is nothing to compare")
     assignments = require(seen.assignments, "assignments", ASSIGNMENT_COLUMNS)
     start = assignments["run"].map(_starts(assignments))

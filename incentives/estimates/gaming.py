@@ -5,12 +5,22 @@ record. Beside the answer stand two readings that need less and are fooled: the 
 they come, and the log.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from incentives.estimates.audits import (
+    CELL_COLUMNS,
+    audited,
+    gap_check,
+    recognised,
+    served,
+    succeeded,
+    unseen,
+    unseen_check,
+)
 from incentives.estimates.comparison import (
     Comparison,
     Counts,
@@ -19,22 +29,15 @@ from incentives.estimates.comparison import (
     Observed,
     compare_arms,
     listed,
-    require,
     since_apart,
     unknown,
 )
-from incentives.estimates.inference import Bools, Fit, Floats, fit_binomial, shares
+from incentives.estimates.inference import Fit, Floats, fit_binomial, shares
 from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, converged, direction, tidy
 
 __all__ = ["gaming_effect"]
 
 UNIT = "per 100 contacts"
-SUCCESSES = ("sale", "saved")
-MOST_UNSEEN = 0.05  # share of contacts that may stand in strata without any audit
-
-AUDIT_COLUMNS = ["run", "contact", "month", "agent", "team", "scheme", "logged_outcome", "prob"]
-AUDIT_COLUMNS += ["found", "found_outcome"]
-CELL_COLUMNS = ["run", "month", "agent", "team", "scheme", "logged_outcome", "n"]
 
 
 class Kind(NamedTuple):
@@ -130,22 +133,22 @@ def gaming_effect(
     ['gamed', 'saves vs wage', 'per 100 contacts']
     """
     seen = records.seen_by("analyst")
-    audits = since_apart(seen, _audited(seen.audits), by=by)
-    cells = since_apart(seen, _served(seen.cells, "cells", CELL_COLUMNS), by=by)
+    audits = since_apart(seen, audited(seen.audits), by=by)
+    cells = since_apart(seen, served(seen.cells, "cells", CELL_COLUMNS), by=by)
     plan = compare_arms(seen, cells, by=by, control=control)
-    unseen = _unseen(plan, audits, cells)
+    missed = unseen(plan, audits, cells)
     counted = _count(plan, audits, cells, outcome)
-    recognised = _recognised(detection, counted.kinds)
+    chances = recognised(detection, counted.kinds)
     counts = Counts(
         n=counted.contacts.sum(axis=0),
         n_events=counted.found.sum(axis=0),
         n_audits=counted.audits.sum(axis=0),
     )
-    fits, measured = _measure(counted, counts, outcome, recognised)
+    fits, measured = _measure(counted, counts, outcome, chances)
     rows, levels = plan.tables(measured, counted.weights > 0)
     checks = [
         *plan.checks(rows),
-        *_audit_checks(plan, counted, audits, unseen),
+        *_audit_checks(plan, counted, audits, missed),
         converged(fits),
     ]
     return Estimate(
@@ -154,7 +157,7 @@ def gaming_effect(
         design={
             **plan.facts(rows),
             "outcome": outcome,
-            "least_detection": min(recognised.values()),
+            "least_detection": min(chances.values()),
             "n_contacts": int(counts.n.sum()),
             "n_audits": len(audits),
             "least_audits_in_an_arm": int(counted.audits.sum(axis=0).min()),
@@ -169,62 +172,17 @@ def gaming_effect(
     )
 
 
-def _audited(audits: pd.DataFrame) -> pd.DataFrame:
-    """Take the audits of served contacts, and refuse what cannot be weighted."""
-    frame = _served(audits, "audits", AUDIT_COLUMNS)
-    prob = frame["prob"].to_numpy(dtype=float)
-    if (wrong := prob[(prob <= 0) | (prob > 1)]).size:
-        raise ValueError(
-            f"audits.prob must be above 0 and at most 1, got {wrong[0]:g}: without the recorded "
-            "chance of being drawn, audited contacts say nothing about the others"
-        )
-    if (again := frame.duplicated(["run", "contact"])).any():
-        twice = frame.loc[again].iloc[0]
-        raise ValueError(f"audits have contact {twice['contact']} of run {twice['run']} twice")
-    return frame
-
-
-def _served(frame: pd.DataFrame, name: str, columns: list[str]) -> pd.DataFrame:
-    """Leave out contacts that nobody served, for there is nothing to audit, and check the rest."""
-    served = require(frame, name, ["logged_outcome"])["logged_outcome"] != "abandoned"
-    return require(frame[served.to_numpy()], name, columns)
-
-
-def _unseen(plan: Comparison, audits: pd.DataFrame, cells: pd.DataFrame) -> float:
-    """Give the largest share of an arm's contacts logged under a name that was never audited.
-
-    Such contacts are not represented at all, whatever the weights of the others, so an arm
-    where they are many is refused.
-    """
-    contacts = cells["n"].groupby([plan.arm_codes(cells), cells["logged_outcome"].astype(str)])
-    audited = audits["prob"].groupby([plan.arm_codes(audits), audits["logged_outcome"].astype(str)])
-    n = contacts.sum()
-    missed = n[~n.index.isin(audited.size().index)]
-    worst = 0.0
-    for arm, name in enumerate(plan.arms):
-        total, without = n.loc[arm].sum(), missed[missed.index.get_level_values(0) == arm]
-        share = float(without.sum() / total)
-        if share > MOST_UNSEEN:
-            outcomes = listed(without.index.get_level_values(1))
-            raise ValueError(
-                f"no audits of contacts logged {outcomes} under '{name}' ({share:.0%} of them): "
-                "how many of these were gamed cannot be estimated; audit a few of every kind"
-            )
-        worst = max(worst, share)
-    return worst
-
-
 def _count(plan: Comparison, audits: pd.DataFrame, cells: pd.DataFrame, outcome: str) -> Counted:
     """Add contacts and audits up by cluster and arm."""
     n = cells["n"].to_numpy(dtype=float)
-    contacts, logged = plan.totals(cells, [n, n * _success(cells["logged_outcome"])])
+    contacts, logged = plan.totals(cells, [n, n * succeeded(cells["logged_outcome"])])
     found = audits["found"].astype(str).to_numpy()
     kinds = ["none", *sorted(set(found) - {"none"})]
     if outcome not in ("gamed", *kinds[1:]):
         raise unknown(outcome, ["gamed", *kinds[1:]], what="outcome", where="audits")
     gamed = found != "none" if outcome == "gamed" else found == outcome
     weight = 1 / audits["prob"].to_numpy(dtype=float)
-    noted, true = _success(audits["logged_outcome"]), _success(audits["found_outcome"])
+    noted, true = succeeded(audits["logged_outcome"]), succeeded(audits["found_outcome"])
     audited, hits, weights = plan.totals(audits, [np.ones(len(audits)), 1.0 * gamed, weight])
     by_kind = {}
     for kind in kinds:
@@ -233,27 +191,8 @@ def _count(plan: Comparison, audits: pd.DataFrame, cells: pd.DataFrame, outcome:
     return Counted(contacts, logged, audited, hits, weights, by_kind)
 
 
-def _success(outcome: "pd.Series[str]") -> Bools:
-    return outcome.isin(SUCCESSES).to_numpy()
-
-
-def _recognised(detection: float | Mapping[str, float], kinds: Iterable[str]) -> dict[str, float]:
-    """Give the chance of being recognised for each kind that audits found; honesty is certain."""
-    known = detection if isinstance(detection, Mapping) else dict.fromkeys(kinds, detection)
-    chances = {"none": 1.0}
-    for kind in kinds:
-        if kind == "none":
-            continue
-        if kind not in known:
-            raise KeyError(f"detection lacks '{kind}', which audits found; it has {listed(known)}")
-        if not 0 < known[kind] <= 1:
-            raise ValueError(f"detection must be above 0 and at most 1, got {known[kind]!r}")
-        chances[kind] = known[kind]
-    return chances
-
-
 def _measure(
-    counted: Counted, counts: Counts, outcome: str, recognised: dict[str, float]
+    counted: Counted, counts: Counts, outcome: str, chances: dict[str, float]
 ) -> tuple[dict[str, Fit], list[Measured]]:
     """Fit the shares and make of them what is reported, in points per 100 contacts."""
     weights, kinds = counted.weights, counted.kinds
@@ -266,12 +205,12 @@ def _measure(
         **{kind: fit_binomial(kinds[kind].all, weights) for kind in asked},
     }
     share = {name: fit.coefficients * 100 for name, fit in fits.items()}
-    each = {kind: share[kind] * (1 / recognised[kind]) for kind in asked}
+    each = {kind: share[kind] * (1 / chances[kind]) for kind in asked}
     gamed = sum(each.values(), share["gamed"] * 0.0)
     inflation = share["gamed"] * 0.0
     for kind, sums in kinds.items():
         more = shares(sums.logged_successes, weights) - shares(sums.true_successes, weights)
-        inflation += more * (100 / recognised[kind])
+        inflation += more * (100 / chances[kind])
     audited = Measure("gamed", UNIT, "audited")
     reported = Measure("success_logged", UNIT, "log", label="reported successes")
     true = Measure("success_true", UNIT, "audited", label="true successes")
@@ -300,36 +239,19 @@ def _facts(plan: Comparison, rows: pd.DataFrame, counts: Counts, audits: pd.Data
 
 
 def _audit_checks(
-    plan: Comparison, counted: Counted, audits: pd.DataFrame, unseen: float
+    plan: Comparison, counted: Counted, audits: pd.DataFrame, missed: float
 ) -> list[Check]:
     """Look at whether the audits can carry the answer."""
     prob = audits["prob"].to_numpy(dtype=float)
     arm = plan.arm_codes(audits)
     weights, contacts = counted.weights.sum(axis=0), counted.contacts.sum(axis=0)
     effective = weights**2 / np.bincount(arm, prob**-2)
-    spread = np.sqrt(np.bincount(arm, (1 - prob) / prob**2))
-    gap = np.divide(weights - contacts, spread, out=weights - contacts, where=spread > 0)
-    off = float(gap[np.abs(gap).argmax()])
     without = np.flatnonzero(counted.found.sum(axis=0) == 0)
     none_found = listed(plan.arms[k] for k in without)
     bound = float(300 / effective[without].min()) if without.size else 0.0
     return [
-        Check(
-            "audit weights add up to the contacts",
-            abs(off) <= 4,
-            off,
-            4,
-            "standard errors between the contacts that the audits stand for and those on the "
-            "log: are the recorded chances right?",
-        ),
-        Check(
-            "every logged outcome was audited",
-            unseen == 0,
-            unseen,
-            0,
-            "share of an arm's contacts logged under a name that was never audited; "
-            "they are left out",
-        ),
+        gap_check(contacts, prob, arm),
+        unseen_check(missed, "they are left out"),
         Check(
             "audits enough in each arm",
             bool(effective.min() >= 100),

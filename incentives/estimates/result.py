@@ -230,7 +230,8 @@ class Estimate:
         from incentives import figures
 
         frame = self.plot_data(truth)
-        label = f"{frame['unit'].iloc[0]}, against '{self.design['control']}'"
+        against = f", against '{self.design['control']}'" if "control" in self.design else ""
+        label = f"{frame['unit'].iloc[0]}{against}"
         return figures.coefficients(frame, hue="label", label=label, ax=ax)
 
     def compare(self, truth: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
@@ -339,11 +340,13 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
         if isinstance(test, Inference) and test.method != "cluster" and spread[place] > 0:
             p[place] = test.p_value()
             low[place], high[place] = test.interval(spread[place], conf_level)
+    for end in (low, high):
+        end[ratio] = np.exp(end[ratio])
     return rows.assign(
         statistic=statistic,
         p_value=p,
-        conf_low=np.where(ratio, np.exp(low), low),
-        conf_high=np.where(ratio, np.exp(high), high),
+        conf_low=low,
+        conf_high=high,
         **{name: rows[name].round().astype("Int64") for name in _COUNTS},
     )
 
@@ -368,7 +371,7 @@ def _sentences(frame: pd.DataFrame) -> list[str]:
     lines = []
     for term, row in zip(terms, frame.to_dict("records"), strict=True):
         n = decimals(row["std_error"])
-        sign = "" if row["kind"] == "ratio" else "+"
+        sign = "+" if row["kind"] == "difference" else ""
         interval = f"[{row['conf_low']:.{n}f}, {row['conf_high']:.{n}f}]"
         p = "" if math.isnan(row["p_value"]) else f"p {_p(row['p_value'])}"
         head = f"  {term:<{wide[0]}}  {row['label']:<{wide[1]}}  {row['estimate']:{sign}8.{n}f}"

@@ -1,0 +1,145 @@
+"""Audited contacts: which of them can be weighted, and what they say of those not audited.
+
+Read by every question that corrects the log by audits. An audit counts only with the chance that
+its contact had of being drawn; contacts of a kind that nobody audited are nobody's to guess.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from incentives.estimates.comparison import Comparison, listed, require
+from incentives.estimates.inference import Bools, Floats
+from incentives.estimates.result import Check
+
+__all__ = [
+    "audited",
+    "gap_check",
+    "recognised",
+    "served",
+    "succeeded",
+    "targeted",
+    "unseen",
+    "unseen_check",
+]
+
+SUCCESSES = ("sale", "saved")
+MOST_UNSEEN = 0.05  # share of contacts that may stand in strata without any audit
+
+AUDIT_COLUMNS = ["run", "contact", "month", "agent", "team", "scheme", "logged_outcome", "prob"]
+AUDIT_COLUMNS += ["found", "found_outcome"]
+CELL_COLUMNS = ["run", "month", "agent", "team", "scheme", "logged_outcome", "n"]
+
+
+def audited(audits: pd.DataFrame) -> pd.DataFrame:
+    """Take the audits of served contacts, and refuse what cannot be weighted.
+
+    Audits of the mode ``"targeted"`` without a chance on record were made on suspicion: they are
+    left out.
+    """
+    drawn = audits.loc[~targeted(audits)] if "prob" in audits else audits
+    frame = served(drawn, "audits", AUDIT_COLUMNS)
+    prob = frame["prob"].to_numpy(dtype=float)
+    if (wrong := prob[(prob <= 0) | (prob > 1)]).size:
+        raise ValueError(
+            f"audits.prob must be above 0 and at most 1, got {wrong[0]:g}: without the recorded "
+            "chance of being drawn, audited contacts say nothing about the others"
+        )
+    if (again := frame.duplicated(["run", "contact"])).any():
+        twice = frame.loc[again].iloc[0]
+        raise ValueError(f"audits have contact {twice['contact']} of run {twice['run']} twice")
+    return frame
+
+
+def targeted(audits: pd.DataFrame) -> Bools:
+    """Tell which audits were made on suspicion, with no chance of being drawn on record."""
+    if "mode" not in audits or "prob" not in audits:
+        return np.zeros(len(audits), dtype=bool)
+    return ((audits["mode"].astype(str) == "targeted") & audits["prob"].isna()).to_numpy()
+
+
+def served(frame: pd.DataFrame, name: str, columns: list[str]) -> pd.DataFrame:
+    """Leave out contacts that nobody served, for there is nothing to audit, and check the rest."""
+    answered = require(frame, name, ["logged_outcome"])["logged_outcome"] != "abandoned"
+    return require(frame[answered.to_numpy()], name, columns)
+
+
+def unseen(plan: Comparison, audits: pd.DataFrame, cells: pd.DataFrame) -> float:
+    """Give the largest share of an arm's contacts logged under a name that was never audited.
+
+    Such contacts are not represented at all, whatever the weights of the others, so an arm
+    where they are many is refused.
+    """
+    contacts = cells["n"].groupby([plan.arm_codes(cells), cells["logged_outcome"].astype(str)])
+    drawn = audits["prob"].groupby([plan.arm_codes(audits), audits["logged_outcome"].astype(str)])
+    n = contacts.sum()
+    missed = n[~n.index.isin(drawn.size().index)]
+    worst = 0.0
+    for arm, name in enumerate(plan.arms):
+        total, without = n.loc[arm].sum(), missed[missed.index.get_level_values(0) == arm]
+        share = float(without.sum() / total)
+        if share > MOST_UNSEEN:
+            outcomes = listed(without.index.get_level_values(1))
+            raise ValueError(
+                f"no audits of contacts logged {outcomes} under '{name}' ({share:.0%} of them): "
+                "how many of these were gamed cannot be estimated; audit a few of every kind"
+            )
+        worst = max(worst, share)
+    return worst
+
+
+def succeeded(outcome: "pd.Series[str]", successes: tuple[str, ...] = SUCCESSES) -> Bools:
+    """Tell which contacts ended in a success."""
+    return outcome.isin(successes).to_numpy()
+
+
+def recognised(detection: float | Mapping[str, float], kinds: Iterable[str]) -> dict[str, float]:
+    """Give the chance of being recognised for each kind that audits found; honesty is certain."""
+    known = detection if isinstance(detection, Mapping) else dict.fromkeys(kinds, detection)
+    chances = {"none": 1.0}
+    for kind in kinds:
+        if kind == "none":
+            continue
+        if kind not in known:
+            raise KeyError(f"detection lacks '{kind}', which audits found; it has {listed(known)}")
+        if not 0 < known[kind] <= 1:
+            raise ValueError(f"detection must be above 0 and at most 1, got {known[kind]!r}")
+        chances[kind] = known[kind]
+    return chances
+
+
+def gap_check(contacts: Floats, prob: Floats, arm: "np.ndarray") -> Check:
+    """Hold the contacts that audits stand for against those on the log, arm by arm.
+
+    Parameters
+    ----------
+    contacts
+        On the log, shape (arms,).
+    prob, arm
+        Of each audit: the chance of being drawn, and the arm's place.
+    """
+    arms = len(contacts)
+    gap = np.bincount(arm, 1 / prob, arms) - contacts
+    spread = np.sqrt(np.bincount(arm, (1 - prob) / prob**2, arms))
+    gap = np.divide(gap, spread, out=gap, where=spread > 0)
+    off = float(gap[np.abs(gap).argmax()])
+    return Check(
+        "audit weights add up to the contacts",
+        abs(off) <= 4,
+        off,
+        4,
+        "standard errors between the contacts that the audits stand for and those on the "
+        "log: are the recorded chances right?",
+    )
+
+
+def unseen_check(share: float, instead: str) -> Check:
+    """Say how many contacts no audit speaks for, and what was done with them `instead`."""
+    return Check(
+        "every logged outcome was audited",
+        share == 0,
+        share,
+        0,
+        f"share of an arm's contacts logged under a name that was never audited; {instead}",
+    )

@@ -1,0 +1,110 @@
+"""How much of a logged indicator is recording: its inflation, and what a scheme adds to it.
+
+Use `kpi_inflation` to split what a scheme does to a logged indicator into what it does to true
+outcomes and what it does to the log alone.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from incentives.estimates.comparison import Measure, Measured, Observed
+from incentives.estimates.inference import Estimated, Floats
+from incentives.estimates.result import Estimate
+from incentives.estimates.two_phase import Part, Phases, answered, chosen, parts, read_phases
+
+__all__ = ["kpi_inflation"]
+
+
+def kpi_inflation(
+    records: Observed,
+    *,
+    by: str = "scheme",
+    control: str,
+    outcome: str = "success",
+    detection: float | Mapping[str, float] = 1.0,
+) -> Estimate:
+    """Split the effect of a scheme on a logged indicator into true outcomes and recording.
+
+    **Estimand.** For each scheme against the control: the effect on the logged indicator, on
+    the true one, and on inflation, logged less true; the first is the sum of the others,
+    exactly. With them *relative inflation*, how many of 100 logged successes were none; and the
+    *honesty slope*, cov(S, Y) / var(S), how much likelier a true success Y is where one was
+    logged (S) than where none was: 1 where the log tells the truth, 0 where it tells nothing.
+
+    **Identification.** As for `true_effect`.
+
+    **Estimator.** As for `true_effect`, all from the same audits with one joint covariance;
+    relative inflation by the delta method; the slope from the weighted error of the log among
+    contacts that it counts and among those that it does not.
+
+    Parameters
+    ----------
+    records, by, control, detection
+        As for `true_effect`.
+    outcome
+        ``"success"``, ``"saves"``, ``"sales"`` (per 100 contacts served) or ``"save_rate"``
+        (per 100 served wishes to cancel).
+
+    Returns
+    -------
+    Estimate
+        Rows of `tidy()`, for each scheme: the outcome with ``_logged`` by ``"log"``, with
+        ``_true`` and ``_inflation`` by ``"two-phase"``, `relative_inflation` and
+        `honesty_slope`, and the naive ``_true`` by ``"unweighted audits"``. `details` as for
+        `true_effect`.
+
+    Raises
+    ------
+    KeyError
+        A scheme, a column or an outcome is not in the records.
+    ValueError
+        The records cannot answer: as for `true_effect`, or nothing was logged under a scheme.
+
+    References
+    ----------
+    Baker (1992), Journal of Political Economy 100, for pay on a distorted measure.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=500), audit=inc.Audit(rate=0.2))
+    >>> schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 8.0)}
+    >>> worlds = centre.vary(scheme=schemes)
+    >>> records = inc.simulate(worlds, replications=4, months=2, rng=1, keep="cells")
+    >>> split = inc.kpi_inflation(records, control="wage").tidy().set_index("estimand")
+    >>> logged, true, inflation = split["estimate"].iloc[:3]
+    >>> abs(logged - true - inflation) < 1e-12
+    True
+    """
+    kpi = chosen(outcome)
+    if not kpi.counted:
+        raise ValueError(
+            f"outcome '{outcome}' is on no log, so nothing inflates it: see true_effect"
+        )
+    seen = records.seen_by("analyst")
+    phases = read_phases(seen, by=by, control=control, kpi=kpi, detection=detection)
+    true, logged, inflation, naive = parts(phases)
+    found = [logged, true, inflation, *_told(phases), naive]
+    return answered(phases, found, f"Logged {kpi.words} split under each {by}, against '{control}'")
+
+
+def _told(phases: Phases) -> list[Part]:
+    """Give relative inflation, per 100 logged, and the honesty slope."""
+    logged, amiss = phases.logged(), phases.corrected()
+    if not (logged.value > 0).all():
+        arm = phases.plan.arms[int(np.argmin(logged.value))]
+        raise ValueError(f"no {phases.kpi.words} were logged under '{arm}': nothing is inflated")
+    relative = _over(amiss, logged) * 100
+    false, missed = phases.corrected(counted=True), phases.corrected(counted=False)
+    slope = Estimated(1 - false.value + missed.value, missed.influence - false.influence)
+    counts, unit = phases.counts(), f"per 100 logged {phases.kpi.words}"
+    shown = Measure("relative_inflation", unit, "two-phase", in_summary=True)
+    honest = Measure("honesty_slope", "0 to 1", "two-phase", in_summary=True)
+    return [Part(Measured(shown, relative, counts)), Part(Measured(honest, slope, counts))]
+
+
+def _over(one: Estimated, other: Estimated) -> Estimated:
+    """Divide value by value, by the delta method."""
+    ratio: Floats = one.value / other.value
+    return Estimated(ratio, (one.influence - ratio * other.influence) / other.value)

@@ -1,0 +1,682 @@
+"""What really happened: the log of every contact, corrected by the audits of some.
+
+Use `true_rate` for levels (how many customers who wished to cancel were really saved?) and
+`true_effect` for what a scheme does to them. Both correct each scheme by its own audits: pay
+changes how often the log lies, so one correction for all schemes leaves most of the bias, and
+there is no way to ask for one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from incentives.estimates.audits import (
+    CELL_COLUMNS,
+    audited,
+    gap_check,
+    recognised,
+    served,
+    succeeded,
+    targeted,
+    unseen,
+    unseen_check,
+)
+from incentives.estimates.comparison import (
+    Comparison,
+    Counts,
+    Measure,
+    Measured,
+    Observed,
+    compare_arms,
+    require,
+    since_apart,
+    unknown,
+)
+from incentives.estimates.inference import Bools, Estimated, Floats, carried_by
+from incentives.estimates.methods import FEWEST
+from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, direction, tidy
+
+__all__ = ["KPIS", "Kpi", "Phases", "read_phases", "true_effect", "true_rate", "two_phase"]
+
+FEW_AUDITS = 100  # below it the errors that no audit happened to meet are too many to neglect
+DRAWS = 4000
+SEED = 20261
+
+
+class Kpi(NamedTuple):
+    """A logged indicator: which contacts it is taken over, and which of them it counts."""
+
+    name: str
+    unit: str
+    words: str
+    counted: tuple[str, ...]  #: logged outcomes that it counts; none for what no log counts
+    reason: str = ""  #: reason of the contacts it is taken over; every reason if empty
+
+
+KPIS = {
+    kpi.name: kpi
+    for kpi in (
+        Kpi("success", "per 100 contacts", "successes", ("sale", "saved")),
+        Kpi("saves", "per 100 contacts", "saves", ("saved",)),
+        Kpi("sales", "per 100 contacts", "sales", ("sale",)),
+        Kpi("save_rate", "per 100 wishes to cancel", "saves", ("saved",), "cancel"),
+        Kpi("gamed", "per 100 contacts", "gaming", ()),
+    )
+}
+
+
+def two_phase(contacts: Floats, weights: Floats, sums: Floats) -> Estimated:
+    """Give the mean of what audits measure, by arm, as if every contact had been audited.
+
+    In each stratum of an arm the weighted mean of the audited stands for all; the strata count
+    by their contacts on the log (the generalised difference, or augmented inverse-probability,
+    estimator with saturated means). A stratum without an audit counts as 0.
+
+    Parameters
+    ----------
+    contacts
+        On the log, shape (clusters, arms, strata).
+    weights, sums
+        Of the audits: sums of 1/`prob`, and of what was measured times that; the same shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> contacts = np.array([[[10.0, 90.0]], [[30.0, 70.0]]])
+    >>> weights, sums = np.full((2, 1, 2), 50.0), np.array([[[25.0, 0.0]], [[25.0, 10.0]]])
+    >>> two_phase(contacts, weights, sums).value.tolist()  # .2 x .5 + .8 x .1
+    [0.18]
+    """
+    whole, drawn = contacts.sum(axis=0), weights.sum(axis=0)
+    mean, scale = _ratio(sums.sum(axis=0), drawn), _ratio(whole, drawn)
+    n = whole.sum(axis=1)
+    value = (whole * mean).sum(axis=1) / n
+    first = (contacts * (mean - value[:, None])).sum(axis=2)
+    second = ((sums - mean * weights) * scale).sum(axis=2)
+    return Estimated(value, (first + second) / n)
+
+
+def _added(place: npt.NDArray[np.int64], values: Floats, size: int) -> Floats:
+    return np.bincount(place, values, size).astype(np.float64)
+
+
+def _ratio(sums: Floats, n: Floats) -> Floats:
+    """Divide, and give 0 where there is nothing to divide by."""
+    return np.asarray(np.divide(sums, n, out=np.zeros_like(n), where=n > 0), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Phases:
+    """The first phase, contacts on the log, and the second, the audits of some of them.
+
+    Parameters
+    ----------
+    plan
+        Arms and clusters.
+    kpi
+        The indicator.
+    contacts
+        On the log, shape (clusters, arms, strata); a stratum is a logged outcome.
+    weights, amiss
+        Of the audits: sums of `weight`, and of `excess` times that; the same shape.
+    noted
+        Whether the indicator counts a stratum, shape (strata,).
+    audits
+        The audited contacts.
+    weight, stratum
+        Of each audit: 1/`prob`, and the place of its stratum.
+    excess
+        Of each audit: logged less true, given what was found and how often it is recognised.
+    chances
+        The chance of being recognised, by kind.
+    missed
+        The largest share of an arm's contacts in strata without any audit.
+    targeted
+        Audits made on suspicion, which are left out.
+    """
+
+    plan: Comparison
+    kpi: Kpi
+    contacts: Floats
+    weights: Floats
+    amiss: Floats
+    noted: Floats
+    audits: pd.DataFrame
+    weight: Floats
+    stratum: npt.NDArray[np.int64]
+    excess: Floats
+    chances: dict[str, float]
+    missed: float
+    targeted: int
+
+    @property
+    def present(self) -> Bools:
+        """Whether each cluster has contacts in each arm."""
+        return np.asarray(self.contacts.sum(axis=2) > 0, dtype=bool)
+
+    def weighed(self, measured: Measured) -> Measured:
+        """Let each cluster count for its contacts where it is resampled."""
+        return measured._replace(weight=self.contacts.sum(axis=2))
+
+    def logged(self) -> Estimated:
+        """Give the share that the log counts, by arm."""
+        return two_phase(self.contacts, self.contacts, self.contacts * self.noted)
+
+    def corrected(self, *, counted: bool | None = None) -> Estimated:
+        """Give the mean excess of the log as audits correct it, by arm.
+
+        Parameters
+        ----------
+        counted
+            Only over contacts that the log counts, or that it does not; over all if left out.
+        """
+        inside = np.ones_like(self.noted) if counted is None else (self.noted == counted) * 1.0
+        return two_phase(self.contacts * inside, self.weights * inside, self.amiss * inside)
+
+    def composed(self, noted: float, amiss: float) -> Estimated:
+        """Give so many times the log and its excess, by arm, as if the excess were known.
+
+        What moves it is how the clusters' contacts are composed, not which were audited.
+        """
+        mean = _ratio(self.amiss.sum(axis=0), self.weights.sum(axis=0))
+        each = self.contacts * (noted * self.noted + amiss * mean)
+        return two_phase(self.contacts, self.contacts, each)
+
+    def drawing_error(self) -> Floats:
+        """Give the standard error that comes from having audited a sample only, by arm."""
+        contacts, cell = self.contacts.sum(axis=0).ravel(), self._cell()
+        drawn = _added(cell, self.weight, contacts.size)
+        mean = _ratio(_added(cell, self.weight * self.excess, contacts.size), drawn)[cell]
+        spread = (self.weight**2 - self.weight) * (self.excess - mean) ** 2
+        variance = _added(cell, spread, contacts.size) * _ratio(contacts, drawn) ** 2
+        shape = (len(self.plan.arms), -1)
+        return np.asarray(
+            np.sqrt(variance.reshape(shape).sum(axis=1)) / contacts.reshape(shape).sum(axis=1)
+        )
+
+    def unweighted(self) -> Estimated:
+        """Give the plain mean of what audits found, by arm: the naive reading."""
+        found = self.noted[self.stratum] - self.excess if self.kpi.counted else self.excess
+        ones, found = self.plan.totals(self.audits, [np.ones_like(found), found])
+        return two_phase(ones[..., None], ones[..., None], found[..., None])
+
+    def simulated(self) -> Floats:
+        """Draw from Jeffreys' posterior how far the mean excess is off, shape (draws, arms).
+
+        In each stratum of an arm the share of audits that met an error is a binomial one; what
+        was audited is known. The contacts of each stratum are taken as they are.
+        """
+        contacts, cell = self.contacts.sum(axis=0), self._cell()
+
+        def add(each: Floats) -> Floats:
+            return _added(cell, each, contacts.size).reshape(contacts.shape)
+
+        weight, hit = self.weight, 1.0 * (self.excess != 0)
+        drawn, met = add(weight), add(weight * hit)
+        effective = _ratio(drawn**2, add(weight**2))
+        share, known = _ratio(met, drawn), _ratio(add(np.ones_like(hit)), contacts)
+        sign = np.where(self.noted > 0, 1.0, -1.0) if self.kpi.counted else 1.0
+        unmet = np.ones_like(drawn) * sign / min(self.chances.values())
+        size = np.where(met > 0, _ratio(add(weight * self.excess), met), unmet)
+        found = share * effective
+        shape = (DRAWS, *contacts.shape)
+        guess = np.random.default_rng(SEED).beta(found + 0.5, effective - found + 0.5, shape)
+        off = size * (1 - known) * (guess - share)
+        return np.asarray((off * contacts).sum(axis=2) / contacts.sum(axis=1))
+
+    def _cell(self) -> npt.NDArray[np.int64]:
+        """Give the place of each audit's stratum among those of all arms."""
+        arm = self.plan.arm_codes(self.audits) * self.contacts.shape[2]
+        return np.asarray(arm + self.stratum, dtype=np.int64)
+
+    def counts(self) -> Counts:
+        """Count the contacts, the audits that found something amiss, and the audits, by arm."""
+        arms = self.plan.arm_codes(self.audits)
+        n = self.contacts.sum(axis=(0, 2))
+        met, audits = 1.0 * (self.excess != 0), np.ones_like(self.excess)
+        return Counts(n, _added(arms, met, len(n)), _added(arms, audits, len(n)))
+
+    def logs(self) -> Counts:
+        """Count the contacts and those that the log counts, by arm."""
+        return Counts(self.contacts.sum(axis=(0, 2)), (self.contacts * self.noted).sum(axis=(0, 2)))
+
+    def facts(self) -> dict[str, Any]:
+        """Give the facts of the audits, one word for each."""
+        prob = self.audits["prob"]
+        return {
+            "outcome": self.kpi.name,
+            "least_detection": min(self.chances.values()),
+            "n_contacts": int(self.contacts.sum()),
+            "n_audits": len(self.audits),
+            "least_prob": float(prob.min()),
+            "most_prob": float(prob.max()),
+            "n_targeted_left_out": self.targeted,
+        }
+
+    def described(self) -> str:
+        """Say what the audits are, in words."""
+        low, high = 100 * self.audits["prob"].min(), 100 * self.audits["prob"].max()
+        chance = f"{low:.3g} %" if low == high else f"{low:.3g} % to {high:.3g} %"
+        of = " with a wish to cancel" if self.kpi.reason else ""
+        return (
+            f"{self.contacts.sum():,.0f} contacts{of}, {len(self.audits):,} audited, "
+            f"each with a recorded chance of {chance}"
+        )
+
+    def checks(self) -> list[Check]:
+        """Look at whether the audits can carry an answer."""
+        arms = self.plan.arm_codes(self.audits)
+        contacts = self.contacts.sum(axis=(0, 2))
+        fewest = float(np.bincount(arms, minlength=len(contacts)).min())
+        return [
+            gap_check(contacts, 1 / self.weight, arms),
+            unseen_check(self.missed, "there the log is believed"),
+            Check(
+                "audits enough in each arm",
+                fewest >= FEW_AUDITS / 2,
+                fewest,
+                FEW_AUDITS / 2,
+                "audits in the thinnest arm; read the intervals in details['simulated']",
+            ),
+            Check(
+                "no audits made on suspicion",
+                self.targeted == 0,
+                self.targeted,
+                0,
+                "audits were made on suspicion, with no chance on record; they are left out",
+            ),
+        ]
+
+
+def read_phases(
+    seen: Observed,
+    *,
+    by: str,
+    control: str | None,
+    kpi: Kpi,
+    detection: float | Mapping[str, float] = 1.0,
+) -> Phases:
+    """Take contacts and audits by cluster, arm and logged outcome, and refuse what cannot answer.
+
+    Parameters
+    ----------
+    seen
+        The analyst's view.
+    by, control
+        As for `compare_arms`.
+    kpi
+        The indicator.
+    detection
+        As for `gaming_effect`.
+    """
+    left_out = int(targeted(seen.audits).sum())
+    audits = since_apart(seen, over(kpi, audited(seen.audits), "audits"), by=by)
+    cells = since_apart(seen, over(kpi, served(seen.cells, "cells", CELL_COLUMNS), "cells"), by=by)
+    plan = compare_arms(seen, cells, by=by, control=control)
+    missed = unseen(plan, audits, cells)
+    strata = sorted({str(name) for name in cells["logged_outcome"].unique()})
+    names = pd.Index(strata)
+    stratum = names.get_indexer(pd.Index(audits["logged_outcome"].astype(str)))
+    if (stratum < 0).any():
+        stray = audits["logged_outcome"].to_numpy()[stratum < 0][0]
+        raise ValueError(f"audits hold contacts logged '{stray}', of which cells have none")
+    row = names.get_indexer(pd.Index(cells["logged_outcome"].astype(str))).astype(np.int64)
+    n = cells["n"].to_numpy(dtype=float)
+    contacts = plan.totals(cells, [n], within=(row, len(strata)))[0]
+    found = audits["found"].astype(str)
+    chances = recognised(detection, sorted(set(found)))
+    excess = np.asarray(found != "none", dtype=np.float64)
+    if kpi.counted:
+        true = succeeded(audits["found_outcome"], kpi.counted).astype(np.float64)
+        excess = succeeded(audits["logged_outcome"], kpi.counted) - true
+    excess = excess / found.map(chances).to_numpy(dtype=np.float64)
+    weight = 1 / audits["prob"].to_numpy(dtype=np.float64)
+    within = (stratum.astype(np.int64), len(strata))
+    weights, amiss = plan.totals(audits, [weight, weight * excess], within=within)
+    return Phases(
+        plan=plan,
+        kpi=kpi,
+        contacts=contacts,
+        weights=weights,
+        amiss=amiss,
+        noted=np.isin(strata, kpi.counted).astype(np.float64),
+        audits=audits,
+        weight=weight,
+        stratum=stratum.astype(np.int64),
+        excess=excess,
+        chances=chances,
+        missed=missed,
+        targeted=left_out,
+    )
+
+
+def over(kpi: Kpi, frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Keep the contacts over which an indicator is taken."""
+    if not kpi.reason:
+        return frame
+    asked = require(frame, name, ["reason"])["reason"] == kpi.reason
+    if not asked.any():
+        raise ValueError(f"{name} hold no contacts with the reason '{kpi.reason}'")
+    return frame[asked.to_numpy()]
+
+
+def chosen(outcome: str) -> Kpi:
+    """Find an indicator by its name."""
+    if outcome not in KPIS:
+        raise unknown(outcome, KPIS, what="outcome", where="what audits can correct")
+    return KPIS[outcome]
+
+
+def named(kpi: Kpi, part: Literal["logged", "true", "inflation"], estimator: str) -> Measure:
+    """Name what is reported of an indicator: as logged, as true, or the difference."""
+    if not kpi.counted:
+        return Measure(kpi.name, kpi.unit, estimator, label=kpi.words).main()
+    label = {"logged": "reported", "true": "true", "inflation": "inflation of"}[part]
+    return Measure(f"{kpi.name}_{part}", kpi.unit, estimator, label=f"{label} {kpi.words}").main()
+
+
+class Part(NamedTuple):
+    """A number made of the log and of what audits found amiss with it."""
+
+    measured: Measured
+    noted: float = 0.0  #: how often the log enters
+    amiss: float = 0.0  #: how often what audits found amiss enters; 0 where no audit is needed
+
+
+def parts(phases: Phases) -> list[Part]:
+    """Give an indicator by arm: true, as the log has it, their difference, and read naively."""
+    kpi, counts = phases.kpi, phases.counts()
+    amiss = phases.corrected() * 100
+    true = named(kpi, "true", "two-phase")
+    naive = true._replace(estimator="unweighted audits", in_summary=False, in_figure=False)
+    last = Part(Measured(naive, phases.unweighted() * 100, counts))
+    if not kpi.counted:
+        return [Part(Measured(true, amiss, counts), 0.0, 1.0), last]
+    reported = phases.logged() * 100
+    log, inflation = named(kpi, "logged", "log"), named(kpi, "inflation", "two-phase")
+    return [
+        Part(Measured(true, reported - amiss, counts), 1.0, -1.0),
+        Part(Measured(log, reported, phases.logs()), 1.0, 0.0),
+        Part(Measured(inflation, amiss, counts), 0.0, 1.0),
+        last,
+    ]
+
+
+def effects(phases: Phases, found: Sequence[Part]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the effects, arm by arm, and the simulated intervals of those with few audits."""
+    plan, draws = phases.plan, phases.simulated()
+    by_arm: list[list[dict[str, Any]]] = [[] for _ in plan.arms]
+    intervals: list[dict[str, Any]] = []
+    for part in found:
+        between = phases.composed(part.noted, part.amiss) * 100
+        for row in _rows(plan.tables([phases.weighed(part.measured)], phases.present)[0]):
+            arm = plan.arms.index(row["term"])
+            carried = carried_by(phases.present[:, arm], phases.present[:, 0])
+            noise = between.difference(arm, 0).std_error(carried)[0]
+            moved = draws[:, arm] - draws[:, 0]
+            by_arm[arm].append(_widened(part, row, moved, noise, intervals))
+    return pd.DataFrame([row for rows in by_arm for row in rows]), _intervals(intervals)
+
+
+def levels(phases: Phases, found: Sequence[Part]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the levels, for units like these and for these, and the simulated intervals."""
+    plan, draws, drawing = phases.plan, phases.simulated(), 100 * phases.drawing_error()
+    rows: list[dict[str, Any]] = []
+    intervals: list[dict[str, Any]] = []
+    for part in found:
+        between = phases.composed(part.noted, part.amiss) * 100
+        for row in _rows(plan.tables([phases.weighed(part.measured)], phases.present)[1]):
+            arm = plan.arms.index(row["term"])
+            carried = carried_by(phases.present[:, arm], phases.present[:, arm])
+            if carried.clusters >= FEWEST[plan.unit]:
+                noise = between.std_error(carried)[arm]
+                rows.append(_widened(part, row, draws[:, arm], noise, intervals))
+            if part.amiss:
+                df = max(row["n_audits"] - phases.contacts.shape[2], 1)
+                own = {"target": "these agents", "inference": "audits drawn, t", "df": df}
+                here = row | own | {"std_error": drawing[arm], "tested": None}
+                rows.append(_widened(part, here, draws[:, arm], 0.0, intervals))
+    return pd.DataFrame(rows), _intervals(intervals)
+
+
+def _widened(
+    part: Part,
+    row: dict[str, Any],
+    moved: Floats,
+    noise: float,
+    intervals: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Widen the error of a row that may rest on few errors met, and note its simulated interval.
+
+    A stratum in which no audit met an error adds nothing to the variance. The error is then the
+    larger of its own and the spread of draws from Jeffreys' posterior (`moved`, around what was
+    estimated), to which what clusters differ by (`noise`) is added: where there are few audits,
+    and always where nothing but the drawing of audits is uncertain.
+    """
+    if not part.amiss or (noise > 0 and row["n_audits"] >= FEW_AUDITS):
+        return row
+    luck = np.random.default_rng(SEED).standard_t(max(row["df"], 1), len(moved))
+    draws = row["estimate"] + 100 * part.amiss * moved + noise * luck
+    low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975])
+    keys = {name: row[name] for name in ("estimand", "term", "contrast", "target", "n_audits")}
+    intervals.append(keys | {"conf_low": low, "median": middle, "conf_high": high})
+    error = max(row["std_error"], float(draws.std()))
+    # an error that clusters do not carry is not theirs to resample
+    words = f"{row['inference']}, Jeffreys"
+    return row | {"std_error": error, "inference": words, "tested": None}
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _intervals(intervals: list[dict[str, Any]]) -> pd.DataFrame:
+    columns = ["estimand", "term", "contrast", "target", "n_audits"]
+    return pd.DataFrame(intervals, columns=[*columns, "conf_low", "median", "conf_high"])
+
+
+def true_rate(
+    records: Observed,
+    *,
+    by: str = "scheme",
+    outcome: str = "save_rate",
+    detection: float | Mapping[str, float] = 1.0,
+) -> Estimate:
+    """Estimate how many successes were true under each scheme, whatever the log says.
+
+    **Estimand.** The share of contacts that ended in a true success, by scheme: in these
+    contacts of these agents, and among units like those that schemes were assigned to. With it
+    the share on the log, and inflation, their difference.
+
+    **Identification.** Every contact could be audited with a known chance above 0 that depends
+    only on what is on record; an audit shows what happened (or is known to do so with a chance
+    of `detection`). Nothing is assumed of how schemes were assigned.
+
+    **Estimator.** The generalised difference: the log of every contact plus the weighted mean
+    error of the log among the audited, by logged outcome and scheme. For these agents the error
+    is that of drawing audits; for units like these it is clustered at the level of assignment.
+    An audit sample that met few errors cannot tell how rare they are: the error for these
+    agents, and that of any number with fewer than 100 audits behind it, is no smaller than the
+    spread of draws from Jeffreys' posterior in each logged outcome.
+
+    Parameters
+    ----------
+    records
+        Simulated records or a firm's own tables; only the analyst's view is read: `runs`,
+        `assignments`, `audits` and `cells`.
+    by
+        ``"scheme"``, or a column of `runs` in which whole worlds differ.
+    outcome
+        ``"save_rate"`` (true saves per 100 served wishes to cancel), ``"saves"``, ``"sales"``,
+        ``"success"`` (sales or saves) or ``"gamed"``, per 100 contacts served.
+    detection
+        The chance that an audit recognises a gamed contact, as for `gaming_effect`.
+
+    Returns
+    -------
+    Estimate
+        Rows of `tidy()`, for each scheme in `term`: the outcome with ``_true`` by
+        ``"two-phase"`` (for both targets) and by ``"unweighted audits"`` (naive), with
+        ``_logged`` by ``"log"``, with ``_inflation`` by ``"two-phase"``. Rows for units like
+        these are left out where there are too few of them. `details` has ``"simulated"``:
+        the 95 % intervals of those draws, which need not be symmetric.
+
+    Raises
+    ------
+    KeyError
+        A column or an outcome is not in the records.
+    ValueError
+        No recorded chances, or contacts of a kind that were never audited.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=500), audit=inc.Audit(rate=0.2))
+    >>> records = inc.simulate(centre, replications=3, months=2, rng=1, keep="cells")
+    >>> rate = inc.true_rate(records, outcome="success")
+    >>> rate.tidy()["estimand"].unique().tolist()
+    ['success_true', 'success_logged', 'success_inflation']
+    """
+    seen = records.seen_by("analyst")
+    phases = read_phases(seen, by=by, control=None, kpi=chosen(outcome), detection=detection)
+    rows, few = levels(phases, parts(phases))
+    naive = rows["estimator"] == "unweighted audits"
+    rows = rows.assign(
+        in_summary=~naive, in_figure=~naive, label=rows["label"] + ", " + rows["target"]
+    )
+    facts = phases.plan.facts(rows)
+    return Estimate(
+        question=f"{phases.kpi.words.capitalize()} that were true under each {by}",
+        rows=rows,
+        design={name: facts[name] for name in ("by", "cluster", "n_arms")} | phases.facts(),
+        facts=phases.described(),
+        reading=_level_read(tidy(rows), phases.kpi),
+        checks=tuple(phases.checks()),
+        details={"simulated": few},
+    )
+
+
+def true_effect(
+    records: Observed,
+    *,
+    by: str = "scheme",
+    control: str,
+    outcome: str = "save_rate",
+    detection: float | Mapping[str, float] = 1.0,
+) -> Estimate:
+    """Estimate what each scheme does to true successes, whatever the log says.
+
+    **Estimand.** The share of contacts that end in a true success, under a scheme less under
+    the control, in points; with it the same on the log, and of inflation, their difference.
+
+    **Identification.** As for `true_rate`; and schemes were assigned to worlds, teams or agents
+    independently of what these would have achieved; what one unit is paid for does not move
+    another's outcome.
+
+    **Estimator.** The contrast of the levels of `true_rate`, each corrected by the audits of
+    its own scheme; errors clustered at the level of assignment, paired where a cluster met both
+    arms, with t critical values, and no smaller than there where audits are few.
+
+    Parameters
+    ----------
+    records, by, outcome, detection
+        As for `true_rate`.
+    control
+        The scheme that the others are compared with.
+
+    Returns
+    -------
+    Estimate
+        Rows of `tidy()`, for each scheme: the outcome with ``_true`` by ``"two-phase"`` (the
+        headline) and by ``"unweighted audits"`` (naive), with ``_logged`` by ``"log"``, with
+        ``_inflation`` by ``"two-phase"``; logged = true + inflation, exactly. `details` has
+        ``"levels"`` (each scheme alone, for both targets) and ``"simulated"``, as `true_rate`.
+
+    Raises
+    ------
+    KeyError
+        A scheme, a column or an outcome is not in the records.
+    ValueError
+        The records cannot answer: too few clusters, no recorded chances, contacts of a kind
+        that were never audited.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=500), audit=inc.Audit(rate=0.2))
+    >>> schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 8.0)}
+    >>> worlds = centre.vary(scheme=schemes)
+    >>> records = inc.simulate(worlds, replications=4, months=2, rng=1, keep="cells")
+    >>> effect = inc.true_effect(records, control="wage", outcome="success")
+    >>> effect.tidy().loc[0, ["estimand", "contrast", "unit"]].tolist()
+    ['success_true', 'saves vs wage', 'per 100 contacts']
+    """
+    seen = records.seen_by("analyst")
+    phases = read_phases(seen, by=by, control=control, kpi=chosen(outcome), detection=detection)
+    return answered(
+        phases, parts(phases), f"True {phases.kpi.words} under each {by}, against '{control}'"
+    )
+
+
+def answered(phases: Phases, found: Sequence[Part], question: str) -> Estimate:
+    """Put the answer of a comparison together."""
+    plan = phases.plan
+    rows, few = effects(phases, found)
+    alone, few_alone = levels(phases, found)
+    few = pd.concat([few, few_alone], ignore_index=True) if len(few_alone) else few
+    return Estimate(
+        question=question,
+        rows=rows,
+        design={**plan.facts(rows), **phases.facts()},
+        facts=f"{plan.described(rows)}; {phases.described()}",
+        reading=read(tidy(rows), phases.kpi),
+        checks=(*plan.checks(rows), *phases.checks()),
+        details={"levels": tidy(alone).loc[:, list(TIDY_COLUMNS)], "simulated": few},
+    )
+
+
+def read(rows: pd.DataFrame, kpi: Kpi) -> str:
+    """Say in a line what each scheme did: clear, unclear, or the log contradicted by audits."""
+    said = []
+    for term, mine in rows[rows["in_summary"]].groupby("term", sort=False):
+        row = {name: mine[mine["estimand"] == name].iloc[0] for name in mine["estimand"]}
+        said.append(_said(str(term), row, kpi))
+    return "; ".join(said)
+
+
+def _said(term: str, row: "dict[str, pd.Series]", kpi: Kpi) -> str:
+    true = row[f"{kpi.name}_true" if kpi.counted else kpi.name]
+    way = direction(true)
+    if f"{kpi.name}_logged" in row:
+        log, inflation = row[f"{kpi.name}_logged"], row[f"{kpi.name}_inflation"]
+        if (up := direction(log)) and direction(inflation) == up != way:
+            return (
+                f"under '{term}' the log shows {log['estimate']:+.1f} {kpi.words} {kpi.unit} and "
+                f"the audits {true['estimate']:+.1f}: recording moved, not results"
+            )
+    what = f"true {kpi.words}" if kpi.counted else kpi.words
+    if way:
+        least, most = sorted(abs(true[end]) for end in ("conf_low", "conf_high"))
+        verb = "raises" if way > 0 else "lowers"
+        return f"'{term}' {verb} {what} by {least:.1f} to {most:.1f} {kpi.unit}"
+    between = f"{true['conf_low']:+.1f} to {true['conf_high']:+.1f} {kpi.unit}"
+    return f"whether '{term}' changes {what} is unclear ({between})"
+
+
+def _level_read(rows: pd.DataFrame, kpi: Kpi) -> str:
+    """Say in a line how many of each scheme's logged successes were true."""
+    said = []
+    for term, mine in rows[rows["in_summary"]].groupby("term", sort=False):
+        row = {name: mine[mine["estimand"] == name].iloc[-1] for name in mine["estimand"]}
+        true = row[f"{kpi.name}_true" if kpi.counted else kpi.name]
+        between = f"{true['conf_low']:.1f} to {true['conf_high']:.1f} {kpi.unit}"
+        what = f"true {kpi.words}" if kpi.counted else kpi.words
+        beside = ""
+        if kpi.counted and f"{kpi.name}_logged" in row:
+            beside = f", on the log {row[f'{kpi.name}_logged']['estimate']:.1f}"
+        said.append(f"under '{term}' {what} are {between}{beside}")
+    return "; ".join(said)
