@@ -11,11 +11,13 @@ import contextlib
 import fcntl
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import incentives as inc
 from incentives._compile import digest
+from incentives.staff import LOYAL, MERCENARY
 
 OWN = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
 HERE = Path(__file__).resolve().parent.parent / ".pytest_cache" / "worlds" / f"{digest()}-{OWN}"
@@ -40,12 +42,42 @@ def contractor() -> inc.Scenario:
     )
 
 
+def two_kinds() -> inc.Scenario:
+    """Give a contractor whose agents are of two kinds, and begin under the wage.
+
+    Within a kind tastes hardly differ, so that there are kinds to be found; the mixture of the
+    outsourced floor is a continuum. Checks are few enough to deter little.
+    """
+    kinds = tuple(replace(each, share=0.5) for each in (MERCENARY, LOYAL))
+    base = contractor().change(
+        {
+            "scheme": WAGE,
+            "workforce.archetypes": kinds,
+            "workforce.tastes": 0.1,
+            "conscience.spread": 0.1,
+            "conscience.ability": 0.0,
+            "routing.retention": 1.0,
+            "floor.teams": 12,
+            "floor.team_size": 4,
+            "floor.customers": 1000 * 48,
+        }
+    )
+    low = inc.Wage() + inc.PieceRate("saves", PRICES["low"])
+    high = inc.Wage() + inc.PieceRate("saves", PRICES["high"])
+    return base.assign({"low": low, "high": high}, unit="agent", start=MONTHS)
+
+
+PRICES = {"before": 0.0, "low": 4.0, "high": 8.0}
+"""What a logged save pays in the worlds of `two_kinds`, by scheme."""
+
 GAMING = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8")
 
 TRIALS: dict[str, tuple[Callable[[], inc.Scenario], int]] = {
     # name: the centre of which half the teams are paid for saves, and how many such worlds
     "gamed": (lambda: contractor().assign(SCHEMES), 120),
     "honest": (lambda: contractor().without(*GAMING).assign(SCHEMES), 40),
+    # mercenary and loyal agents, all under the wage before they are paid little or much for saves
+    "switched": (two_kinds, 30),
 }
 
 
@@ -89,10 +121,12 @@ def each(records: inc.Records) -> Iterator[inc.Records]:
 
 
 def _run(scenarios: list[inc.Scenario], replications: int, folder: Path) -> inc.Records:
+    """Simulate as many months as it takes to see every scheme for `MONTHS`."""
+    assigned = [each.assignment for each in scenarios if each.assignment is not None]
     return inc.simulate(
         scenarios,
         replications=replications,
-        months=MONTHS,
+        months=MONTHS + max((each.start for each in assigned), default=0),
         rng=2026,
         keep="cells",
         folder=folder,
