@@ -372,7 +372,7 @@ class Mediation:
         """Say in a sentence how much of the effect on an outcome runs through gaming."""
         self._of(outcome, WHOLE)
         table = self.tidy()
-        row = table[table["outcome"] == outcome].set_index("part")
+        row: Any = table[table["outcome"] == outcome].set_index("part")
 
         def told(part: str) -> str:
             low, effect, high = row.loc[part, ["conf_low", "effect", "conf_high"]]

@@ -6,7 +6,7 @@ where one coefficient for all would be true of nobody.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,10 @@ Ints = npt.NDArray[np.int64]
 
 class Staffed(Observed, Protocol):
     """Records that also say who sat in which seat."""
+
+    def seen_by(self, role: Literal["analyst"], /) -> "Staffed":
+        """Give the same frames without what the analyst cannot see."""
+        ...
 
     @property
     def agents(self) -> pd.DataFrame:
@@ -251,7 +255,9 @@ def _log(cells: pd.DataFrame, audits: pd.DataFrame, logged: str) -> tuple[pd.Dat
         stratum = (frame["logged_outcome"] != logged).to_numpy(dtype=np.int64)
         place = np.ravel_multi_index((person, level, stratum), shape)
         size = int(np.prod(shape))
-        return [np.bincount(place, value, size).reshape(shape) for value in values]
+        return [
+            np.bincount(place, value, size).astype(np.float64).reshape(shape) for value in values
+        ]
 
     (n,) = counted(cells, cells["n"].to_numpy(dtype=float))
     prob = audits["prob"].to_numpy(dtype=float)
@@ -259,11 +265,9 @@ def _log(cells: pd.DataFrame, audits: pd.DataFrame, logged: str) -> tuple[pd.Dat
         raise ValueError(f"audits.prob must be above 0 and at most 1, got {wrong[0]:g}")
     found = (audits["found"].astype(str) != "none").to_numpy(dtype=float)
     drawn, weight, hits = counted(audits, np.ones(len(prob)), 1 / prob, found / prob)
-    each = np.divide(
-        *(x.sum(axis=0) for x in (drawn, weight)),
-        where=drawn.sum(axis=0) > 0,
-        out=np.zeros(shape[1:]),
-    )  # so that weights add up to the audits of a stratum
+    audited, standing_for = drawn.sum(axis=0), weight.sum(axis=0)
+    # weights that add up to the audits of a stratum
+    each = np.divide(audited, standing_for, out=np.zeros(shape[1:]), where=audited > 0)
     log = Log(levels, n.sum(axis=2), n[:, :, 0], weight * each, hits * each)
     _refuse(log, logged)
     return people, log
@@ -379,7 +383,8 @@ class Model:
 
     def gamed(self) -> Floats:
         """Give the share of contacts gamed, per 100, (classes, levels)."""
-        return 100 * (self.logged * self.false[..., 0] + (1 - self.logged) * self.false[..., 1])
+        logged, false = self.logged, self.false
+        return np.asarray(100 * (logged * false[..., 0] + (1 - logged) * false[..., 1]))
 
     def derived(self) -> dict[str, Floats]:
         """Give what is reported, by name."""
@@ -405,7 +410,7 @@ class Model:
         moved = np.linalg.solve(information, sums.T).T
         reported = {}
         for name, value in self.derived().items():
-            jacobian = self._slopes(lambda m, name=name: m.derived()[name], free)  # type: ignore[misc]
+            jacobian = self._slopes(lambda m, name=name: m.derived()[name], free)
             reported[name] = Estimated(value, moved @ jacobian.T)
         return reported
 
