@@ -150,7 +150,7 @@ def agent_types(
     --------
     >>> import incentives as inc
     >>> centre = inc.Scenario.load("outsourced_retentions").change(
-    ...     {"scheme": inc.Wage(), "audit.rate": 0.1, "floor.customers": 12_000}
+    ...     {"scheme": inc.Wage(), "audit.rate": 0.1, "audit.on_saves": 0.8}
     ... )
     >>> schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 6.0)}
     >>> trial = centre.assign(schemes, unit="agent", start=1)
