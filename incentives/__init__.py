@@ -118,7 +118,10 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "agent_spread",
     "optimal_audit",
     "mediation",
+    "Mediation",
     "Estimate",
+    "AuditPlan",
+    "AuditPriorities",
     # Study design
     "Study",
     "Diagnosis",
@@ -213,7 +216,7 @@ _HOMES = {
     ),
     "columns": ("Totals",),
     "simulation": ("simulate", "cost_matched"),
-    "truth": ("twins", "truth_of", "Twins", "mediation"),
+    "truth": ("twins", "truth_of", "Twins", "mediation", "Mediation"),
     "comparison": ("compare", "Comparison", "outcome_table"),
     "records": ("Records",),
     "model": ("ContactCentre", "FrontlineAgent", "Manager"),
@@ -233,6 +236,8 @@ _HOMES = {
         "agent_types",
         "agent_spread",
         "optimal_audit",
+        "AuditPlan",
+        "AuditPriorities",
         "Estimate",
         "read_records",
         "RecordsError",
@@ -277,7 +282,28 @@ if TYPE_CHECKING:
         Value,
     )
     from incentives.datasets import BankLog, read_anonymous_bank
-    from incentives.estimates import Estimate, churn_effect, gaming_effect
+    from incentives.estimates import (
+        AuditPlan,
+        AuditPriorities,
+        Estimate,
+        RecordsError,
+        agent_types,
+        audit_priorities,
+        bunching,
+        churn_effect,
+        competing_risks,
+        deterrence,
+        gaming_effect,
+        kpi_inflation,
+        misclassified_effect,
+        optimal_audit,
+        read_records,
+        scheme_effect,
+        staggered_effect,
+        true_effect,
+        true_rate,
+        write_templates,
+    )
     from incentives.gaming import (
         Belief,
         Conscience,
@@ -331,7 +357,8 @@ if TYPE_CHECKING:
         Turnover,
         Workforce,
     )
-    from incentives.truth import Twins, truth_of, twins
+    from incentives.study import Diagnosis, Study
+    from incentives.truth import Mediation, Twins, mediation, truth_of, twins
 
 
 def __getattr__(name: str) -> Any:

@@ -3,15 +3,18 @@
 Twins share a key: the same customers with the same needs meet the same agents as hired, and the
 effect of a policy is the mean of paired differences. It is taken over the *initial* population of
 customers, who are there in both worlds; those present in both worlds later are survivors.
+
+Use `twins` for the effect of a policy, and `mediation` for how much of it runs through gaming.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from incentives.mechanism import all_mechanisms
 from incentives.records import Records
 from incentives.scenario import Scenario
 from incentives.simulation import simulate
@@ -19,7 +22,7 @@ from incentives.simulation import simulate
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Twins", "truth_of", "twins"]
+__all__ = ["Mediation", "Twins", "mediation", "truth_of", "twins"]
 
 OUTCOMES = {
     "gamed": "gamed contacts per 100 served",
@@ -291,3 +294,233 @@ def _pair(
             )
         )
     return Twins(policy, against, pd.concat(rows, ignore_index=True))
+
+
+# -- how much of an effect runs through gaming ---------------------------------------------------
+
+WHOLE = "whole effect"
+BESIDE = "with gaming off"
+THROUGH = "through gaming"
+TOGETHER = "only together"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Mediation:
+    """A policy's effect taken apart: what runs through gaming, and what is left without it.
+
+    `parts` has one row a replication, outcome and part, with its `value` in the outcome's unit.
+    """
+
+    policy: str
+    against: str
+    ids: tuple[str, ...]
+    parts: pd.DataFrame
+
+    def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
+        """Give each part of each effect: its mean, Monte-Carlo error and interval.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row an outcome and part. ``"whole effect"`` is ``"with gaming off"`` and
+            ``"through gaming"``; this is the sum of each kind alone (``"G1"`` ...) and of
+            ``"only together"``, what no kind does by itself.
+        """
+        from scipy.stats import t
+
+        each = self.parts.groupby(["outcome", "part"], sort=False)["value"]
+        table = each.agg(effect="mean", spread="std", replications="size").reset_index()
+        error = table.pop("spread") / np.sqrt(table["replications"])
+        reach = t.ppf(0.5 + conf_level / 2, table["replications"] - 1) * error
+        return table.assign(
+            unit=table["outcome"].map(OUTCOMES),
+            mc_error=error,
+            conf_low=table["effect"] - reach,
+            conf_high=table["effect"] + reach,
+        )[
+            [
+                "outcome",
+                "part",
+                "unit",
+                "effect",
+                "mc_error",
+                "conf_low",
+                "conf_high",
+                "replications",
+            ]
+        ]
+
+    def effect(self, outcome: str, part: str = THROUGH) -> float:
+        """Give the mean of one part of the effect on one outcome, in its unit."""
+        return float(self._of(outcome, part).mean())
+
+    def mc_error(self, outcome: str, part: str = THROUGH) -> float:
+        """Give the Monte-Carlo standard error of that part."""
+        values = self._of(outcome, part)
+        return float(values.std(ddof=1) / np.sqrt(len(values)))
+
+    def _of(self, outcome: str, part: str) -> "pd.Series[float]":
+        table = self.parts
+        for column, name in (("outcome", outcome), ("part", part)):
+            if name not in (known := list(table[column].unique())):
+                raise KeyError(f"no {column} {name!r}; {column}s are {', '.join(known)}")
+        return table.loc[(table["outcome"] == outcome) & (table["part"] == part), "value"]
+
+    def summary(self, outcome: str = "churn") -> str:
+        """Say in a sentence how much of the effect on an outcome runs through gaming."""
+        self._of(outcome, WHOLE)
+        table = self.tidy()
+        row: Any = table[table["outcome"] == outcome].set_index("part")
+
+        def told(part: str) -> str:
+            low, effect, high = row.loc[part, ["conf_low", "effect", "conf_high"]]
+            return f"{effect:+.3g} [{low:+.3g}, {high:+.3g}]"
+
+        clear = {
+            part: row.loc[part, "conf_low"] * row.loc[part, "conf_high"] > 0 for part in row.index
+        }
+        verdict = "that any of it runs through gaming is not shown"
+        if not self.parts.loc[self.parts["part"] == THROUGH, "value"].any():
+            verdict = "nothing of it runs through gaming"
+        elif clear[THROUGH] and clear[WHOLE]:
+            share = row.loc[THROUGH, "effect"] / row.loc[WHOLE, "effect"]
+            verdict = f"gaming carries {share:.0%} of it"
+            if not 0 < share <= 1:
+                verdict = "gaming and the rest pull in opposite directions"
+        elif clear[THROUGH]:
+            verdict = "gaming moves it, and something else moves it back"
+        return (
+            f"{OUTCOMES[outcome]}: '{self.policy}' against '{self.against}' {told(WHOLE)}, of "
+            f"which {told(BESIDE)} is left with gaming off and {told(THROUGH)} runs through "
+            f"gaming; {verdict} (95 % intervals, {row['replications'].iloc[0]} pairs of worlds)"
+        )
+
+    def plot(self, outcome: str = "churn", ax: "Axes | None" = None) -> "Axes":
+        """Draw the parts of the effect on one outcome with their intervals."""
+        from incentives import figures
+
+        self._of(outcome, WHOLE)
+        table = self.tidy()
+        frame = table[table["outcome"] == outcome].rename(
+            columns={"part": "term", "effect": "estimate"}
+        )
+        return figures.coefficients(frame, label=OUTCOMES[outcome], ax=ax)
+
+    def __repr__(self) -> str:
+        return f"Mediation: {self.policy!r} against {self.against!r}\n{self.summary()}"
+
+
+def mediation(
+    policy: Scenario,
+    against: Scenario,
+    *,
+    replications: int = 20,
+    months: int = 24,
+    horizon: int = 12,
+    rng: int | np.random.SeedSequence = 0,
+    n_jobs: int = 1,
+    progress: bool | None = None,
+) -> Mediation:
+    """Take a policy's effect apart into what runs through gaming and what does not.
+
+    Both policies are run as they are, and once more with every kind of gaming (G1, G2, ...)
+    switched off, on the same worlds. What the policy still does then does not run through gaming;
+    the rest of its effect does. Each kind is also switched off alone: what that takes away from
+    the effect is the kind's own, and what all take away beyond the sum of these is done only
+    together. These are interventions on the world, no assumption about confounding is made.
+
+    Parameters
+    ----------
+    policy, against
+        Two scenarios that differ in what is to be judged. Kinds of gaming that are off in both
+        are left out.
+    replications
+        Pairs of worlds, 2 or more; each is run 4 times, and twice more for each kind of gaming
+        where there are several.
+    months, horizon
+        Length of a run, and the month by which churn is counted.
+    rng, n_jobs, progress
+        As in `simulate`.
+
+    Returns
+    -------
+    Mediation
+        With `tidy`, `effect`, `mc_error`, `summary` and `plot` for every outcome of `twins`.
+
+    Raises
+    ------
+    ValueError
+        The scenarios differ in nothing, no gaming is on in either, or there is one replication.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> floor = inc.Floor(teams=1, customers=300)
+    >>> centre = inc.Scenario(floor=floor).without("G3", "G4", "G5", "G6", "G7", "G8")
+    >>> paid = centre.change({"scheme": inc.Wage() + inc.PieceRate("saves", 8.0)})
+    >>> split = inc.mediation(paid, centre, replications=2, months=2, horizon=2)
+    >>> whole = split.effect("churn", "with gaming off") + split.effect("churn", "through gaming")
+    >>> bool(abs(whole - split.effect("churn", "whole effect")) < 1e-9)
+    True
+    """
+    ids = _gaming_to_switch(policy, against)
+    if replications < 2:
+        raise ValueError(f"mediation: replications must be 2 or more, got {replications}")
+    switched: list[tuple[str, ...]] = [(), ids, *((name,) for name in ids if len(ids) > 1)]
+    worlds = [each.without(*off) for off in switched for each in (policy, against)]
+    records = simulate(
+        worlds,
+        replications=replications,
+        months=months,
+        rng=rng,
+        n_jobs=n_jobs,
+        keep="cells",
+        progress=progress,
+    )
+    values = outcomes(records, horizon=horizon).set_index("run")[list(OUTCOMES)].to_numpy()
+    by_world = values.reshape(len(switched), 2, replications, len(OUTCOMES))
+    effect, beside, *alone = by_world[:, 0] - by_world[:, 1]
+    parts = {WHOLE: effect, BESIDE: beside, THROUGH: effect - beside}
+    if alone:
+        own = [effect - without for without in alone]
+        parts |= dict(zip(ids, own, strict=True)) | {TOGETHER: parts[THROUGH] - sum(own)}
+    return Mediation(_name(policy, "policy"), _name(against, "against"), ids, _long(parts))
+
+
+def _gaming_to_switch(policy: Scenario, against: Scenario) -> tuple[str, ...]:
+    """Give the kinds of gaming that are on in either, and refuse what cannot be taken apart."""
+    if replace(policy, name="", description="", label="") == replace(
+        against, name="", description="", label=""
+    ):
+        raise ValueError(
+            "mediation: policy and against differ in nothing but their names; change the scheme, "
+            "the audit or what else is to be judged in one of them"
+        )
+    kinds = sorted({cls.id for cls in all_mechanisms() if cls.id.startswith("G")})
+    ids = tuple(name for name in kinds if name not in policy.off & against.off)
+    if not ids:
+        raise ValueError(
+            f"mediation: {', '.join(kinds)} are off in both scenarios, so that no effect can run "
+            "through gaming; leave some of them on"
+        )
+    return ids
+
+
+def _name(scenario: Scenario, otherwise: str) -> str:
+    """Give a scenario's label, or its part in the comparison where it has none of its own."""
+    return otherwise if scenario.label == "own" else scenario.label
+
+
+def _long(parts: "dict[str, Any]") -> pd.DataFrame:
+    """Lay parts (replications, outcomes) out as one row each."""
+    names = list(OUTCOMES)
+    frames = [
+        pd.DataFrame(values, columns=names)
+        .rename_axis("replication")
+        .reset_index()
+        .melt(id_vars="replication", var_name="outcome", value_name="value")
+        .assign(part=part)
+        for part, values in parts.items()
+    ]
+    table = pd.concat(frames, ignore_index=True)
+    return table[["outcome", "part", "replication", "value"]]

@@ -11,11 +11,13 @@ import contextlib
 import fcntl
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import incentives as inc
 from incentives._compile import digest
+from incentives.staff import LOYAL, MERCENARY
 
 OWN = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
 HERE = Path(__file__).resolve().parent.parent / ".pytest_cache" / "worlds" / f"{digest()}-{OWN}"
@@ -56,6 +58,35 @@ THRESHOLD = 14
 WAVES = (1, 2, 4, 6)  # the last one never comes: runs end with month 5
 TARGET = inc.Wage() + inc.Target("sales", THRESHOLD, lump=12.0)
 
+
+def two_kinds() -> inc.Scenario:
+    """Give a contractor whose agents are of two kinds, and begin under the wage.
+
+    Within a kind tastes hardly differ, so that there are kinds to be found; the mixture of the
+    outsourced floor is a continuum. Checks are few enough to deter little.
+    """
+    kinds = tuple(replace(each, share=0.5) for each in (MERCENARY, LOYAL))
+    base = contractor().change(
+        {
+            "scheme": WAGE,
+            "workforce.archetypes": kinds,
+            "workforce.tastes": 0.1,
+            "conscience.spread": 0.1,
+            "conscience.ability": 0.0,
+            "routing.retention": 1.0,
+            "floor.teams": 12,
+            "floor.team_size": 4,
+            "floor.customers": 1000 * 48,
+        }
+    )
+    low = inc.Wage() + inc.PieceRate("saves", PRICES["low"])
+    high = inc.Wage() + inc.PieceRate("saves", PRICES["high"])
+    return base.assign({"low": low, "high": high}, unit="agent", start=MONTHS)
+
+
+PRICES = {"before": 0.0, "low": 4.0, "high": 8.0}
+"""What a logged save pays in the worlds of `two_kinds`, by scheme."""
+
 GAMING = ("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8")
 
 TRIALS: dict[str, tuple[Callable[[], inc.Scenario], int]] = {
@@ -70,8 +101,15 @@ TRIALS: dict[str, tuple[Callable[[], inc.Scenario], int]] = {
     ),
     # a lump to half the teams for so many sales a month
     "target": (lambda: floor(WAGE, "wage").assign({"wage": WAGE, "target": TARGET}), 32),
+    # mercenary and loyal agents, all under the wage before they are paid little or much for saves
+    "switched": (two_kinds, 30),
 }
-MONTHS_OF = {"staggered": 6, "staggered-honest": 6, "target": 3}  # of the others `MONTHS`
+MONTHS_OF = {
+    "staggered": 6,
+    "staggered-honest": 6,
+    "target": 3,
+    "switched": 4,
+}  # of the others `MONTHS`
 
 SAME: dict[str, tuple[Callable[[], list[inc.Scenario]], int]] = {
     # name: the same centres with all teams under each scheme that anybody is under

@@ -14,6 +14,7 @@
 `kpi_inflation`        How much of what a scheme did to the log is recording?
 `misclassified_effect` What does a scheme do to true successes of contacts of the same kind?
 `deterrence`           Do more audits make for less gaming?
+`agent_types`          Are some agents moved by bonus money and others not?
 =====================  ==========================================================================
 
 One question a file; `inference` beside them says how sure an answer is, `comparison` who is
@@ -36,6 +37,7 @@ from incentives.estimates.result import Check, Estimate
 from incentives.estimates.scheme import scheme_effect
 from incentives.estimates.staggered import staggered_effect
 from incentives.estimates.two_phase import true_effect, true_rate
+from incentives.estimates.types_of_agents import agent_types
 
 __all__ = [
     "AuditPlan",
@@ -43,6 +45,7 @@ __all__ = [
     "Check",
     "Estimate",
     "RecordsError",
+    "agent_types",
     "audit_priorities",
     "bunching",
     "churn_effect",

@@ -1,0 +1,698 @@
+"""Are some agents moved by bonus money and others not? Classes of agents, found in the log.
+
+Use `agent_types` when agents have worked under pay that differs in money per logged success, and
+some of their contacts were audited. It separates those who game for money from those who do not,
+where one coefficient for all would be true of nobody.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import special
+
+from incentives.estimates.comparison import (
+    LIKE,
+    Comparison,
+    Observed,
+    compare_arms,
+    listed,
+    require,
+)
+from incentives.estimates.inference import Carried, Estimated, Floats
+from incentives.estimates.result import Check, Estimate, direction, tidy
+
+__all__ = ["agent_types"]
+
+MOST_CLASSES = 4
+STARTS = 12
+MOST_STEPS, CLOSE, NEAR = 500, 1e-5, 0.01  # of EM: log-likelihood at which steps and starts agree
+FEWEST_SWITCHED = 10  # agents who must have been seen at two levels of money
+FEWEST_FOUND = 5.0  # audits that found gaming, below which a class's share is hardly measured
+LOGIT_BOUND, PRECISION_BOUND = 12.0, 12.0  # shares of 0 and 1, and agents who are all alike
+PER_LEVEL = 4  # parameters of a class at a level: see `Model`
+SMOOTH = 20.0  # contacts at the overall share that start values are drawn towards
+
+CELL_COLUMNS = ["run", "month", "agent", "team", "scheme", "logged_outcome", "n"]
+AUDIT_COLUMNS = ["run", "month", "agent", "scheme", "logged_outcome", "prob", "found"]
+AGENT_COLUMNS = ["run", "month", "agent", "hire"]
+
+Ints = npt.NDArray[np.int64]
+
+
+class Staffed(Observed, Protocol):
+    """Records that also say who sat in which seat."""
+
+    def seen_by(self, role: Literal["analyst"], /) -> "Staffed":
+        """Give the same frames without what the analyst cannot see."""
+        ...
+
+    @property
+    def agents(self) -> pd.DataFrame:
+        """One row an agent and month."""
+        ...
+
+
+class Log(NamedTuple):
+    """What is on record of each agent at each level of money; strata: logged as paid, or not."""
+
+    money: Floats  #: (levels,) per logged success, ascending
+    contacts: Floats  #: (agents, levels)
+    paid: Floats  #: (agents, levels) contacts logged as what is paid for
+    audits: Floats  #: (agents, levels, strata) weighted to stand for their stratum
+    found: Floats  #: (agents, levels, strata) audits that found gaming, weighted likewise
+
+
+class Fitted(NamedTuple):
+    """A mixture at its maximum."""
+
+    classes: int
+    theta: Floats
+    log_likelihood: float
+    agreeing: int  #: starts that came to the same maximum
+
+    def bic(self, agents: int) -> float:
+        """Give the Bayesian information criterion, agents being what is independent."""
+        return -2 * self.log_likelihood + len(self.theta) * float(np.log(agents))
+
+
+def agent_types(
+    records: Staffed,
+    *,
+    money: Mapping[str, float],
+    logged: str = "saved",
+    classes: int | None = None,
+    rng: int | np.random.Generator = 0,
+) -> Estimate:
+    """Find classes of agents who differ in how much they game and in what money does to it.
+
+    **Estimand.** For each class: its share of agents; the share of contacts on which an audit of
+    every contact would find gaming, at each level of money; the *response*, by how many points
+    per 100 contacts that rises with each unit of money per logged success (the slope of the
+    least-squares line through the levels); and the *elasticity* between the lowest and the highest
+    level (change of gaming over its mean, per change of money over its mean). `class 1` is the
+    one with the greatest response: the mercenary end.
+
+    **Identification.** The same agents are seen at different levels of money; but for money,
+    nothing moves gaming from one level to the other; audits were drawn with a known chance;
+    agents of a class are alike in what audits find, and vary in what they log around the class's
+    mean. Where agents form a continuum, classes are cuts through it: `agent_spread` describes it.
+
+    **Estimator.** A finite mixture over agents. At each level of money a class has a share of
+    contacts logged as paid for (beta-binomial, for agents of a class differ in opportunity and
+    skill) and a share of gaming found among audits of contacts logged as paid for, and among
+    audits of all others (binomial). What is logged is thus taken for no more than it is: the
+    chance that a logged success is false belongs to the class and the level. It is fitted by EM
+    from 12 random starts; the number of classes has the least BIC. Errors are from the observed
+    information and scores added up by the unit that was assigned (the agent, or its team), with
+    t critical values.
+
+    Parameters
+    ----------
+    records
+        Simulated records or a firm's own tables; only the analyst's view is read: `runs`,
+        `assignments`, `cells`, `audits` and `agents` (`hire` tells who had the seat).
+    money
+        Bonus money per logged success under each scheme on record, 0 or more; two levels at least.
+        Time before an assignment is the scheme ``"before"``.
+    logged
+        The logged outcome that is paid for, such as ``"saved"`` or ``"sale"``.
+    classes
+        How many, 1 to 4; if left out, as many as have the least BIC.
+    rng
+        Where the starts of the search come from.
+
+    Returns
+    -------
+    Estimate
+        Rows of `tidy()`: for each class `response`, `share`, `elasticity` and `gamed` (by level
+        of money in `group`); `response` of all agents together by the estimator ``"pooled"``, and
+        of class 1 less that of the last class. `details` has ``"agents"`` (posterior
+        probabilities of each), ``"criteria"`` (BIC) and ``"levels"``.
+
+    Raises
+    ------
+    KeyError
+        A scheme has no money, or a column is missing.
+    ValueError
+        Fewer than 10 agents were seen at two levels, nothing was logged as paid for or audited at
+        a level, or there are more classes than clusters can tell.
+
+    Notes
+    -----
+    Where audits of a class found next to nothing, the interval of what it games is too narrow
+    (a check says so); that of class 1, and of its distance from the others, is not. A posterior
+    probability is a reason to look, not a verdict on a person.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> centre = inc.Scenario.load("outsourced_retentions").change(
+    ...     {"scheme": inc.Wage(), "audit.rate": 0.1, "audit.on_saves": 0.8}
+    ... )
+    >>> schemes = {"wage": inc.Wage(), "saves": inc.Wage() + inc.PieceRate("saves", 6.0)}
+    >>> trial = centre.assign(schemes, unit="agent", start=1)
+    >>> records = inc.simulate(trial, replications=1, months=2, rng=1, keep="cells")
+    >>> prices = {"before": 0.0, "wage": 0.0, "saves": 6.0}
+    >>> types = inc.agent_types(records, money=prices, classes=2)
+    >>> types.tidy().loc[:1, ["estimand", "term", "unit"]].to_numpy().tolist()[0]
+    ['response', 'class 1', 'per 100 contacts and unit of money']
+    """
+    seen = records.seen_by("analyst")
+    frames = _priced(seen, money)
+    people, log = _log(*frames, logged)
+    plan = compare_arms(
+        seen, frames[0], by="scheme", control=min(_schemes(frames[0]), key=lambda s: money[s])
+    )
+    cluster = _cluster_of(plan, frames[0], people)
+    fits = _fits(log, classes, np.random.default_rng(rng))
+    agents = len(people)
+    best = min(fits, key=lambda fit: fit.bic(agents))
+    pooled = fits[0] if classes is None else _climb(log, 1, np.random.default_rng(0))
+    carried = _carried(plan, cluster, best.classes)
+    model, whole = _ordered(log, best), Model(log, 1, pooled.theta)
+    posterior = model.posterior()
+    rows = _rows(model, whole, cluster, carried, posterior, plan)
+    criteria = pd.DataFrame(
+        [(f.classes, f.log_likelihood, len(f.theta), f.bic(agents), f.agreeing) for f in fits],
+        columns=["classes", "log_likelihood", "parameters", "bic", "starts_agreeing"],
+    )
+    named = [f"probability_{k + 1}" for k in range(best.classes)]
+    return Estimate(
+        question=f"Classes of agents, by what money per contact logged '{logged}' does to gaming",
+        rows=rows,
+        design={
+            "by": "money",
+            "control": f"{log.money[0]:g} per contact logged {logged}",
+            "n_classes": best.classes,
+            "cluster": plan.unit,
+            "n_clusters": carried.clusters,
+            "df": carried.df,
+            "n_agents": agents,
+            "n_agents_switched": int(((log.contacts > 0).sum(axis=1) > 1).sum()),
+            "n_audits": len(frames[1]),
+            "randomised": plan.randomised,
+        },
+        facts=_facts(log, agents, len(frames[1]), best.classes),
+        reading=_reading(tidy(rows), best.classes),
+        checks=_checks(plan, best, log, posterior),
+        details={
+            "agents": people.assign(**{"class": posterior.argmax(axis=1) + 1}).assign(
+                **dict(zip(named, posterior.T, strict=True))
+            ),
+            "criteria": criteria,
+            "levels": _levels(model),
+        },
+    )
+
+
+# ── what is on record ────────────────────────────────────────────────────────────────────────────
+
+
+def _priced(seen: Staffed, money: Mapping[str, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give served contacts and their audits with who served them and at what price."""
+    seats = require(seen.agents, "agents", AGENT_COLUMNS)[AGENT_COLUMNS]
+    served = [
+        require(frame[frame["logged_outcome"] != "abandoned"], name, columns)
+        for frame, name, columns in (
+            (require(seen.cells, "cells", ["logged_outcome"]), "cells", CELL_COLUMNS),
+            (require(seen.audits, "audits", ["logged_outcome"]), "audits", AUDIT_COLUMNS),
+        )
+    ]
+    for scheme in _schemes(served[0]):
+        if scheme not in money:
+            raise KeyError(
+                f"money lacks the scheme '{scheme}', which is on record; it has {listed(money)}"
+            )
+        if not 0 <= money[scheme] < np.inf:
+            raise ValueError(f"money of '{scheme}' must be 0 or more, got {money[scheme]!r}")
+    joined = []
+    for frame in served:
+        price = frame["scheme"].astype(str).map(dict(money)).to_numpy(dtype=float)
+        whole = frame.assign(money=price).merge(seats, on=AGENT_COLUMNS[:3], how="left")
+        joined.append(require(whole, "contacts with the agent's row in agents", ["hire"]))
+    return joined[0], joined[1]
+
+
+def _schemes(frame: pd.DataFrame) -> list[str]:
+    return [str(name) for name in pd.unique(frame["scheme"])]
+
+
+def _log(cells: pd.DataFrame, audits: pd.DataFrame, logged: str) -> tuple[pd.DataFrame, Log]:
+    """Count contacts and audits by agent, level of money and stratum."""
+    who = ["run", "agent", "hire"]
+    people = cells[who].drop_duplicates().sort_values(who).reset_index(drop=True)
+    index, levels = pd.MultiIndex.from_frame(people), np.unique(cells["money"])
+    shape = (len(people), len(levels), 2)
+
+    def counted(frame: pd.DataFrame, *values: Floats) -> list[Floats]:
+        person = index.get_indexer(pd.MultiIndex.from_frame(frame[who]))
+        if (person < 0).any():
+            raise ValueError("audits name an agent who has no contacts in cells")
+        level = np.searchsorted(levels, frame["money"])
+        stratum = (frame["logged_outcome"] != logged).to_numpy(dtype=np.int64)
+        place = np.ravel_multi_index((person, level, stratum), shape)
+        size = int(np.prod(shape))
+        return [
+            np.bincount(place, value, size).astype(np.float64).reshape(shape) for value in values
+        ]
+
+    (n,) = counted(cells, cells["n"].to_numpy(dtype=float))
+    prob = audits["prob"].to_numpy(dtype=float)
+    if (wrong := prob[(prob <= 0) | (prob > 1)]).size:
+        raise ValueError(f"audits.prob must be above 0 and at most 1, got {wrong[0]:g}")
+    found = (audits["found"].astype(str) != "none").to_numpy(dtype=float)
+    drawn, weight, hits = counted(audits, np.ones(len(prob)), 1 / prob, found / prob)
+    audited, standing_for = drawn.sum(axis=0), weight.sum(axis=0)
+    # weights that add up to the audits of a stratum
+    each = np.divide(audited, standing_for, out=np.zeros(shape[1:]), where=audited > 0)
+    log = Log(levels, n.sum(axis=2), n[:, :, 0], weight * each, hits * each)
+    _refuse(log, logged)
+    return people, log
+
+
+def _refuse(log: Log, logged: str) -> None:
+    """Refuse what cannot tell classes apart."""
+    if len(log.money) < 2:
+        raise ValueError(
+            f"money is {log.money[0]:g} under every scheme on record: what it moves cannot be "
+            "seen; two levels are needed"
+        )
+    switched = int(((log.contacts > 0).sum(axis=1) > 1).sum())
+    if switched < FEWEST_SWITCHED:
+        raise ValueError(
+            f"{switched} agents were seen at two levels of money, at least {FEWEST_SWITCHED} are "
+            "needed: classes differ in how the same agent responds; assign schemes from a later "
+            "month on (Scenario.assign(start=...)), or let agents change places"
+        )
+    if not log.paid.any():
+        raise ValueError(f"no contact is logged '{logged}': what is paid for is not on the log")
+    for money, audits in zip(log.money, log.audits.sum(axis=0), strict=True):
+        if not audits.all():
+            what = f"'{logged}'" if audits[0] == 0 else f"other than '{logged}'"
+            raise ValueError(f"no audits of contacts logged {what} at money {money:g}")
+
+
+def _cluster_of(plan: Comparison, cells: pd.DataFrame, people: pd.DataFrame) -> Ints:
+    """Give the cluster of each agent: the unit that was assigned."""
+    codes = cells.assign(cluster=plan.cluster_codes(cells))
+    first = codes.drop_duplicates(list(people.columns)).set_index(list(people.columns))["cluster"]
+    code = first.loc[pd.MultiIndex.from_frame(people)].to_numpy()
+    return np.asarray(np.unique(code, return_inverse=True)[1], dtype=np.int64)
+
+
+def _carried(plan: Comparison, cluster: Ints, classes: int) -> Carried:
+    clusters = int(cluster.max()) + 1
+    if clusters <= classes:
+        raise ValueError(
+            f"{clusters} {plan.unit}s cannot tell {classes} classes apart: ask for fewer classes, "
+            "or assign smaller units"
+        )
+    return Carried(clusters, clusters - classes, paired=False)
+
+
+# ── the mixture ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _masses(log: Log, of_class: Floats) -> Floats:
+    """Give each agent's log-likelihood in each class at each level.
+
+    `of_class` (..., classes, levels, parameters) may hold several mixtures at once; the answer is
+    (..., agents, classes, levels), less what no parameter moves.
+    """
+    logit = of_class[..., None, :, :, 2:]
+    found, audits = log.found[:, None], log.audits[:, None]
+    each = found * special.log_expit(logit) + (audits - found) * special.log_expit(-logit)
+    return np.asarray(each.sum(axis=-1) + _log_mass(log, of_class))
+
+
+def _log_mass(log: Log, of_class: Floats) -> Floats:
+    """Give the part of the beta-binomial counts of contacts logged as paid for."""
+    p, precision = special.expit(of_class[..., None, :, :, 0]), np.exp(of_class[..., None, :, :, 1])
+    yes, no = p * precision, (1 - p) * precision
+    k, n = log.paid[:, None], log.contacts[:, None]
+    mass = special.gammaln(k + yes) + special.gammaln(n - k + no) - special.gammaln(n + precision)
+    mass -= special.gammaln(yes) + special.gammaln(no) - special.gammaln(precision)
+    return np.asarray(mass)
+
+
+def _log_scores(log: Log, of_class: Floats) -> Floats:
+    """Give its derivatives in the logit and the log of the precision, last axis."""
+    p, precision = special.expit(of_class[..., None, :, :, 0]), np.exp(of_class[..., None, :, :, 1])
+    k, n = log.paid[:, None], log.contacts[:, None]
+    whole = special.digamma(n + precision) - special.digamma(precision)
+    yes = special.digamma(k + p * precision) - special.digamma(p * precision) - whole
+    no = special.digamma(n - k + (1 - p) * precision) - special.digamma((1 - p) * precision) - whole
+    moves = [precision * p * (1 - p) * (yes - no), precision * (p * yes + (1 - p) * no)]
+    return np.stack(moves, axis=-1)
+
+
+class Model:
+    """The likelihood of a mixture at one point, and what follows from it.
+
+    The parameters are the log odds of each class but the last against the last, then for each
+    class and level: the logit of the share logged as paid for, the log of its beta distribution's
+    precision, the logits of the share found gamed among contacts so logged, and among the others.
+    """
+
+    def __init__(self, log: Log, classes: int, theta: Floats) -> None:
+        self.log, self.classes, self.theta = log, classes, theta
+        self.odds = np.append(theta[: classes - 1], 0.0)
+        self.of_class = theta[classes - 1 :].reshape(classes, len(log.money), PER_LEVEL)
+        self.logged = special.expit(self.of_class[:, :, 0])  # (classes, levels)
+        self.false = special.expit(self.of_class[:, :, 2:])  # (classes, levels, strata)
+
+    def posterior(self) -> Floats:
+        """Give each agent's probability of being in each class, (agents, classes)."""
+        joint = _masses(self.log, self.of_class).sum(axis=2) + self.odds
+        return np.asarray(special.softmax(joint, axis=1))
+
+    def scores(self) -> Floats:
+        """Give the derivative of each agent's log-likelihood, (agents, parameters).
+
+        It is that of each class weighted by the posterior (Fisher's identity).
+        """
+        log, weight = self.log, self.posterior()
+        audited = log.found[:, None] - log.audits[:, None] * self.false
+        each = np.concatenate([_log_scores(log, self.of_class), audited], axis=-1)
+        each = each * weight[:, :, None, None]
+        share = weight - special.softmax(self.odds)
+        return np.column_stack([share[:, :-1], each.reshape(len(weight), -1)])
+
+    def gamed(self) -> Floats:
+        """Give the share of contacts gamed, per 100, (classes, levels)."""
+        logged, false = self.logged, self.false
+        return np.asarray(100 * (logged * false[..., 0] + (1 - logged) * false[..., 1]))
+
+    def derived(self) -> dict[str, Floats]:
+        """Give what is reported, by name."""
+        gamed, money = self.gamed(), self.log.money
+        slope = (gamed * (money - money.mean())).sum(axis=1) / ((money - money.mean()) ** 2).sum()
+        low, high = gamed[:, 0], gamed[:, -1]
+        apart = (money[-1] - money[0]) / (money[-1] + money[0])
+        return {
+            "response": slope,
+            "share": 100 * special.softmax(self.odds),
+            "elasticity": (high - low) / np.maximum(high + low, 1e-12) / apart,
+            "gamed": gamed.ravel(),
+            "gap": slope[:1] - slope[-1:],
+        }
+
+    def estimated(self, cluster: Ints) -> dict[str, Estimated]:
+        """Give what is reported with its influence by cluster."""
+        free = np.flatnonzero(_free(self.theta, self.classes, len(self.log.money)))
+        scores = self.scores()[:, free]
+        sums = np.zeros((int(cluster.max()) + 1, len(free)))
+        np.add.at(sums, cluster, scores)
+        information = -self._slopes(lambda m: m.scores().sum(axis=0), free)[free]
+        moved = np.linalg.solve(information, sums.T).T
+        reported = {}
+        for name, value in self.derived().items():
+            jacobian = self._slopes(lambda m, name=name: m.derived()[name], free)
+            reported[name] = Estimated(value, moved @ jacobian.T)
+        return reported
+
+    def _slopes(self, function: Any, free: Ints) -> Floats:
+        """Differentiate a function of the model by central differences, (outputs, parameters)."""
+        columns, step = [], 1e-4
+        for i in free:
+            either = [self.theta.copy(), self.theta.copy()]
+            either[0][i] += step
+            either[1][i] -= step
+            up, down = (function(Model(self.log, self.classes, theta)) for theta in either)
+            columns.append((up - down) / (2 * step))
+        return np.column_stack(columns)
+
+
+def _limits(classes: int, levels: int) -> tuple[Floats, Floats]:
+    """Give the least and the greatest value of each parameter."""
+    least, most = (np.tile(limit, classes * levels) for limit in _limits_of_level())
+    odds = np.full(classes - 1, LOGIT_BOUND)
+    return np.concatenate([-odds, least]), np.concatenate([odds, most])
+
+
+def _limits_of_level() -> tuple[Floats, Floats]:
+    most = np.array([LOGIT_BOUND, PRECISION_BOUND, LOGIT_BOUND, LOGIT_BOUND])
+    least = np.where(np.arange(PER_LEVEL) == 1, 0.0, -most)  # a precision of 1: any share at all
+    return least, most
+
+
+def _free(theta: Floats, classes: int, levels: int) -> npt.NDArray[np.bool_]:
+    """Say which parameters are inside their limits; the others are taken as known."""
+    low, high = _limits(classes, levels)
+    return np.asarray((theta > low + 0.5) & (theta < high - 0.5))
+
+
+def _fits(log: Log, classes: int | None, rng: np.random.Generator) -> list[Fitted]:
+    if classes is None:
+        return [_climb(log, k, rng) for k in range(1, MOST_CLASSES + 1)]
+    if classes not in range(1, MOST_CLASSES + 1):
+        raise ValueError(f"classes must be 1 to {MOST_CLASSES}, got {classes!r}")
+    return [_climb(log, classes, rng)]
+
+
+def _climb(log: Log, classes: int, rng: np.random.Generator) -> Fitted:
+    """Climb the likelihood by EM from random starts, all at once, and keep the highest point."""
+    starts = STARTS if classes > 1 else 1
+    of_class = np.stack([_start(log, classes, rng) for _ in range(starts)])
+    share, before = np.full((starts, classes), 1 / classes), np.full(starts, -np.inf)
+    for _ in range(MOST_STEPS):
+        joint = _masses(log, of_class).sum(axis=-1) + np.log(share)[:, None]
+        each = special.logsumexp(joint, axis=-1)
+        reached = each.sum(axis=-1)
+        weight = np.exp(joint - each[..., None])
+        if (reached - before).max() < CLOSE:
+            break
+        before = reached
+        share = weight.mean(axis=1).clip(1e-6)
+        share /= share.sum(axis=1, keepdims=True)
+        of_class = _better(log, of_class, weight)
+    best = int(reached.argmax())
+    odds = np.log(share[best, :-1] / share[best, -1])
+    agreeing = int((reached > reached[best] - NEAR).sum())
+    theta = np.concatenate([odds, of_class[best].ravel()])
+    return Fitted(classes, theta, float(reached[best]), agreeing)
+
+
+def _better(log: Log, of_class: Floats, weight: Floats) -> Floats:
+    """Take the M step: audited shares in closed form, logged shares by one step uphill.
+
+    The step is of Berndt, Hall, Hall and Hausman, halved where it would lead down.
+    """
+    found = np.einsum("rak,als->rkls", weight, log.found)
+    audits = np.einsum("rak,als->rkls", weight, log.audits)
+    rate = np.divide(found, audits, out=np.full_like(found, 0.5), where=audits > 0)
+    audited = special.logit(rate).clip(-LOGIT_BOUND, LOGIT_BOUND)
+    of_class = np.concatenate([of_class[..., :2], audited], axis=-1)
+
+    scores = _log_scores(log, of_class)
+    weighted = scores * weight[..., None, None]
+    moments = np.einsum("rakli,raklj->rklij", weighted, scores)
+    moments += np.eye(2) * (1e-9 + 1e-6 * np.einsum("rklii->rkl", moments)[..., None, None])
+    uphill = np.linalg.solve(moments, weighted.sum(axis=1)[..., None])[..., 0].clip(-2.0, 2.0)
+    low, high = (limit[:2] for limit in _limits_of_level())
+
+    def worth(tried: Floats) -> Floats:
+        return np.asarray((weight[..., None] * _log_mass(log, tried)).sum(axis=1))
+
+    here, best = worth(of_class), of_class
+    for shrink in 0.5 ** np.arange(6):
+        there = of_class.copy()
+        there[..., :2] = (of_class[..., :2] + shrink * uphill).clip(low, high)
+        up = worth(there) >= here
+        best = np.where((up & (best == of_class).all(axis=-1))[..., None], there, best)
+        if up.all():
+            break
+    return best
+
+
+def _start(log: Log, classes: int, rng: np.random.Generator) -> Floats:
+    """Begin with classes that are each like an agent drawn at random, (classes, levels, 4)."""
+    chosen = rng.choice(len(log.contacts), size=classes, replace=False)
+    whole = log.paid.sum(axis=0) / log.contacts.sum(axis=0)
+    logged = (log.paid[chosen] + SMOOTH * whole) / (log.contacts[chosen] + SMOOTH)
+    rate = (log.found.sum(axis=0) + 0.5) / (log.audits.sum(axis=0) + 1.0)
+    false = (log.found[chosen] + SMOOTH * rate) / (log.audits[chosen] + SMOOTH)
+    of_class = np.empty((*logged.shape, PER_LEVEL))
+    of_class[..., 0] = special.logit(logged.clip(1e-4, 1 - 1e-4))
+    of_class[..., 1] = np.log(100.0)
+    of_class[..., 2:] = special.logit(false.clip(1e-4, 1 - 1e-4))
+    return of_class
+
+
+def _ordered(log: Log, fit: Fitted) -> Model:
+    """Put the class that money moves most first."""
+    model = Model(log, fit.classes, fit.theta)
+    order = np.argsort(-model.derived()["response"], kind="stable")
+    odds = model.odds[order]
+    theta = np.concatenate([odds[:-1] - odds[-1], model.of_class[order].ravel()])
+    return Model(log, fit.classes, theta)
+
+
+# ── the answer ───────────────────────────────────────────────────────────────────────────────────
+
+RESPONSE = "per 100 contacts and unit of money"
+
+
+def _rows(
+    model: Model,
+    whole: Model,
+    cluster: Ints,
+    carried: Carried,
+    posterior: Floats,
+    plan: Comparison,
+) -> pd.DataFrame:
+    """Give a row for each reported number."""
+    log, classes = model.log, model.classes
+    terms = [f"class {k + 1}" for k in range(classes)]
+    by_class = (posterior[:, :, None] * log.contacts[:, None]).sum(axis=(0, 2))
+    found = (posterior[:, :, None, None] * log.found[:, None]).sum(axis=(0, 2, 3))
+    audits = (posterior[:, :, None, None] * log.audits[:, None]).sum(axis=(0, 2, 3))
+    counts = dict(zip(terms, zip(by_class, found, audits, strict=True), strict=True))
+    everyone = tuple(float(np.sum(column)) for column in (by_class, found, audits))
+    here, pooled = model.estimated(cluster), whole.estimated(cluster)
+    levels = [f"at {money:g}" for money in log.money]
+
+    def row(
+        estimand: str, term: str, unit: str, estimated: Estimated, i: int, **own: Any
+    ) -> dict[str, Any]:
+        n, events, checked = counts.get(term, everyone)
+        return {
+            "estimand": estimand,
+            "term": term,
+            "contrast": "",
+            "group": "",
+            "unit": unit,
+            "estimator": "latent classes",
+            "kind": "level",
+            "label": estimand,
+            "in_summary": False,
+            "in_figure": False,
+            "estimate": estimated.value[i],
+            "std_error": estimated.std_error(carried)[i],
+            "df": carried.df,
+            "inference": f"cluster ({plan.unit}), observed information, t",
+            "target": LIKE[plan.unit],
+            "n": n,
+            "n_clusters": carried.clusters,
+            "n_audits": checked,
+            "n_events": events,
+            **own,
+        }
+
+    span = f"{log.money[-1]:g} vs {log.money[0]:g}"
+    shown: dict[str, Any] = {"kind": "difference", "contrast": span, "in_summary": True}
+    rows = []
+    for k, term in enumerate(terms):
+        rows += [
+            row("response", term, RESPONSE, here["response"], k, **shown, in_figure=True),
+            row("share", term, "per 100 agents", here["share"], k, in_summary=True),
+            row("elasticity", term, "1", here["elasticity"], k, kind="difference", contrast=span),
+        ]
+        for j, level in enumerate(levels):
+            of_level = {"group": level, "label": f"gamed {level}", "in_summary": True}
+            place = k * len(levels) + j
+            rows.append(row("gamed", term, "per 100 contacts", here["gamed"], place, **of_level))
+    if classes > 1:
+        rows.append(
+            row("response", f"{terms[0]} less {terms[-1]}", RESPONSE, here["gap"], 0, **shown)
+        )
+    own = {"estimator": "pooled", "label": "response (pooled)", "in_figure": True}
+    rows.append(row("response", "all agents", RESPONSE, pooled["response"], 0, **shown | own))
+    return pd.DataFrame(rows)
+
+
+def _levels(model: Model) -> pd.DataFrame:
+    """Give what each class logs and how much of it is false, at each level of money."""
+    rows = [
+        {
+            "class": k + 1,
+            "money": money,
+            "logged_per_100": 100 * model.logged[k, j],
+            "false_per_100_logged": 100 * model.false[k, j, 0],
+            "gamed_per_100_others": 100 * model.false[k, j, 1],
+            "gamed_per_100": model.gamed()[k, j],
+        }
+        for k in range(model.classes)
+        for j, money in enumerate(model.log.money)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _facts(log: Log, agents: int, audits: int, classes: int) -> str:
+    levels = " and ".join(f"{money:g}" for money in log.money)
+    switched = int(((log.contacts > 0).sum(axis=1) > 1).sum())
+    return (
+        f"{classes} classes among {agents} agents, {switched} of them seen at more than one level "
+        f"of money ({levels}); {log.contacts.sum():,.0f} contacts, {audits:,} audited"
+    )
+
+
+def _checks(plan: Comparison, best: Fitted, log: Log, posterior: Floats) -> tuple[Check, ...]:
+    """Look at whether the classes can be believed."""
+    sure = float(posterior.max(axis=1).mean())
+    found = (posterior[:, :, None] * log.found.sum(axis=2)[:, None]).sum(axis=0)
+    size = float(posterior.sum(axis=0).min())
+    switched = float(((log.contacts > 0).sum(axis=1) > 1).mean())
+    return (
+        Check(
+            "assigned at random",
+            plan.randomised,
+            float(plan.randomised),
+            1,
+            "who was paid what was not dealt at random: read responses as associations",
+        ),
+        Check(
+            "agents seen at several levels of money",
+            switched >= 0.25,
+            switched,
+            0.25,
+            "share of agents; the others say nothing about how the same agent responds",
+        ),
+        Check(
+            "classes well apart",
+            sure >= 0.9,
+            sure,
+            0.9,
+            "mean probability of an agent's likeliest class; classes may be cuts through a "
+            "continuum",
+        ),
+        Check(
+            "agents enough in each class",
+            size >= 5,
+            size,
+            5,
+            "agents in the smallest class; it may be a few unusual people",
+        ),
+        Check(
+            "several starts came to the same maximum",
+            best.agreeing >= 2 or best.classes == 1,
+            best.agreeing,
+            2,
+            f"of {STARTS} starts; the search may have missed the best answer",
+        ),
+        Check(
+            "gaming found in each class at each level",
+            bool(found.min() >= FEWEST_FOUND),
+            float(found.min()),
+            FEWEST_FOUND,
+            "audits that found gaming in the thinnest; near 0 its interval is too narrow",
+        ),
+    )
+
+
+def _reading(rows: pd.DataFrame, classes: int) -> str:
+    """Say what money does to whom."""
+    per_class = rows[(rows["estimand"] == "response") & (rows["estimator"] == "latent classes")]
+    share = rows[rows["estimand"] == "share"].set_index("term")["estimate"]
+    if classes == 1:
+        return "agents do not fall into classes that the records could tell apart"
+    said: Sequence[str] = [
+        f"money {('lowers', 'is not shown to move', 'raises')[direction(row) + 1]} gaming of "
+        f"'{row['term']}' ({share[row['term']]:.0f} % of agents)"
+        for _, row in per_class.iterrows()
+        if row["term"] in share.index
+    ]
+    return "; ".join(said)

@@ -1,0 +1,259 @@
+"""Classes of agents: a mixture made by hand, worlds with two kinds in them, and refusals."""
+
+import dataclasses
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+import worlds
+from scipy import special, stats
+
+from incentives.estimates import Estimate, agent_types
+from incentives.estimates.types_of_agents import Log, Model, _climb, _fits, _masses, _ordered
+
+Floats = npt.NDArray[np.float64]
+
+MONEY = np.array([0.0, 5.0])
+SHARE = np.array([0.4, 0.6])
+LOGGED = np.array([[0.06, 0.14], [0.05, 0.06]])  # (classes, levels)
+FALSE = np.array([[[0.10, 0.02], [0.60, 0.02]], [[0.05, 0.01], [0.10, 0.01]]])
+PRECISION = 200.0
+GAMED = 100 * (LOGGED * FALSE[..., 0] + (1 - LOGGED) * FALSE[..., 1])
+RESPONSE = (GAMED[:, 1] - GAMED[:, 0]) / 5
+
+
+def made(rng: np.random.Generator, agents: int = 80, share: Floats = SHARE) -> tuple[Log, Floats]:
+    """Draw what is on record of agents of two classes, and give the classes."""
+    kind = (rng.random(agents) < share[1]).astype(int)
+    n = rng.integers(300, 700, (agents, 2)).astype(float)
+    p = rng.beta(LOGGED[kind] * PRECISION, (1 - LOGGED[kind]) * PRECISION)
+    paid = rng.binomial(n.astype(int), p).astype(float)
+    audits = np.stack([paid * 0.3, (n - paid) * 0.1], axis=2).round()
+    found = rng.binomial(audits.astype(int), FALSE[kind]).astype(float)
+    return Log(MONEY, n, paid, audits, found), kind.astype(float)
+
+
+@cache
+def each_world() -> list[Estimate]:
+    return [agent_types(w, money=worlds.PRICES, classes=2) for w in worlds.each(trial())]
+
+
+def trial():
+    return worlds.trial("switched")
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(5)
+
+
+@cache
+def answers() -> pd.DataFrame:
+    """Give the tidy tables of all worlds, one under the other."""
+    return pd.concat([each.tidy() for each in each_world()], ignore_index=True)
+
+
+@cache
+def truth() -> pd.DataFrame:
+    """Give the true share of contacts in which an audit would find gaming, per 100, by kind.
+
+    All worlds together: the population that agents of these worlds are drawn from.
+    """
+    records = worlds.oracle("switched")
+    gamed = records.audits[records.audits["true_gaming"] != "none"]
+    how = ["true_gaming", "logged_outcome"]
+    seen = (gamed["found"] != "none").groupby([gamed[name] for name in how], observed=True).mean()
+    who = records.agents[["run", "month", "agent", "true_kind"]]
+    cells = records.cells[records.cells["agent"] >= 0].merge(who, on=["run", "month", "agent"])
+    cells = cells.merge(seen.rename("seen").reset_index(), on=how, how="left").fillna({"seen": 0})
+    cells["money"] = cells["scheme"].astype(str).map(worlds.PRICES)
+    cells["found"] = cells["seen"] * cells["n"]
+    table = cells.groupby(["true_kind", "money"], observed=True)[["found", "n"]].sum()
+    return 100 * (table["found"] / table["n"]).unstack()  # noqa: PD010
+
+
+def response(kind: str) -> float:
+    """Give the slope of the true shares of a kind on money."""
+    gamed = truth().loc[kind]
+    return float(np.polyfit(gamed.index.to_numpy(float), gamed.to_numpy(), 1)[0])
+
+
+def rows(estimand: str, term: str, estimator: str = "latent classes", group: str = ""):
+    table = answers()
+    keep = (table["estimand"] == estimand) & (table["term"] == term) & (table["group"] == group)
+    return table[keep & (table["estimator"] == estimator)]
+
+
+# ── the mixture itself ───────────────────────────────────────────────────────────────────────────
+
+
+def log_likelihood(log: Log, theta: Floats) -> float:
+    model = Model(log, 2, theta)
+    joint = _masses(log, model.of_class).sum(axis=2) + model.odds - special.logsumexp(model.odds)
+    return float(special.logsumexp(joint, axis=1).sum())
+
+
+def test_scores_are_the_slopes_of_the_likelihood(rng: np.random.Generator) -> None:
+    log, _ = made(rng, 20)
+    theta = rng.normal(0.0, 0.5, 17)
+    theta[2::4] += 4.0
+    steps = 1e-5 * np.eye(17)
+    slopes = [
+        (log_likelihood(log, theta + h) - log_likelihood(log, theta - h)) / 2e-5 for h in steps
+    ]
+    np.testing.assert_allclose(
+        Model(log, 2, theta).scores().sum(axis=0), slopes, rtol=1e-5, atol=1e-4
+    )
+
+
+def test_the_likelihood_is_that_of_scipy(rng: np.random.Generator) -> None:
+    log, _ = made(rng, 6)
+    theta = np.concatenate([[0.0], np.tile([-2.0, 4.0, 0.5, -1.0], 4)])
+    p, precision = special.expit(-2.0), np.exp(4.0)
+    by_hand = stats.betabinom.logpmf(log.paid, log.contacts, p * precision, (1 - p) * precision)
+    by_hand += stats.binom.logpmf(log.found, log.audits, special.expit([0.5, -1.0])).sum(axis=2)
+    known = special.gammaln(log.contacts + 1) - special.gammaln(log.paid + 1)
+    known -= special.gammaln(log.contacts - log.paid + 1)
+    ways = special.gammaln(log.audits + 1) - special.gammaln(log.found + 1)
+    known += (ways - special.gammaln(log.audits - log.found + 1)).sum(axis=2)
+    assert log_likelihood(log, theta) == pytest.approx(float((by_hand - known).sum()), rel=1e-9)
+
+
+def test_em_ends_at_a_maximum(rng: np.random.Generator) -> None:
+    log, _ = made(rng)
+    fit = _climb(log, 2, rng)
+    assert np.abs(Model(log, 2, fit.theta).scores().sum(axis=0)).max() < 0.1
+    assert fit.agreeing >= 3
+
+
+def test_one_class_is_the_pooled_share(rng: np.random.Generator) -> None:
+    log, _ = made(rng)
+    model = Model(log, 1, _climb(log, 1, rng).theta)
+    rate = log.found.sum(axis=0) / log.audits.sum(axis=0)
+    np.testing.assert_allclose(model.false[0], rate, rtol=1e-9)
+
+
+def test_a_mixture_made_by_hand_is_recovered_with_honest_intervals() -> None:
+    rng = np.random.default_rng(11)
+    known = {"response": RESPONSE, "share": 100 * SHARE, "gap": RESPONSE[:1] - RESPONSE[1:]}
+    errors: dict[str, list[Floats]] = {name: [] for name in known}
+    ratios: dict[str, list[Floats]] = {name: [] for name in known}
+    right = []
+    for _ in range(40):
+        log, kind = made(rng)
+        model = _ordered(log, _climb(log, 2, rng))
+        right.append(float((model.posterior().argmax(axis=1) == kind).mean()))
+        for name, estimated in model.estimated(np.arange(len(kind))).items():
+            if name in known:
+                errors[name].append(estimated.value - known[name])
+                spread = np.sqrt((estimated.influence**2).sum(axis=0) * 80 / 78)
+                ratios[name].append((estimated.value - known[name]) / spread)
+    for name in known:
+        error, ratio = np.array(errors[name]), np.array(ratios[name])
+        assert (np.abs(error.mean(axis=0)) < 4 * error.std(axis=0, ddof=1) / np.sqrt(40)).all(), (
+            name
+        )
+        covered = (np.abs(ratio) < stats.t.ppf(0.975, 78)).sum(axis=0)
+        assert (covered >= stats.binom.ppf(0.0005, 40, 0.95)).all(), name
+    assert np.mean(right) > 0.95
+
+
+def test_bic_finds_two_classes_where_there_are_two_and_one_where_there_is_one() -> None:
+    rng = np.random.default_rng(3)
+    for share, number in ((SHARE, 2), (np.array([0.0, 1.0]), 1)):
+        log, _ = made(rng, share=share)
+        fits = _fits(log, None, rng)
+        assert min(fits, key=lambda fit: fit.bic(80)).classes == number
+
+
+# ── worlds with two kinds of agents ──────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("term", ["class 1", "class 1 less class 2"])
+def test_responses_of_two_kinds_are_recovered(term: str) -> None:
+    found = rows("response", term)
+    known = response("mercenary") - (response("loyal") if "less" in term else 0.0)
+    error = found["estimate"] - known
+    assert abs(error.mean()) < 4 * error.std() / np.sqrt(len(found))
+    covered = ((found["conf_low"] <= known) & (known <= found["conf_high"])).sum()
+    assert covered >= stats.binom.ppf(0.0005, len(found), 0.95)
+    assert (found["conf_low"] > 0).mean() > 0.9  # and told from nothing
+
+
+def test_the_share_of_mercenaries_is_recovered() -> None:
+    agents = worlds.oracle("switched").agents.drop_duplicates(["run", "agent", "hire"])
+    known = 100 * float((agents["true_kind"] == "mercenary").mean())
+    found = rows("share", "class 1")
+    error = found["estimate"] - known
+    assert abs(error.mean()) < 4 * error.std() / np.sqrt(len(found))
+    covered = ((found["conf_low"] <= known) & (known <= found["conf_high"])).sum()
+    assert covered >= stats.binom.ppf(0.0005, len(found), 0.95)
+
+
+def test_the_loyal_are_not_said_to_answer_to_money() -> None:
+    found = rows("response", "class 2")
+    assert (found["estimate"].abs() < response("mercenary") / 5).all()
+
+
+def test_the_pooled_response_is_true_of_nobody() -> None:
+    pooled = rows("response", "all agents", "pooled")["estimate"]
+    error = pooled.std() / np.sqrt(len(pooled))
+    assert response("loyal") + 10 * error < pooled.mean() < response("mercenary") - 10 * error
+
+
+def test_agents_are_sorted_into_their_kinds() -> None:
+    agents = worlds.oracle("switched").agents.drop_duplicates(["run", "agent", "hire"])
+    known = agents[["run", "agent", "hire", "true_kind"]]
+    placed = pd.concat([each.details["agents"] for each in each_world()[:8]])
+    both = placed.merge(known, on=["run", "agent", "hire"], validate="one_to_one")
+    sure = both[both["probability_1"].sub(0.5).abs() > 0.4]
+    assert len(sure) > len(both) / 2
+    assert ((sure["class"] == 1) == (sure["true_kind"] == "mercenary")).mean() > 0.85
+
+
+# ── the answer and its refusals ──────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def world():
+    return next(iter(worlds.each(worlds.oracle("switched"))))
+
+
+def test_it_reads_well_and_never_the_truth(world) -> None:
+    answer = agent_types(world, money=worlds.PRICES)
+    assert answer.design["n_classes"] == 2
+    two, seen = (
+        agent_types(records, money=worlds.PRICES, classes=2)
+        for records in (world, world.seen_by("analyst"))
+    )
+    pd.testing.assert_frame_equal(two.tidy(), seen.tidy())
+    lines = answer.summary().splitlines()
+    assert len(lines) <= 25
+    assert lines[-1].startswith("Read as: money raises gaming of 'class 1' (")
+    assert answer.plot().get_xlabel().startswith("per 100 contacts and unit of money, against '0")
+    assert answer.details["criteria"]["classes"].tolist() == [1, 2, 3, 4]
+    back = Estimate.from_dict(answer.to_dict())
+    assert back.summary() == answer.summary()
+
+
+def test_what_cannot_be_answered_is_refused(world) -> None:
+    with pytest.raises(KeyError, match="money lacks the scheme 'high'"):
+        agent_types(world, money={"before": 0.0, "low": 4.0})
+    with pytest.raises(ValueError, match="money of 'low' must be 0 or more, got -1"):
+        agent_types(world, money=worlds.PRICES | {"low": -1})
+    with pytest.raises(ValueError, match="money is 2 under every scheme on record"):
+        agent_types(world, money=dict.fromkeys(worlds.PRICES, 2.0))
+    with pytest.raises(ValueError, match="no contact is logged 'svaed'"):
+        agent_types(world, money=worlds.PRICES, logged="svaed")
+    with pytest.raises(ValueError, match="classes must be 1 to 4, got 5"):
+        agent_types(world, money=worlds.PRICES, classes=5)
+
+
+def test_agents_who_never_changed_cannot_tell_classes_apart(world) -> None:
+    late = world.cells["month"] >= worlds.MONTHS
+    checked = world.audits["month"] >= worlds.MONTHS
+    apart = dataclasses.replace(world, cells=world.cells[late], audits=world.audits[checked])
+    with pytest.raises(ValueError, match="0 agents were seen at two levels of money, at least 10"):
+        agent_types(apart, money=worlds.PRICES)
