@@ -24,11 +24,10 @@ firm's own tables come in through `read_records`, checked against the data contr
 """
 
 from incentives.estimates.allocation import AuditPlan, optimal_audit
-from incentives.estimates.bunching import bunching
 from incentives.estimates.churn import churn_effect
 from incentives.estimates.competing import competing_risks
 from incentives.estimates.contract import RecordsError, read_records, write_templates
-from incentives.estimates.deterrence import deterrence
+from incentives.estimates.deterring import deterrence
 from incentives.estimates.forensic import AuditPriorities, audit_priorities
 from incentives.estimates.gaming import gaming_effect
 from incentives.estimates.inflation import kpi_inflation
@@ -36,6 +35,7 @@ from incentives.estimates.misclassified import misclassified_effect
 from incentives.estimates.result import Check, Estimate
 from incentives.estimates.scheme import scheme_effect
 from incentives.estimates.staggered import staggered_effect
+from incentives.estimates.thresholds import bunching
 from incentives.estimates.two_phase import true_effect, true_rate
 from incentives.estimates.types_of_agents import agent_types
 
