@@ -456,6 +456,18 @@ def _questions(ctx: click.Context, param: click.Parameter, value: str) -> list[s
     return named or list(QUESTIONS)
 
 
+def _money(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, float] | None:
+    """Read what is paid under each scheme, with commas between them."""
+    paid = {}
+    for part in value.split(",") if value else ():
+        name, _, amount = part.partition("=")
+        try:
+            paid[name.strip()] = float(amount)
+        except ValueError:
+            raise click.BadParameter(f"{part!r} is not SCHEME=MONEY", ctx, param) from None
+    return paid or None
+
+
 @main.command(
     epilog=_examples(
         "estimate my_firm --control wage --out report",
@@ -485,6 +497,19 @@ def _questions(ctx: click.Context, param: click.Parameter, value: str) -> list[s
     help="Month by which churn is counted; as far as the records go, at most 12, if left out.",
 )
 @click.option(
+    "--threshold",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Sales a month from which a bonus is paid, for the question thresholds.",
+)
+@click.option(
+    "--pays",
+    default="",
+    callback=_money,
+    metavar="A=0,B=4",
+    help="What a logged save pays under each scheme, for the question types.",
+)
+@click.option(
     "--columns",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -512,6 +537,8 @@ def estimate(
     questions: list[str],
     by: str,
     horizon: int | None,
+    threshold: int | None,
+    pays: dict[str, float] | None,
     columns: Path | None,
     pseudonym_key: Path | None,
     out: Path,
@@ -531,10 +558,20 @@ def estimate(
         except RecordsError as error:
             click.echo(f"error: {error}", err=True)
             raise click.exceptions.Exit(WRONG_INPUT) from error
-        found = report(records, questions, control=control, by=by, horizon=horizon)
+        found = report(
+            records,
+            questions,
+            control=control,
+            by=by,
+            horizon=horizon,
+            threshold=threshold,
+            money=pays,
+        )
         found.save(place)
     for name, said in found.in_short():
         click.echo(f"{name}: {said}")
+    if refused := [answer.name for answer in found.answers if answer.result is None]:
+        click.echo(f"not answered, and the report says why: {', '.join(refused)}")
     click.echo(f"report in {out / 'report.html'}")
 
 

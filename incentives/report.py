@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import pandas as pd
 
 from incentives import estimates
-from incentives.estimates.comparison import Observed, unknown
+from incentives.estimates.comparison import unknown
 from incentives.estimates.result import Check
+from incentives.records import Records
 from incentives.tables import to_markdown
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ __all__ = ["QUESTIONS", "Answer", "Report", "report"]
 
 SHOWN = ["contrast", "estimand", "group", "estimator", "estimate", "conf_low", "conf_high"]
 SHOWN += ["p_value", "unit"]
+LONGEST = 20  # rows of a list of agents
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
@@ -75,13 +77,47 @@ class Asked(NamedTuple):
     by: str
     control: str
     horizon: int
+    threshold: int | None = None
+    money: Mapping[str, float] | None = None
+
+    @property
+    def arms(self) -> dict[str, Any]:
+        """What is compared with what."""
+        return {"by": self.by, "control": self.control}
 
 
-QUESTIONS: dict[str, Callable[[Observed, Asked], Result]] = {
-    "gaming": lambda seen, asked: estimates.gaming_effect(seen, by=asked.by, control=asked.control),
-    "churn": lambda seen, asked: estimates.churn_effect(
-        seen, by=asked.by, control=asked.control, horizon=asked.horizon
+Ask = Callable[[Records, Asked], Result]
+
+
+def _thresholds(seen: Records, asked: Asked) -> Result:
+    if asked.threshold is None:
+        raise ValueError("say with how many sales a month the bonus begins (threshold)")
+    return estimates.bunching(seen, threshold=asked.threshold, **asked.arms)
+
+
+def _types(seen: Records, asked: Asked) -> Result:
+    if asked.money is None:
+        raise ValueError("say what a logged save pays under each scheme (money)")
+    return estimates.agent_types(seen, money=asked.money)
+
+
+QUESTIONS: dict[str, Ask] = {
+    "gaming": lambda seen, asked: estimates.gaming_effect(seen, **asked.arms),
+    "inflation": lambda seen, asked: estimates.kpi_inflation(seen, **asked.arms),
+    "truth": lambda seen, asked: estimates.true_effect(seen, outcome="success", **asked.arms),
+    "levels": lambda seen, asked: estimates.true_rate(seen, outcome="success", by=asked.by),
+    "errors": lambda seen, asked: estimates.misclassified_effect(
+        seen, outcome="success", **asked.arms
     ),
+    "churn": lambda seen, asked: estimates.churn_effect(seen, horizon=asked.horizon, **asked.arms),
+    "reasons": lambda seen, asked: estimates.competing_risks(
+        seen, horizon=asked.horizon, **asked.arms
+    ),
+    "priorities": lambda seen, asked: estimates.audit_priorities(seen, control=asked.control),
+    "rollout": lambda seen, asked: estimates.staggered_effect(seen, control=asked.control),
+    "deterrence": lambda seen, asked: estimates.deterrence(seen),  # noqa: ARG005
+    "thresholds": _thresholds,
+    "types": _types,
 }
 """What can be asked, by the name that the command knows it by."""
 
@@ -113,12 +149,11 @@ class Report:
     answers: tuple[Answer, ...]
 
     def in_short(self) -> list[tuple[str, str]]:
-        """Give a sentence for each question: the conclusion, or why there is none."""
+        """Give a sentence for each question that has an answer."""
         return [
-            (answer.name, f"could not be answered ({answer.refused}).")
-            if answer.result is None
-            else (answer.name, f"{answer.result.reading}.")
+            (answer.name, f"{answer.result.reading}.")
             for answer in self.answers
+            if answer.result is not None
         ]
 
     def markdown(self) -> str:
@@ -127,7 +162,11 @@ class Report:
         parts = [f"# {self.title}", self.facts, "## In short", in_short]
         parts += ["## Checks that failed", self._failed()]
         for answer in self.answers:
-            parts += _section(answer)
+            if answer.result is not None:
+                parts += _section(answer.name, answer.result)
+        refused = [f"- **{a.name}**: {a.refused}." for a in self.answers if a.result is None]
+        if refused:
+            parts += ["## What could not be answered", "\n".join(refused)]
         return "\n\n".join(parts) + "\n"
 
     def html(self) -> str:
@@ -184,12 +223,14 @@ class Report:
 
 
 def report(
-    records: Observed,
+    records: Records,
     questions: Iterable[str] = tuple(QUESTIONS),
     *,
     control: str,
     by: str = "scheme",
     horizon: int | None = None,
+    threshold: int | None = None,
+    money: Mapping[str, float] | None = None,
     title: str = "What pay did to gaming and to churn",
 ) -> Report:
     """Ask questions of records and keep the answers, refusals among them.
@@ -206,6 +247,10 @@ def report(
         ``"scheme"``, or a column of `runs` in which whole worlds differ.
     horizon
         Month by which churn is counted; as far as the records go, at most 12, if left out.
+    threshold
+        Sales a month from which a bonus is paid; the question "thresholds" needs it.
+    money
+        What a logged save pays, by scheme (money); the question "types" needs it.
     title
         Heading of the report.
 
@@ -225,7 +270,8 @@ def report(
     '# What pay did to gaming and to churn'
     """
     seen = records.seen_by("analyst")
-    asked = Asked(by, control, _horizon(seen) if horizon is None else horizon)
+    horizon = _horizon(seen) if horizon is None else horizon
+    asked = Asked(by, control, horizon, threshold, money)
     named = list(questions)
     for name in named:
         if name not in QUESTIONS:
@@ -233,7 +279,7 @@ def report(
     return Report(title, _facts(seen), tuple(_answer(name, seen, asked) for name in named))
 
 
-def _answer(name: str, seen: Observed, asked: Asked) -> Answer:
+def _answer(name: str, seen: Records, asked: Asked) -> Answer:
     try:
         return Answer(name, QUESTIONS[name](seen, asked))
     except (ValueError, KeyError) as error:
@@ -241,12 +287,12 @@ def _answer(name: str, seen: Observed, asked: Asked) -> Answer:
         return Answer(name, None, str(reason).rstrip("."))
 
 
-def _horizon(seen: Observed) -> int:
+def _horizon(seen: Records) -> int:
     months = seen.customers["month"] if "month" in seen.customers else pd.Series([0])
     return int(min(12, months.max() + 1)) if len(months) else 1
 
 
-def _facts(seen: Observed) -> str:
+def _facts(seen: Records) -> str:
     frames: Mapping[str, pd.DataFrame] = {
         name: getattr(seen, name) for name in ("cells", "audits", "customers", "assignments")
     }
@@ -255,19 +301,20 @@ def _facts(seen: Observed) -> str:
     return f"Read: contacts {contacts:,}; rows of {rest}."
 
 
-def _section(answer: Answer) -> list[str]:
+def _section(name: str, result: Result) -> list[str]:
     """Write what was found for one question."""
-    if answer.result is None:
-        return [f"## {answer.name}", f"This could not be answered: {answer.refused}."]
-    result = answer.result
     passed = [check.name for check in result.checks if check.passed]
     frame = result.tidy()
-    shown = frame[[name for name in SHOWN if name in frame]] if "estimand" in frame else frame
+    shown = frame[[column for column in SHOWN if column in frame]]
+    if "estimand" not in frame:
+        shown = frame.head(LONGEST).round(3)
+    more = [] if len(shown) == len(frame) else [f"The first {LONGEST} of {len(frame)} rows."]
     return [
         f"## {result.question}",
         f"{result.reading[:1].upper()}{result.reading[1:]}.",
-        f"![{result.question}]({answer.name}.png)",
+        f"![{result.question}]({name}.png)",
         to_markdown(shown),
+        *more,
         f"{len(passed)} of {len(result.checks)} checks passed: {', '.join(passed) or 'none'}.",
     ]
 

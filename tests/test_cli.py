@@ -421,4 +421,4 @@ def test_estimate_names_the_questions_that_there_are(firm, tmp_path):
     said = refused(
         "estimate", firm, "--control", "wage", "--question", "gamng", "--out", tmp_path / "r"
     )
-    assert "'gamng' is none of gaming, churn" in said
+    assert "'gamng' is none of gaming, inflation, " in said

@@ -283,7 +283,8 @@ def test_beyond_two_years_a_spline_stands_for_the_months(rng: np.random.Generato
 def twin_records() -> inc.Records:
     """Give the records behind `worlds.truth("gamed")`: all teams paid for saves, or none."""
     both = list(worlds.contractor().vary(scheme=worlds.SCHEMES))
-    return worlds._kept("gamed-twins", lambda folder: worlds._run(both, 24, folder))
+    months = worlds.MONTHS
+    return worlds._kept("gamed-twins", lambda folder: worlds._run(both, 24, folder, months))
 
 
 def lost_by_reason(records: inc.Records) -> pd.DataFrame:

@@ -161,6 +161,15 @@ class AuditPriorities:
         """Give one row for each agent, the first to be audited first."""
         return self.agents.copy()
 
+    @property
+    def reading(self) -> str:
+        """How to read the list."""
+        first, all_ = int(self.agents["flagged"].sum()), len(self.agents)
+        return (
+            f"an order in which to audit, not a verdict on anybody; {first} of {all_} agents "
+            "come first"
+        )
+
     def summary(self) -> str:
         """Say whom to audit first, in at most 25 lines; the last one says how to read it."""
         flagged = self.agents[self.agents["flagged"]]
@@ -176,11 +185,7 @@ class AuditPriorities:
             for check in self.checks
             if not check.passed
         ]
-        read = (
-            "Read as: an order in which to audit, not a verdict on anybody; "
-            f"{len(flagged)} of {len(self.agents)} agents come first"
-        )
-        return "\n".join([self.question, *lines, self.facts, *notes, read])
+        return "\n".join([self.question, *lines, self.facts, *notes, f"Read as: {self.reading}"])
 
     def plot_data(self, sign: str | None = None) -> pd.DataFrame:
         """Give exactly what `plot` draws.
@@ -391,14 +396,14 @@ def _signs(seen: Logged, contacts: pd.DataFrame, bills: int) -> dict[str, Sign]:
     case = reason + " " + channel
     everyone = np.ones(len(contacts), bool)
     saved, cancel, sold = (outcome == "saved"), (reason == "cancel"), (outcome == "sale")
-    runs = require(seen.runs, "runs", ["run", "months", "days_per_month"]).set_index("run")
-    days = contacts["run"].map(runs["days_per_month"])
-    late = contacts["day"] % days >= days - LAST_DAYS
+    runs = require(seen.runs, "runs", ["run", "months"]).set_index("run")
     signs = {
         "odd_saves": _sign(~cancel, saved, case),
         "short_contacts": _sign(everyone, contacts["handle_minutes"] < SHORT, case),
-        "late_sales": _sign(sold, late, case),
     }
+    if "days_per_month" in runs and "day" in contacts:  # else nobody knows when a month ends
+        days = contacts["run"].map(runs["days_per_month"])
+        signs["late_sales"] = _sign(sold, contacts["day"] % days >= days - LAST_DAYS, case)
     if len(seen.surveys):
         signs["surveys_sent"] = _sign(everyone, _among(contacts, seen.surveys), case)
     customers = require(seen.customers, "customers", ["run", "month", "customer", "left"])
