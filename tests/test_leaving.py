@@ -175,7 +175,7 @@ def test_a_firms_own_reasons_are_read(left: World) -> None:
     names = {"left_silent": "left_moved house", "left_contact": "left_price"}
     own = left.changed(customers=left.seen.customers.rename(columns=names))
     risks = competing_risks(own, control="wage", horizon=6)
-    assert risks.glance()["reasons"].item() == "price, moved house"
+    assert risks.glance()["reasons"].item() == "moved house, price"
     assert set(risks.details["curves"]["group"]) == {"price", "moved house"}
     assert "price -" in risks.summary().splitlines()[-1]
 

@@ -364,12 +364,21 @@ def test_units_are_dealt_as_told() -> None:
 
 
 def test_refusals_are_kept_with_their_reason() -> None:
-    small = dataclasses.replace(tiny(), centre=CENTRE.change({"floor.teams": 4}))
-    found = small.diagnose(2, pairs=2)
+    unaudited = dataclasses.replace(tiny(), centre=CENTRE.without("O6"))
+    found = unaudited.diagnose(2, pairs=2)
     assert (
         found.value("failure_rate", answer="gaming_effect", question="gamed", scheme="saves") == 1
     )
-    assert found.failures()["failed"].str.contains("too few clusters").all()
+    assert found.failures()["failed"].str.contains("records have no audits").any()
+
+
+def test_four_teams_are_answered_by_randomisation_with_intervals_that_may_have_no_end() -> None:
+    small = dataclasses.replace(tiny(), centre=CENTRE.change({"floor.teams": 4}))
+    found = small.diagnose(2, pairs=2)
+    row = {"answer": "gaming_effect", "question": "gamed", "scheme": "saves"}
+    assert found.value("failure_rate", **row) == 0
+    assert found.value("power", **row) == 0  # four teams cannot reject at 5 %
+    assert np.isinf(found.value("interval_length", **row))
 
 
 def test_in_the_null_study_there_is_nothing_to_find() -> None:

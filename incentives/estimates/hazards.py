@@ -139,7 +139,8 @@ def _count(
     month = customers["month"].to_numpy(dtype=np.int64)
     one = np.ones(len(customers))
     n = customers["n"].to_numpy(dtype=float) if "n" in customers else one
-    reasons = [name for name in customers.columns if name.startswith("left_")]
+    # whatever the order in which a firm's file has them, answers stand in one order
+    reasons = sorted(name for name in customers.columns if name.startswith("left_"))
     counts = [customers[name].to_numpy(dtype=float) for name in ("left", *reasons)]
     strata = len(kinds)
     totals = plan.totals(

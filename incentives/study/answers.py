@@ -212,6 +212,9 @@ def _read(records: Records, study: "Study", name: str) -> Estimate:
 def _rows(plan: Comparison, question: str, name: str, ratio: Ratio) -> pd.DataFrame:
     events, at_risk = (_totals(plan, sums) for sums in (ratio.events, ratio.at_risk))
     counts = Counts(n=at_risk.sum(axis=0), n_events=events.sum(axis=0))
+    for arm, n in zip(plan.arms, counts.n, strict=True):
+        if n == 0:
+            raise ValueError(f"nothing was counted under '{arm}' that could tell '{question}'")
     measure = Measure(question, QUESTIONS[question].unit, name).main()
     measured = Measured(measure, shares(events, at_risk) * ratio.scale, counts)
     return plan.tables([measured], at_risk > 0)[0]

@@ -148,7 +148,9 @@ def _type_m(known: Known) -> Value:
 
 
 def _length(known: Known) -> Value:
-    return _mean(known.conf_high - known.conf_low, known.world)
+    """Give the mean length; with few clusters an interval may have no end, and so the mean."""
+    length = known.conf_high - known.conf_low
+    return _mean(length, known.world) if np.isfinite(length).all() else Value(np.inf, np.nan)
 
 
 def _se_ratio(known: Known) -> Value:
