@@ -15,6 +15,7 @@
 `misclassified_effect` What does a scheme do to true successes of contacts of the same kind?
 `deterrence`           Do more audits make for less gaming?
 `agent_types`          Are some agents moved by bonus money and others not?
+`month_ends`           When in the month are successes logged?
 =====================  ==========================================================================
 
 One question a file; `inference` beside them says how sure an answer is, `comparison` who is
@@ -38,6 +39,7 @@ from incentives.estimates.staggered import staggered_effect
 from incentives.estimates.thresholds import bunching
 from incentives.estimates.two_phase import true_effect, true_rate
 from incentives.estimates.types_of_agents import agent_types
+from incentives.estimates.working_days import month_ends
 
 __all__ = [
     "AuditPlan",
@@ -54,6 +56,7 @@ __all__ = [
     "gaming_effect",
     "kpi_inflation",
     "misclassified_effect",
+    "month_ends",
     "optimal_audit",
     "read_records",
     "scheme_effect",
