@@ -22,6 +22,7 @@ CALLS: dict[str, Callable[[inc.Records], Any]] = {
     # name: how it is asked something of the worlds "honest", half of whose teams are paid for saves
     "gaming_effect": lambda records: estimates.gaming_effect(records, control="wage"),
     "churn_effect": lambda records: estimates.churn_effect(records, control="wage", horizon=2),
+    "agent_spread": lambda records: estimates.agent_spread(records, outcome="sales"),
 }
 READ_NO_RECORDS = {"read_records", "write_templates"}
 

@@ -352,7 +352,7 @@ class Spread:
     --------
     >>> import numpy as np
     >>> alike = Spread(np.array([4.0, 5, 6, 5, 5, 4]), np.full(6, 50.0))
-    >>> float(alike.quantity(standard_deviation)[0].round(3))
+    >>> round(alike.quantity(standard_deviation)[0], 3)
     0.0
     """
 
