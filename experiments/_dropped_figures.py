@@ -43,7 +43,7 @@ def agents(shares: pd.DataFrame, shrunken: pd.DataFrame, lorenz: pd.DataFrame) -
     left.set_title(f"Agents with {FEWEST} contacts or more, messages left out", loc="left")
     left.grid(visible=False, axis="y")
     left.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    left.legend(loc="lower right")
+    left.legend(loc="center right")
     _lorenz(right, lorenz)
     _finish(figure)
     return figure
