@@ -287,6 +287,7 @@ if TYPE_CHECKING:
         AuditPriorities,
         Estimate,
         RecordsError,
+        agent_spread,
         agent_types,
         audit_priorities,
         bunching,
