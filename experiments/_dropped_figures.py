@@ -17,7 +17,7 @@ FEWEST = 100  # contacts before the break that an agent needs to be drawn
 
 
 @house_style()
-def agents(shares: pd.DataFrame, lorenz: pd.DataFrame) -> Figure:
+def agents(shares: pd.DataFrame, shrunken: pd.DataFrame, lorenz: pd.DataFrame) -> Figure:
     """Agents' shares before and after the break, and how concentrated the cut-offs are."""
     figure = Figure(figsize=(10.5, 7.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
@@ -27,6 +27,15 @@ def agents(shares: pd.DataFrame, lorenz: pd.DataFrame) -> Figure:
     after = table[(table["side"] == "after") & table["agent"].isin(place)]
     _intervals(left, before, place, colour=BEFORE, label="January and 1–17 October")
     _intervals(left, after, place, colour=AFTER, label="20–31 October", hollow=True)
+    drawn = shrunken[(shrunken["sample"] == HEADLINE) & shrunken["agent"].isin(place)]
+    left.plot(
+        drawn["rate"],
+        [place[agent] + 0.18 for agent in drawn["agent"]],
+        "|",
+        color="black",
+        markersize=9,
+        label="January and 1–17 October, shrunken (empirical Bayes)",
+    )
     left.set_yticks(range(len(place)), list(place), fontsize=8)
     left.set(
         xlabel="share of contacts cut off (95 % binomial interval)", ylim=(-0.7, len(place) - 0.3)
@@ -34,7 +43,7 @@ def agents(shares: pd.DataFrame, lorenz: pd.DataFrame) -> Figure:
     left.set_title(f"Agents with {FEWEST} contacts or more, messages left out", loc="left")
     left.grid(visible=False, axis="y")
     left.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    left.legend(loc="lower right")
+    left.legend(loc="center right")
     _lorenz(right, lorenz)
     _finish(figure)
     return figure

@@ -24,7 +24,6 @@ from experiments._bank import (
     SIDE_CALLS,
     answered,
     bank_files,
-    beta_binomial,
     logit_normal,
     skipped,
 )
@@ -40,6 +39,14 @@ from experiments._clusters import (
 from experiments._common import Output, Scale, arguments
 from experiments._situation import LABELS, situation
 from incentives.datasets import read_anonymous_bank
+from incentives.estimates.heterogeneity import (
+    Spread,
+    of_log_odds,
+    share_above,
+    standard_deviation,
+)
+from incentives.estimates.heterogeneity import concentration as share_of_top
+from incentives.estimates.result import profile_interval
 
 SEED = 19991018
 
@@ -55,6 +62,7 @@ STAYED = "agents seen on both sides"
 
 ENOUGH_CALLS = 300  # contacts of an agent, where agents' shares are compared
 HEAVY = 0.05  # share cut off above which an agent counts as heavy
+BREAK = pd.Timestamp(1999, 10, 17)  # the last day before it
 HORIZONS = {"same day": None, "24 hours": 1.0, "7 days": 7.0}
 LOOK_BACK = 7.0  # days without a contact that make a contact the first of its kind
 SITUATION = ("previous_cut_off", "waiting")
@@ -98,11 +106,13 @@ def report(contacts: pd.DataFrame, output: Output, *, draws: int) -> str:
     tables = {
         "agents": shares_by_agent(calls),
         "periods": shares_by_period(calls),
+        "shrunken": shrunken_shares(calls),
         "lorenz": lorenz_curve(calls),
         "concentration": concentration(calls, draws=draws),
         "daily": daily_shares(calls),
         "break_size": break_size(calls, draws=draws),
         "break_scan": break_scan(calls, draws=draws),
+        "break_placebo": break_placebo(calls),
         "change_by_agent": change_by_agent(calls),
         "persistence": rank_persistence(calls),
         "call_backs": call_backs(contacts, calls),
@@ -117,7 +127,7 @@ def report(contacts: pd.DataFrame, output: Output, *, draws: int) -> str:
 
     for name, table in tables.items():
         output.table(name, table)
-    output.figure("agents", figures.agents(tables["agents"], tables["lorenz"]))
+    output.figure("agents", figures.agents(tables["agents"], tables["shrunken"], tables["lorenz"]))
     output.figure("daily", figures.daily(tables["daily"], tables["break_size"]))
     output.figure("break_scan", figures.scan(tables["break_scan"]))
     output.figure("responses", figures.responses(tables["responses"]))
@@ -227,9 +237,10 @@ def top_five(events: Floats, trials: Floats) -> tuple[float, float]:
 def concentration(calls: pd.DataFrame, *, draws: int) -> pd.DataFrame:
     """How unevenly cut-offs are spread, before the break, over agents with enough contacts.
 
-    Gini and top-five shares have standard errors from a bootstrap of agents; distributions of
-    shares over agents are fitted by moments (shares unweighted) and by maximum likelihood, with
-    standard errors from its curvature.
+    Gini and top-five shares have standard errors from a bootstrap of agents. Agents' shares beyond
+    chance are those of a beta distribution by maximum likelihood (empirical Bayes), with 95 %
+    intervals of the profile likelihood; by moments it is fitted to shares unweighted. The
+    logit-normal, with standard errors from its curvature, asks whether the beta's form matters.
     """
     before = enough_calls(calls)
     tables = [spread_of(sample_of(before, name), draws).assign(sample=name) for name in SAMPLES]
@@ -245,7 +256,8 @@ def spread_of(calls: pd.DataFrame, draws: int) -> pd.DataFrame:
     gini_error = np.std([gini(k[pick], n[pick]) for pick in picks])
     mean, variance = share.mean(), share.var(ddof=1)
     size = mean * (1 - mean) / variance - 1
-    beta, normal = beta_binomial(k, n), logit_normal(k, n)
+    beta, normal = Spread(k, n), logit_normal(k, n)
+    trials = 1 / beta.correlation - 1
     rows = [
         ("share of contacts cut off", k.sum() / n.sum(), np.nan),
         ("Gini", gini(k, n), gini_error),
@@ -257,15 +269,41 @@ def spread_of(calls: pd.DataFrame, draws: int) -> pd.DataFrame:
         ("agents' shares: greatest", share.max(), np.nan),
         ("beta by moments: alpha", mean * size, np.nan),
         ("beta by moments: beta", (1 - mean) * size, np.nan),
-        ("beta by likelihood: alpha", beta.values[0], beta.errors[0]),
-        ("beta by likelihood: beta", beta.values[1], beta.errors[1]),
+        ("beta by likelihood: alpha", beta.mean * trials, np.nan),
+        ("beta by likelihood: beta", (1 - beta.mean) * trials, np.nan),
         ("beta by likelihood: log-likelihood", beta.log_likelihood, np.nan),
         ("logit-normal: mean", normal.values[0], normal.errors[0]),
         ("logit-normal: standard deviation", normal.values[1], normal.errors[1]),
         ("logit-normal: log-likelihood", normal.log_likelihood, np.nan),
     ]
     spread = pd.DataFrame(rows, columns=["quantity", "estimate", "std_error"])
+    beyond_chance = {
+        "beyond chance: mean": lambda mean, _: mean,
+        "beyond chance: standard deviation": standard_deviation,
+        "beyond chance: standard deviation of log odds": of_log_odds,
+        f"beyond chance: agents above {HEAVY:g}": share_above(HEAVY),
+        "beyond chance: cut-offs of a top tenth with as many contacts": share_of_top(0.1),
+    }
+    for quantity, of in beyond_chance.items():
+        value, profile = beta.quantity(of)
+        low, high = profile_interval(profile, 1.96)
+        row = {"quantity": quantity, "estimate": value, "conf_low": low, "conf_high": high}
+        spread = pd.concat([spread, pd.DataFrame([row])], ignore_index=True)
     return spread.assign(n_agents=len(k))
+
+
+def shrunken_shares(calls: pd.DataFrame) -> pd.DataFrame:
+    """Share cut off by each agent before the break, drawn towards the others' by chance's part.
+
+    Agents with few contacts are drawn far, so that none need be left out.
+    """
+    before = calls[calls["period"].isin(BEFORE)]
+    tables = []
+    for sample in SAMPLES:
+        table = counts(sample_of(before, sample), "agent")
+        rates = Spread(table["cut_off"], table["contacts"]).rates()
+        tables.append(table[["agent"]].join(rates).assign(sample=sample))
+    return _first(pd.concat(tables, ignore_index=True), "sample")
 
 
 def rank_persistence(calls: pd.DataFrame) -> pd.DataFrame:
@@ -373,6 +411,37 @@ def break_scan(calls: pd.DataFrame, *, draws: int) -> pd.DataFrame:
         k, n = (wide.to_numpy(dtype=float)[:, informative] for wide in (events, trials))
         tables.append(scan_of(events.index, k, n, draws).assign(month=month))
     return _first(pd.concat(tables, ignore_index=True), "month")
+
+
+def break_placebo(calls: pd.DataFrame) -> pd.DataFrame:
+    """Hold the break against placebo dates: the change within agents over other such windows.
+
+    Each window has a week before and a week after two days that are left out, as the version of
+    `break_size` with one week either side has; placebos end before the break. The p-value is the
+    share of windows, the true one among them, with a change at least as far from zero. It rests
+    on the days: had nothing been done in October, its change could as well have been that of any
+    other window. It does not rest on agents being independent, as the intervals by agent do.
+    Windows overlap, so they are fewer than they look, and the p-value cannot fall below 1 over
+    their number.
+    """
+    headline = sample_of(calls, HEADLINE)
+    last_days_before = [
+        *pd.date_range("1999-01-07", "1999-01-22"),
+        *pd.date_range("1999-10-07", "1999-10-08"),
+        BREAK,
+    ]
+    rows = []
+    for last in last_days_before:
+        after = (headline["date"] - last).dt.days
+        window = headline[after.between(-6, 0) | after.between(3, 9)]
+        later = (window["date"] > last).to_numpy(dtype=float)
+        agent = window["agent"].cat.codes.to_numpy()
+        x, y = demeaned(later, agent), demeaned(window["cut_off"], agent)
+        rows.append((last, last == BREAK, float(x @ y / (x @ x)), len(window)))
+    table = pd.DataFrame(rows, columns=["last_day_before", "is_break", "estimate", "n"])
+    size = table["estimate"].abs()
+    reached = (size >= size[table["is_break"]].item()).mean()
+    return table.assign(placebo_p=reached, least_p=1 / len(table), n_windows=len(table))
 
 
 def scan_of(dates: "pd.Index[Any]", events: Floats, trials: Floats, draws: int) -> pd.DataFrame:
@@ -792,7 +861,11 @@ def headline(tables: Tables) -> dict[str, Any]:
         "gini": spread["Gini"],
         "five_heaviest_share_of_cut_offs": spread["five heaviest agents: share of cut-offs"],
         "five_heaviest_share_of_contacts": spread["five heaviest agents: share of contacts"],
+        "spread_beyond_chance": row_of(
+            tables["concentration"], sample=HEADLINE, quantity="beyond chance: standard deviation"
+        ),
         "break_within_agents": the_step(tables),
+        "break_placebo": tables["break_placebo"].query("is_break").iloc[0, 2:].to_dict(),
         "break_plausible_first_days": [f"{day:%Y-%m-%d}" for day in plausible],
         "call_back_same_day": row_of(tables["call_backs"], horizon="same day", **again),
         "call_back_24_hours": row_of(tables["call_backs"], horizon="24 hours", **again),

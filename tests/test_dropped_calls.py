@@ -131,6 +131,21 @@ def test_the_break_is_found_with_its_size_and_its_day(tables):
     assert scan[scan["month"] == "January"]["greatest_abs_z"].iloc[0] < best["greatest_abs_z"] / 2
 
 
+def test_the_break_is_held_against_windows_without_one(tables):
+    windows = tables["break_placebo"].set_index("last_day_before")
+    there = windows[windows["is_break"]]
+    assert there.index.tolist() == ["1999-10-17"]
+    size = tables["break_size"].query(
+        "sample == 'without messages' and agents == 'one week either side'"
+    )
+    step = size[size["estimator"] == "within agents"].iloc[0]
+    assert there["estimate"].item() == pytest.approx(step["estimate"])
+    assert there["n"].item() == step["n"]
+    others = windows[~windows["is_break"]]
+    assert others["estimate"].abs().max() < abs(step["estimate"]) / 2
+    assert there["placebo_p"].item() == pytest.approx(1 / len(windows))
+
+
 def test_the_same_agents_make_the_fall(tables):
     change = tables["change_by_agent"].set_index("agent")["change"]
     assert change["within agents"] + change["who answers"] == pytest.approx(change["all agents"])
@@ -141,6 +156,18 @@ def test_agents_are_spread_as_they_were_made(tables):
     spread = tables["concentration"].query("sample == 'all contacts'").set_index("quantity")
     assert within_four_errors(spread.loc["logit-normal: mean"], AGENTS.mean() + 0.05)
     assert within_four_errors(spread.loc["logit-normal: standard deviation"], AGENTS.std(ddof=1))
+
+
+def test_shrunken_shares_lie_nearer_to_how_agents_were_made(tables):
+    # a share follows from the log odds; each cut-off raises the chance of the agent's next one
+    known = pd.Series(1 / (1 + np.exp(-AGENTS))).sort_values(ignore_index=True)
+    shrunken = tables["shrunken"].query("sample == 'all contacts'")
+    assert len(shrunken) == len(AGENTS)
+    assert (shrunken["rate"].between(shrunken["conf_low"], shrunken["conf_high"])).all()
+    assert np.corrcoef(shrunken["rate"].sort_values(), known)[0, 1] > 0.98
+    spread = tables["concentration"].query("sample == 'all contacts'").set_index("quantity")
+    row = spread.loc["beyond chance: standard deviation"]
+    assert row["conf_low"] < known.std() < row["conf_high"]
 
 
 def test_the_response_to_an_own_cut_off_is_found_and_the_queue_is_not_blamed(tables):

@@ -43,6 +43,8 @@ CALLS: dict[str, tuple[str, Call]] = {
         lambda r: estimates.bunching(r, threshold=THRESHOLD, control="wage", degree=3),
     ),
     "agent_types": ("switched", lambda r: estimates.agent_types(one(r), money=PRICES, classes=2)),
+    "agent_spread": ("honest", lambda r: estimates.agent_spread(r, outcome="sales")),
+    "month_ends": ("contacts", lambda r: estimates.month_ends(r, control="wage")),
 }
 READ_NO_RECORDS = {"read_records", "write_templates"}
 

@@ -16,6 +16,7 @@
 `deterrence`           Do more audits make for less gaming?
 `agent_types`          Are some agents moved by bonus money and others not?
 `month_ends`           When in the month are successes logged?
+`agent_spread`         How far do agents differ, beyond what chance makes of a few contacts?
 =====================  ==========================================================================
 
 One question a file; `inference` beside them says how sure an answer is, `comparison` who is
@@ -31,6 +32,7 @@ from incentives.estimates.contract import RecordsError, read_records, write_temp
 from incentives.estimates.deterring import deterrence
 from incentives.estimates.forensic import AuditPriorities, audit_priorities
 from incentives.estimates.gaming import gaming_effect
+from incentives.estimates.heterogeneity import agent_spread
 from incentives.estimates.inflation import kpi_inflation
 from incentives.estimates.misclassified import misclassified_effect
 from incentives.estimates.result import Check, Estimate
@@ -47,6 +49,7 @@ __all__ = [
     "Check",
     "Estimate",
     "RecordsError",
+    "agent_spread",
     "agent_types",
     "audit_priorities",
     "bunching",

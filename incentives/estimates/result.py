@@ -6,13 +6,14 @@ never change with the level of confidence.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from incentives.estimates.inference import Fit, p_values, t_margin
 from incentives.estimates.methods import Inference, Method
@@ -21,7 +22,15 @@ from incentives.tables import decimals, readable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["TIDY_COLUMNS", "Check", "Estimate", "converged", "direction", "tidy"]
+__all__ = [
+    "TIDY_COLUMNS",
+    "Check",
+    "Estimate",
+    "converged",
+    "direction",
+    "profile_interval",
+    "tidy",
+]
 
 TIDY_COLUMNS = (
     "estimand",
@@ -73,7 +82,7 @@ class Estimate:
         One row for each effect: the columns of `TIDY_COLUMNS` that do not depend on a level of
         confidence, with `kind` (``"difference"``, ``"ratio"`` or ``"level"``), a `label` in words,
         and whether the summary and the figure show it (`in_summary`, `in_figure`); and `tested`,
-        how each cluster moved it and how it is tested.
+        how each cluster moved it and how it is tested, or `profile`, its profile likelihood.
     design
         Facts of the design, one word for each: what `glance` shows.
     facts
@@ -323,7 +332,8 @@ class Estimate:
 def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
     """Add statistic, p value and interval; ratios are taken in logarithms, levels not tested.
 
-    The p value and the interval are those of the method that a row says it is tested by.
+    The p value and the interval are those of the method that a row says it is tested by; a row
+    with a `profile` has the interval of its likelihood.
     """
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level must lie between 0 and 1, got {conf_level!r}")
@@ -340,6 +350,11 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
         if isinstance(test, Inference) and test.method != "cluster" and spread[place] > 0:
             p[place] = test.p_value()
             low[place], high[place] = test.interval(spread[place], conf_level)
+    for place, profile in enumerate(rows.get("profile", ())):
+        if profile is not None:
+            low[place], high[place] = profile_interval(
+                profile, -special.ndtri((1 - conf_level) / 2)
+            )
     for end in (low, high):
         end[ratio] = np.exp(end[ratio])
     return rows.assign(
@@ -349,6 +364,21 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
         conf_high=high,
         **{name: rows[name].round().astype("Int64") for name in _COUNTS},
     )
+
+
+def profile_interval(profile: Sequence[Sequence[float]], reach: float) -> tuple[float, float]:
+    """Give the ends of an interval of the profile likelihood.
+
+    Parameters
+    ----------
+    profile
+        Pairs of a value, ascending, and its signed root of the deviance.
+    reach
+        The root of the deviance at the ends: 1.96 for an interval of 95 %.
+    """
+    values, roots = np.asarray(profile, dtype=np.float64).T
+    low, high = np.interp([-reach, reach], roots, values)
+    return float(low), float(high)
 
 
 def direction(row: "pd.Series[Any]") -> int:
