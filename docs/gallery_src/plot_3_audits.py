@@ -116,8 +116,9 @@ print(first.summary())
 first.tidy().head(8).drop(columns=["run", "scheme"]).style.hide().format(precision=3)
 
 # %%
-# In the funnel every dot is an agent: many opportunities to the right, more events than expected
-# further up; between the lines is what agents on the wage show.
+# In the funnel every dot is an agent: the further right, the more was to be expected of so many
+# opportunities; the further up, the more there was beside that. Between the lines is what agents on
+# the wage show.
 
 ax = first.plot()
 ax.figure.set_size_inches(8, 4)
@@ -130,14 +131,14 @@ ax.figure.set_size_inches(8, 4)
 # much gaming did they find in agents at the top, and in the others?
 
 rates = first.details["calibration"].set_index("group")
-shown = rates[["agents", "audits", "found", "expected", "like_control"]]
+shown = rates[["agents", "audits", "found", "expected", "without_finding", "like_control"]]
 shown.style.format(precision=2)
 
 # %%
-# ``expected`` is what as many checks would find in agents on the wage. ``like_control`` is the
-# share of the group in whom checks find no more than that. Where it is larger than the list
-# promised, a note in the summary says so: agents on the list may look odd for another reason, and
-# some of them were checked so rarely that nothing could be found.
+# ``expected`` is what as many checks would find in agents on the wage; ``without_finding`` is the
+# share of the group in whom nothing was found. ``like_control`` is an estimate of how many of the
+# group game no more than agents on the wage. Among the flagged it is larger than the 10 % that the
+# list promises, and the note in the summary says so: the list is worth following and not believing.
 #
 # Which contacts to draw
 # ----------------------
@@ -182,16 +183,17 @@ by_flag.reset_index().style.hide()
 
 in_vain = rates.loc["flagged", "like_control"]
 flagged = int(rates.loc["flagged", "agents"])
-print(f"Look first at {flagged} of {len(first.tidy())} agents.")
-print(f"Expect that for {in_vain:.0%} of them checks find nothing out of the ordinary.")
-print(f"Checks found gaming {rates.loc['flagged', 'found']:.0f} times in them,", end=" ")
-print(f"{rates.loc['not flagged', 'found']:.0f} times in the others.")
-found_rate = rates["found"] / rates["audits"]
+found_rate = 100 * rates["found"] / rates["audits"]
 assert found_rate["flagged"] > 5 * found_rate["not flagged"]  # the words below rest on these; the
-assert by_flag.loc[True, "contacts_gamed"] > 5 * by_flag.loc[False, "contacts_gamed"]  # page is
-assert plan.glance()["gain_over_proportional"].iloc[0] > 2  # not built if they fail
+assert in_vain > 0.1  # page is not built if they fail
+assert by_flag.loc[True, "contacts_gamed"] > 5 * by_flag.loc[False, "contacts_gamed"]
+assert plan.glance()["gain_over_proportional"].iloc[0] > 2
+print(f"Look first at {flagged} of {len(first.tidy())} agents.")
+print(f"Of 100 checks {found_rate['flagged']:.0f} found gaming in them,", end=" ")
+print(f"{found_rate['not flagged']:.1f} in the others.")
+print(f"Yet {in_vain:.0%} of them may game no more than agents on the wage.")
 
 # %%
 # **Begin at the top of the list, listen to contacts, and tell nobody that being listed means
-# anything.** Gaming is far more frequent among the listed, and yet a good part of them will turn
-# out to be in order. Draw the other checks by the plan, with a floor for every kind of contact.
+# anything.** Gaming is far more frequent among the listed, and some of them are listed for nothing.
+# Draw the other checks by the plan, with a floor for every kind of contact.

@@ -89,7 +89,7 @@ wide[["truth", "bias", "coverage", "power", "audit_hours"]].round(2)
 # * ``audit_hours``: what the checks cost, at a quarter of an hour each.
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
-for ax, diagnosand in zip(axes, ("power", "interval_length"), strict=True):
+for ax, diagnosand in zip(axes, ("power", "coverage"), strict=True):
     found.plot(diagnosand, ax=ax)
     ax.get_legend().remove()
 handles, labels = axes[0].get_legend_handles_labels()
