@@ -15,7 +15,7 @@ TABLE = [
     for line in (ROOT / "docs/explanation/estimators.md").read_text("utf-8").splitlines()
     if "{py:func}" in line and line.startswith("|")
 ]
-BY_FUNCTION = {re.findall(r"~incentives\.(\w+)`", row[1])[0]: row for row in TABLE}
+BY_FUNCTION = {re.findall(r"~incentives\.(\w+)`", row[0])[0]: row for row in TABLE}
 
 
 def test_the_page_has_every_estimator() -> None:

@@ -93,7 +93,7 @@ for ax, diagnosand in zip(axes, ("power", "coverage"), strict=True):
     found.plot(diagnosand, ax=ax)
     ax.get_legend().remove()
 handles, labels = axes[0].get_legend_handles_labels()
-figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize="x-small")
+legend = figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize="small")
 
 # %%
 # What the easy reading would make one believe
