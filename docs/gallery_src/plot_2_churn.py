@@ -148,7 +148,7 @@ print(f"By the bills it changes who has left by {row['conf_low']:+.1f} to", end=
 print(f"{row['conf_high']:+.1f} of 100.")
 
 # %%
-# **No: there is no sign that the bonus caused churn on the whole, but nearly all that the log
+# **No: there is no sign that the bonus caused churn on the whole, but most of what the log
 # credits it with is not there either.** Zero lies in the interval, so the answer is "not shown",
 # which is not "none": up to the upper end would still be compatible with these bills. What the log
 # claims lies far outside. Do not book the logged saves as kept revenue; if a difference as small
