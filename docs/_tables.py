@@ -42,6 +42,7 @@ def write(docs: Path) -> None:
     _refresh(made / "actions.md", table(menu.action_table()))
     _refresh(made / "parameters.md", parameters(scenario.parameter_table()))
     _refresh(made / "data.md", as_markdown())
+    _refresh(made / "recovery.md", recovery(pd.read_csv(docs / "explanation" / "recovery.csv")))
 
 
 def public_groups() -> dict[str, list[str]]:
@@ -158,6 +159,32 @@ def raises_or_lowers(moves: str) -> str:
     """Say in words what a parameter moves, going from its low to its high end."""
     verbs = {"+": "raises", "-": "lowers"}
     return f"{verbs[moves[0]]} {moves[1:].strip()}" if moves else ""
+
+
+def recovery(found: pd.DataFrame) -> str:
+    """Lay out how near each answer came to the truth, a table a world, as experiments left it."""
+    parts = []
+    for world, rows in found.groupby("world", sort=False):
+        shown = pd.DataFrame(
+            {
+                "question": "`" + rows["question"] + "`",
+                "answer": "`" + rows["answer"] + "`",
+                "truth": with_error(rows, "truth"),
+                "bias": with_error(rows, "bias"),
+                "coverage of 95 % intervals": with_error(rows, "coverage"),
+                "found (p < .05)": with_error(rows, "power"),
+            }
+        )
+        sims = rows["sims"].iloc[0]
+        parts.append(f"### {world[:1].upper()}{world[1:]}: {sims} worlds\n\n{table(shown)}")
+    return "\n".join(parts)
+
+
+def with_error(rows: pd.DataFrame, name: str) -> "pd.Series[str]":
+    """Write values with their Monte-Carlo errors in parentheses."""
+    values = rows[name].map("{:.3g}".format)
+    errors = rows[f"{name}_mc_error"].map("{:.2g}".format)
+    return values + " (" + errors + ")"
 
 
 def table(frame: pd.DataFrame) -> str:

@@ -93,6 +93,9 @@ if any((here / "gallery_src").glob("plot_*.py")):
         "doc_module": ("incentives",),
         "backreferences_dir": "_generated/backreferences",
         "show_signature": False,
+        "within_subsection_order": "FileNameSortKey",
+        "download_all_examples": False,
+        "image_scrapers": ("matplotlib",),
     }
     exclude_patterns[:] = ["_build", "_generated/*.md", "gallery_src"]
 
