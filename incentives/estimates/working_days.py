@@ -142,12 +142,11 @@ def month_ends(
     Examples
     --------
     >>> import incentives as inc
-    >>> from incentives.estimates import month_ends
     >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=1_000))
     >>> target = inc.Wage() + inc.Target("sales", 8, lump=50.0)
     >>> worlds = centre.vary(scheme={"wage": inc.Wage(), "target": target})
     >>> records = inc.simulate(worlds, replications=4, months=2, rng=1, keep="contacts")
-    >>> month_ends(records, control="wage").tidy()["estimand"].tolist()
+    >>> inc.month_ends(records, control="wage").tidy()["estimand"].tolist()
     ['excess', 'dip', 'new', 'booked_late', 'made']
     """
     seen = records.seen_by("analyst")
