@@ -18,7 +18,7 @@ FEWEST = 100  # contacts before the break that an agent needs to be drawn
 
 @house_style()
 def agents(shares: pd.DataFrame, shrunken: pd.DataFrame, lorenz: pd.DataFrame) -> Figure:
-    """Agents' shares before and after the break, and how concentrated the cut-offs are."""
+    """Agents' shares before and after the break, shrunken ones (empirical Bayes), concentration."""
     figure = Figure(figsize=(10.5, 7.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     table = shares[shares["sample"] == HEADLINE]
@@ -34,7 +34,7 @@ def agents(shares: pd.DataFrame, shrunken: pd.DataFrame, lorenz: pd.DataFrame) -
         "|",
         color="black",
         markersize=9,
-        label="January and 1–17 October, shrunken (empirical Bayes)",
+        label="before, shrunken",
     )
     left.set_yticks(range(len(place)), list(place), fontsize=8)
     left.set(
@@ -43,7 +43,7 @@ def agents(shares: pd.DataFrame, shrunken: pd.DataFrame, lorenz: pd.DataFrame) -
     left.set_title(f"Agents with {FEWEST} contacts or more, messages left out", loc="left")
     left.grid(visible=False, axis="y")
     left.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    left.legend(loc="center right")
+    left.legend(loc="lower right")
     _lorenz(right, lorenz)
     _finish(figure)
     return figure
