@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import pandas as pd
 
 from incentives import estimates
-from incentives.estimates.comparison import unknown
+from incentives.estimates.comparison import since_apart, unknown
 from incentives.estimates.result import Check
 from incentives.records import Records
 from incentives.tables import to_markdown
@@ -270,7 +270,7 @@ def report(
     '# What pay did to gaming and to churn'
     """
     seen = records.seen_by("analyst")
-    horizon = _horizon(seen) if horizon is None else horizon
+    horizon = _horizon(seen, by) if horizon is None else horizon
     asked = Asked(by, control, horizon, threshold, money)
     named = list(questions)
     for name in named:
@@ -287,9 +287,16 @@ def _answer(name: str, seen: Records, asked: Asked) -> Answer:
         return Answer(name, None, str(reason).rstrip("."))
 
 
-def _horizon(seen: Records) -> int:
-    months = seen.customers["month"] if "month" in seen.customers else pd.Series([0])
-    return int(min(12, months.max() + 1)) if len(months) else 1
+def _horizon(seen: Records, by: str) -> int:
+    """Count the months on record since schemes came to differ, 12 at most."""
+    customers = seen.customers
+    if not len(customers):
+        return 1
+    try:
+        customers = since_apart(seen, customers, by=by)
+    except ValueError:  # a roll-out, of which the question of churn says so itself
+        return 1
+    return int(min(12, customers["month"].max() + 1))
 
 
 def _facts(seen: Records) -> str:

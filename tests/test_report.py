@@ -70,6 +70,14 @@ def test_a_name_in_the_data_cannot_put_markup_on_the_page(firm):
     assert "<script>" not in report(inc.Records(**odd), ["gaming"], control="wage").html()
 
 
+def test_churn_is_counted_as_far_as_the_records_go_since_the_schemes_differ():
+    centre = worlds.contractor().assign(worlds.SCHEMES, start=1)
+    records = inc.simulate(centre, months=3, rng=1, keep="cells", progress=False)
+    (answer,) = report(records, ["churn"], control="wage").answers
+    assert answer.result is not None
+    assert answer.result.tidy()["unit"].iloc[0] == "per 100 customers by 2 months"
+
+
 def test_an_unknown_question_is_refused_by_name(firm):
     with pytest.raises(KeyError, match=r"no question 'gamng'.*did you mean 'gaming'"):
         report(firm, ["gamng"], control="wage")
