@@ -14,7 +14,8 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: reproduce gallery real test quick lint format types docs coverage lock clean
+MAIN := compare_schemes dropped_calls
+.PHONY: reproduce $(MAIN) gallery real test quick lint format types docs coverage lock clean
 .DEFAULT_GOAL := test
 
 ifneq (,$(filter undefined default,$(origin PYTHON)))
@@ -23,6 +24,9 @@ endif
 SCALE ?= full
 WORKERS ?= 2
 
+# where this is set, each process would compile the source of pandas and the like anew: five seconds
+unexport PYTHONDONTWRITEBYTECODE
+
 # python3.13, or a path that ends so, has .venv-3.13; python and python3 have .venv
 release := $(filter-out 3,$(patsubst python%,%,$(notdir $(PYTHON))))
 VENV := .venv$(addprefix -,$(release))
@@ -30,9 +34,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
+# side by side: while one compiles the kernel, the other reads a log
 reproduce: $(READY)
-	$(BIN)/python -m experiments.compare_schemes --scale $(SCALE) --out results/compare_schemes
-	$(BIN)/python -m experiments.dropped_calls --scale $(SCALE) --out results/dropped_calls
+	$(MAKE) --no-print-directory -j2 $(MAIN)
+
+$(MAIN):
+	$(BIN)/python -m experiments.$@ --scale $(SCALE) --out results/$@
 
 STORIES := false_saves paid_not_to_sell scorecard_weight spoiled_week last_place plausibility
 

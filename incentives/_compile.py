@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.extending import register_jitable
+from numba.core import cgutils, types
+from numba.extending import intrinsic, overload, register_jitable
 
-__all__ = ["allocating", "batch", "compiled", "rule"]
+__all__ = ["allocating", "batch", "compiled", "is_ready", "prefetch", "rule"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONFIG: Any = numba.config  # made of attributes that no type checker sees
+EMIT: Any = cgutils  # the same
 BATCH: dict[str, Any] = {
     "error_model": "numpy",
     "_nrt": False,  # no reference counts
@@ -99,6 +101,11 @@ def compiled(function: F) -> F:
         CONFIG.CACHE_DIR = before
 
 
+def is_ready(function: Callable[..., Any]) -> bool:
+    """Tell whether an entry point has its machine code in this process; without the JIT, always."""
+    return bool(getattr(function, "signatures", True))
+
+
 def as_written(function: F) -> F:
     """Return the Python function behind a compiled one, to be applied to arrays.
 
@@ -161,3 +168,41 @@ def _sweep(parent: Path, *, keep: Path) -> None:
             continue
         if folder != keep and time.time() - written > STALE_AFTER:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+# -- memory ---------------------------------------------------------------------------------------
+
+
+@intrinsic
+def _prefetch(_context: Any, array: Any, _row: Any) -> Any:
+    """Emit the machine's own instruction: nothing waits for it, and nothing depends on it."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        held = context.make_array(signature.args[0])(context, builder, given[0])
+        first = builder.bitcast(held.data, EMIT.voidptr_t)
+        stride = builder.extract_value(held.strides, 0)
+        place = builder.gep(first, [builder.mul(given[1], stride)])
+        word, nothing = EMIT.int32_t, EMIT.ir.VoidType()
+        kind = EMIT.ir.FunctionType(nothing, [EMIT.voidptr_t, word, word, word])
+        fetch = EMIT.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(fetch, [place, word(0), word(3), word(1)])  # to read, soon again, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), code
+
+
+def prefetch(array: Any, row: int) -> None:
+    """Have a row brought near the processor, some time before it is read.
+
+    Customers lie all over memory, and a contact that has to wait for its customer's row waits
+    longer than it computes. Without the JIT nothing happens.
+    """
+
+
+@overload(prefetch)
+def _compiled_prefetch(array: Any, row: Any) -> Any:
+    def fetch(array: Any, row: Any) -> Any:
+        return emit(array, row)
+
+    emit: Any = _prefetch
+    return fetch if isinstance(array, types.Array) and isinstance(row, types.Integer) else None

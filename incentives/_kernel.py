@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from incentives._compile import allocating, batch, compiled, rule
+from incentives._compile import allocating, batch, compiled, prefetch, rule
 from incentives._draws import Purpose, block, exp_, exponential_, gumbel_, log_, normal_
-from incentives._luck import Luck, draw_luck, luck_for
+from incentives._luck import Luck, draw_luck, luck_for, places
 from incentives.centre import (
     FloorPlan,
     audit_chance,
@@ -79,6 +79,7 @@ from incentives.columns import (
     Prices,
     Reason,
     Watch,
+    Words,
 )
 from incentives.customers import (
     answer_chance,
@@ -167,6 +168,7 @@ LEAST = -700.0  # exponent of a weight: below, it would be a subnormal number, a
 AGE_BITS = 32  # in an entry, working days in a backlog stand above the customer's row and need
 OWN_MASK, OLDEST = (1 << AGE_BITS) - 1, 255
 CHAT, EMAIL, SOCIAL = int(Channel.CHAT), int(Channel.EMAIL), int(Channel.SOCIAL)
+SOON = 4  # arrivals ahead of the present one, whose customers are fetched from memory
 RECENT = 0.1  # weight of the last day in what agents take for their usual pace
 
 # codes as plain numbers, which is what compiled code can hold
@@ -468,9 +470,11 @@ def take_due(customers: Customers, day: int, entries: Ints) -> int:
     count = 0
     while at >= 0:
         following = (chunk[at, 0] >> 8) - 1
+        prefetch(chunk, max(following, 0))
         for i in range(1, 1 + (chunk[at, 0] & 255)):
             entry, due = chunk[at, i] & ENTRY_MASK, chunk[at, i] >> ENTRY_BITS
             if due == day:
+                prefetch(customers.row, (entry & OWN_MASK) >> 2)
                 entries[count] = entry
                 count += 1
             else:  # a later lap of the calendar
@@ -2072,12 +2076,15 @@ def hours(
     if calling.share > 0.0:
         size = push(times, codes, size, plan.opens + calling.every, seats << 2 | PAUSE)
     turn = -1
-    i, places = 0, due
+    i, placed = 0, due
     while i < due or size > 0:
         seat, place = -1, i
         if i < due and (size == 0 or events.arrived[i] <= times[0]):
             minute, kind = events.arrived[i], ARRIVAL
             i += 1
+            soon = events.entry[min(i + SOON, due - 1)] >> 2
+            prefetch(customers.row, soon)
+            prefetch(customers.sold_by, soon)
         else:
             minute, kind, place = times[0], codes[0] & 3, codes[0] >> 2
             size = pop(times, codes, size)
@@ -2088,7 +2095,7 @@ def hours(
             seat, who, number = call_out(
                 minute,
                 number,
-                places,
+                placed,
                 day,
                 day // days,
                 k0,
@@ -2112,8 +2119,8 @@ def hours(
                 desk.day[BUSY] += calling.before
                 size = push(times, codes, size, minute + calling.before, seat << 2 | FREE)
                 continue
-            kind, place = CALLED, places
-            places += 1
+            kind, place = CALLED, placed
+            placed += 1
         if kind == PAUSE:  # a break is due: now if idle, else when free
             events.resting[seat] = 1
             if idle.listed[seat] == 0:
@@ -2266,14 +2273,14 @@ def hours(
             customers, entry, follows, minute, closes, day, k0, k1, shock, rules, float(days)
         )
         if again >= 0.0:
-            events.entry[places], events.arrived[places] = entry, again
-            address(places, places + 1, events, luck, customers, rules)
+            events.entry[placed], events.arrived[placed] = entry, again
+            address(placed, placed + 1, events, luck, customers, rules)
             draw_luck(
-                luck, places, places + 1, k0, k1, plan.exponential, rules.work, rules.openness
+                luck, placed, placed + 1, k0, k1, plan.exponential, rules.work, rules.openness
             )
-            choose_channels(places, places + 1, k0, k1, luck, rules)
-            size = push(times, codes, size, again, places << 2 | REDIAL)
-            places += 1
+            choose_channels(placed, placed + 1, k0, k1, luck, rules)
+            size = push(times, codes, size, again, placed << 2 | REDIAL)
+            placed += 1
     return watched, count
 
 
@@ -2283,7 +2290,7 @@ def due_today(customers: Customers, day: int, k0: np.uint32, k1: np.uint32, plan
     due = np.empty(customers.held[day % CALENDAR], np.int64)
     count = staying(customers, due, take_due(customers, day, due))
     arrivals = np.empty(count)
-    draw_arrivals(customers, due, arrivals, k0, k1, plan)
+    draw_arrivals(customers, due, np.empty((3, count), np.uint64), arrivals, k0, k1, plan)
     return due[:count], arrivals
 
 
@@ -2299,17 +2306,28 @@ def staying(customers: Customers, due: Ints, count: int) -> int:
 
 @rule
 def draw_arrivals(
-    customers: Customers, due: Ints, arrivals: Floats, k0: np.uint32, k1: np.uint32, plan: FloorPlan
+    customers: Customers,
+    due: Ints,
+    address: Words,
+    arrivals: Floats,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
 ) -> None:
     """Draw the minute at which each contact arrives."""
+    uid, when, attempt = address
+    for i in range(len(arrivals)):
+        entry = due[i] & OWN_MASK
+        each, need = customers.row[entry >> 2], entry & 3
+        uid[i], attempt[i] = each.uid, each.attempt[need]
+        when[i] = need << 24 | int(each.episode[need])
+    for i in places(0, len(arrivals)):
+        arrivals[i] = block(k0, k1, uid[i], when[i], Purpose.ARRIVE, attempt[i])[0]
     for i in range(len(arrivals)):
         if due[i] > OWN_MASK:  # left over from before, the oldest first
             arrivals[i] = plan.opens + 1e-3 / (due[i] >> AGE_BITS)
-            continue
-        each, need = customers.row[due[i] >> 2], due[i] & 3
-        when = need << 24 | int(each.episode[need])
-        u = block(k0, k1, each.uid, when, Purpose.ARRIVE, int(each.attempt[need]))[0]
-        arrivals[i] = minute_of(u, plan.profile, plan.opens, plan.minutes)
+        else:
+            arrivals[i] = minute_of(arrivals[i], plan.profile, plan.opens, plan.minutes)
 
 
 @allocating

@@ -18,7 +18,7 @@ from incentives.customers import offer_odds
 
 LATER_ROWS = 4  # the block of shocks of rows that came after the first five
 
-__all__ = ["Luck", "draw_luck", "luck_for"]
+__all__ = ["Luck", "draw_luck", "luck_for", "places"]
 
 
 class Luck(NamedTuple):

@@ -1213,13 +1213,9 @@ def audit_chance(outcome: int, rule: Any) -> float:
 def minute_of(u: float, profile: Floats, opens: float, minutes: float) -> float:
     """Give the minute at which a contact arrives: the day's profile, turned round."""
     slots = len(profile) - 1
-    low, high = 0, slots
-    while high - low > 1:
-        middle = (low + high) // 2
-        if profile[middle] <= u:
-            low = middle
-        else:
-            high = middle
+    low = 0
+    for slot in range(1, slots):  # counted, for a search would branch as the dice fall
+        low += 1 if profile[slot] <= u else 0
     share: float = (u - profile[low]) / (profile[low + 1] - profile[low])
     return opens + minutes * (low + share) / slots
 

@@ -16,6 +16,8 @@ import joblib
 import numpy as np
 
 from incentives import pay
+from incentives._compile import is_ready
+from incentives._kernel import advance
 from incentives.records import Keep, Records
 from incentives.scenario import Scenario, ScenarioError
 from incentives.world import World
@@ -127,10 +129,11 @@ def _each(tasks: Sequence[_Task], common: _Common, n_jobs: int) -> Iterator[tupl
         for task in tasks:
             yield _run(task, common)
         return
-    yield _run(tasks[0], common)  # one process compiles, the others find what it compiled
-    rest = tasks[1:]
+    if not is_ready(advance):  # one process compiles, the others find what it compiled
+        yield _run(tasks[0], common)
+        tasks = tasks[1:]
     workers = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
-    yield from workers(joblib.delayed(_run)(task, common) for task in rest)
+    yield from workers(joblib.delayed(_run)(task, common) for task in tasks)
 
 
 def _run(task: _Task, common: _Common) -> tuple[int, Records]:

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import numba
+import numpy as np
 import pytest
 
 from incentives import _compile
@@ -162,3 +164,17 @@ def test_a_rule_runs_from_python_and_keeps_what_was_written():
     assert ratio(1.0, 4.0) == 0.25
     assert _compile.as_written(ratio).__name__ == "ratio"
     assert _compile.as_written(_compile.as_written(ratio)) is _compile.as_written(ratio)
+
+
+def test_prefetching_reads_nothing_and_changes_nothing():
+    @numba.njit
+    def last_of(table, row):
+        _compile.prefetch(table, row)
+        return table[row, -1]
+
+    table = np.arange(80.0).reshape(10, 8)
+    assert last_of(table, 3) == table[3, -1]
+    _compile.prefetch(table, 3)  # without the JIT, too
+    assert np.array_equal(table, np.arange(80.0).reshape(10, 8))
+    if not numba.config.DISABLE_JIT:
+        assert any("prefetch" in text for text in last_of.inspect_asm().values())
