@@ -139,9 +139,8 @@ def under_wage(name: str) -> Scenario:
 
 def telephone(scenario: Scenario) -> Scenario:
     """Take away the channels that the log does not know; as many calls come as before."""
-    return scenario.change(
-        dict.fromkeys(["channels.chat", "channels.email", "channels.social"], 0.0)
-    )
+    written = ("chat", "email", "social", "app", "forum")
+    return scenario.change({f"channels.{name}": 0.0 for name in written})
 
 
 def weekdays(contacts: pd.DataFrame) -> pd.DataFrame:

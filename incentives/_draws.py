@@ -86,6 +86,7 @@ class Purpose(IntEnum):
     PARDON = 36  # whether a manager lets a case that a check has found pass
     CHANNEL = 41  # whether a customer comes back by the channel of before
     PUBLIC = 42  # who reads what is posted
+    PEERS = 48  # whether other customers answer a question in the forum
     HARVEST = 43  # whose data are sold, who is bothered how often, and who knows by whom
     RENEW = 44  # whether a client renews its contract
     LOOK = 45  # how hard a contractor chooses to look

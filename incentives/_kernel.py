@@ -25,7 +25,6 @@ from incentives.centre import (
     task_of,
     usual_work,
     vexed,
-    work_by,
 )
 from incentives.columns import (
     ANSWERED,
@@ -167,7 +166,7 @@ OVER, AGAIN, LATER, PASSED_ON = range(4)  # what follows: nothing, another today
 LEAST = -700.0  # exponent of a weight: below, it would be a subnormal number, and slow
 AGE_BITS = 32  # in an entry, working days in a backlog stand above the customer's row and need
 OWN_MASK, OLDEST = (1 << AGE_BITS) - 1, 255
-CHAT, EMAIL, SOCIAL = int(Channel.CHAT), int(Channel.EMAIL), int(Channel.SOCIAL)
+CHAT, EMAIL, FORUM = int(Channel.CHAT), int(Channel.EMAIL), int(Channel.FORUM)
 SOON = 4  # arrivals ahead of the present one, whose customers are fetched from memory
 RECENT = 0.1  # weight of the last day in what agents take for their usual pace
 
@@ -317,10 +316,10 @@ class Events(NamedTuple):
     worth: Floats  #: (actions,)
     weights: Floats  #: (actions,)
     features: Floats  #: (features x actions,)
-    age: Ints  #: (contacts,) working days that an e-mail or a post has waited already
+    age: Ints  #: (contacts,) working days for which it has waited in a backlog already
     chats: Ints  #: (seats,) chats open, or kept a place
     until: Floats  #: (seats,) minute at which the last of them ends
-    backlog: Ints  #: (pools, contacts) e-mails and posts that wait
+    backlog: Ints  #: (pools, contacts) what waits in the backlog
     opened: Ints  #: (pools,) how many of them have been worked on
     written: Ints  #: (pools,) how many have come
 
@@ -1214,8 +1213,9 @@ def serve(
                 captive if resolved or not tour else captive * rules.moments.worse,
                 rules.moments,
             )
-    if channel == SOCIAL and points < each.expectation:
-        read(customers, uid, when, attempt, k0, k1, rules)
+    readers = rules.channels.readers[channel]
+    if readers > 0.0 and points < each.expectation:
+        read(customers, readers, uid, when, attempt, k0, k1, rules)
     each.peak, each.last = remember(int(each.peak), int(each.last), points - each.expectation)
     selling = menu.shelf[reason, SELLING + action] == 1.0
     desk.mood[seat] = next_mood(
@@ -1379,6 +1379,7 @@ def serve(
 @rule
 def read(
     customers: Customers,
+    readers: float,
     uid: int,
     when: int,
     attempt: int,
@@ -1389,7 +1390,7 @@ def read(
     """Let what a disappointed author has posted be read by others, who lose trust."""
     word = rules.advocacy
     knows = known(block(k0, k1, uid, 0, Purpose.REFER, 0, MANY)[0], word)
-    for which in range(int(rules.channels.publicity * knows + 0.5)):
+    for which in range(int(readers * knows + 0.5)):
         u_who = block(k0, k1, uid, when, Purpose.PUBLIC, attempt << 16 | which)[0]
         reader = customers.row[customers.listed[int(u_who * len(customers.listed)), 0]]
         reader.trust = max(reader.trust - word.distrust, 0.0)
@@ -1959,7 +1960,7 @@ def think_it_over(
 
 @rule
 def oldest_written(seat: int, plan: FloorPlan, events: Events) -> int:
-    """Take the e-mail or post that has waited longest of those it can answer: its place, or -1."""
+    """Take what has waited longest in the backlog of what it can answer: its place, or -1."""
     pool, skills = plan.pool[seat], plan.skills[seat]
     first = events.opened[pool]
     for i in range(first, events.written[pool]):
@@ -1980,6 +1981,24 @@ def carry_over(customers: Customers, day: int, plan: FloorPlan, events: Events) 
             place = events.backlog[pool, i]
             age = min(events.age[place] + 1, OLDEST)
             schedule(customers, age << AGE_BITS | events.entry[place], day + 1)
+
+
+@rule
+def met_by_peers(
+    place: int,
+    need: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    events: Events,
+    luck: Luck,
+    rules: Rules,
+) -> bool:
+    """Say whether other customers answer what comes and finds no agent free: a forum's question."""
+    if luck.channel[place] != FORUM or need != QUESTION or events.age[place] > 0:
+        return False
+    uid, when, attempt = luck.uid[place], luck.when[place], luck.attempt[place]
+    u: float = block(k0, k1, uid, when, Purpose.PEERS, attempt)[0]
+    return u < rules.channels.peers  # type: ignore[no-any-return]
 
 
 @rule
@@ -2023,7 +2042,7 @@ def waited(
     events: Events,
     luck: Luck,
 ) -> float:
-    """Give how long an e-mail or post has waited, in minutes of opening hours."""
+    """Give how long a contact in the backlog has waited, in minutes of opening hours."""
     if events.age[place] == 0:
         return minute - events.arrived[place]  # type: ignore[no-any-return]
     uid, when, attempt = luck.uid[place], luck.when[place], luck.attempt[place]
@@ -2162,9 +2181,6 @@ def hours(
 
         if kind == ARRIVAL:
             events.task[place] = task
-            if events.age[place] == 0:
-                desk.day[OFFERED] += 1.0
-                desk.day[CALLBACKS] += 1.0 if attempt > 0 else 0.0
             if rules.ownership.owned > 0.0:
                 seat = owner(customers, entry >> 2, pool, task, minute, plan, desk, idle)
             if seat >= 0:
@@ -2179,6 +2195,12 @@ def hours(
                         seat = -1
             else:
                 seat = turn = next_seat(turn, pool, task, minute, plan, desk)
+            if seat < 0 and met_by_peers(place, need, k0, k1, events, luck, rules):
+                end_episode(customers, entry, day, luck.next[place], rules, float(days), True)
+                continue
+            if events.age[place] == 0:
+                desk.day[OFFERED] += 1.0
+                desk.day[CALLBACKS] += 1.0 if attempt > 0 else 0.0
             if seat < 0 and channel >= EMAIL:  # wait, until nobody else does
                 events.backlog[pool, events.written[pool]] = place
                 events.written[pool] += 1
@@ -2205,7 +2227,7 @@ def hours(
             follows = AGAIN
         else:
             usual = calling.talk if kind == CALLED else usual_work(reason, rules.work)
-            work = usual * luck.work[place] * work_by(channel, rules.channels)
+            work = usual * luck.work[place] * rules.channels.work[channel]
             if kind != CALLED:
                 work /= plan.fit[plan.group[seat], task]
             age, felt, open_chats = 0, wait, 1
@@ -2245,11 +2267,11 @@ def hours(
                 count,
                 Way(
                     felt,
-                    vexed(age, luck.switched[place], rules.channels),
+                    vexed(channel, age, luck.switched[place], rules.channels),
                     stretched(open_chats, rules.channels),
                     age,
                     age * plan.minutes,
-                    rules.channels.richness if channel >= EMAIL else 1.0,
+                    rules.channels.rich[channel],
                 ),
             )
             if kind == CALLED:

@@ -13,7 +13,7 @@ import numpy as np
 
 from incentives._compile import rule
 from incentives._draws import Key, Purpose, exp, exp_, log, log_, uniforms
-from incentives.columns import Bools, Decision, Floats, Ints
+from incentives.columns import Bools, Channel, Decision, Floats, Ints
 from incentives.mechanism import Mechanism, Settings, numbers, param
 
 __all__ = [
@@ -317,24 +317,38 @@ class Routing(Mechanism):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channels(Mechanism):
-    r"""O4: contacts come by voice, chat, e-mail or social media, which differ in six ways.
+    r"""O4: contacts come by voice, chat, e-mail, social media, app or forum, and these differ.
 
     *Concurrency*: an agent can hold `at_once` chats. A chat that is taken as the k-th open one
     takes :math:`k^\gamma` times as long, :math:`\gamma` being `slows`. It goes to an idle agent; if
     there is none, to the one with the fewest chats open who has room and whom no call awaits.
-    *Patience*: a chat is waited for longer than a call is. E-mails and posts are never given up:
-    they wait in a backlog that agents turn to when nobody else waits, overnight if need be, and
-    each working day of delay costs `late` points of the experience, five days at most.
-    *Work*: `minutes`, `email_minutes` and `social_minutes` times that of a call.
-    *Richness*: nobody can ask back in an e-mail or a post, so that it is resolved with `richness`
-    times the chance of a call or a chat; agents do not reckon with it.
-    *Publicity*: a post whose author got less than was expected is read by others, `publicity` times
+    *Patience*: a chat is waited for longer than a call is. What comes by any other channel is never
+    given up: it waits in a backlog that agents turn to when nobody else waits, overnight if need
+    be. With d working days of delay, :math:`\ell \min(d, 5)` points of the experience are lost: in
+    the app an answer is expected sooner than by e-mail.
+    *Work*: :math:`m` times that of a call.
+    *Richness*: it is resolved with :math:`r` times the chance of a call or a chat; agents do not
+    reckon with it. Nobody can ask back in an e-mail or a post; messages in the app are a dialogue.
+    *Publicity*: a post whose author got less than was expected is read by others, :math:`p` times
     as many as the author's acquaintances (C8), who lose a warning's worth of trust each.
+    *Peers*: a question in the forum for which no agent is free as it comes is answered by other
+    customers with chance `peers`. Its need is met, no agent is bothered, and it is on no log.
     *One firm*: who comes back about the same need takes the channel of the first attempt with
     chance `keeps`, else any; having to change channel costs `switches` points of the experience.
 
-    Shares are taken in the order chat, e-mail, social, and the rest call; a sum beyond 1 is cut
-    off. E-mail, social media and more than one chat at once are the centre's choice: by default
+    ======= ================== ============== ============ ===================
+    channel :math:`m`          :math:`r`      :math:`\ell` :math:`p`
+    ======= ================== ============== ============ ===================
+    voice   1                  1              0            0
+    chat    `minutes`          1              0            0
+    e-mail  `email_minutes`    `richness`     `late`       0
+    social  `social_minutes`   `richness`     `late`       `publicity`
+    app     `app_minutes`      `app_richness` `app_late`   0
+    forum   `social_minutes`   `richness`     `late`       `forum_publicity`
+    ======= ================== ============== ============ ===================
+
+    Shares are taken in the order chat, e-mail, social, app, forum, and the rest call; a sum beyond
+    1 is cut off. All but chat, and more than one chat at once, are the centre's choice: by default
     there are none. Switched off, everybody calls.
     """
 
@@ -444,6 +458,62 @@ class Channels(Mechanism):
         high=1,
         source="assumed: one question in seven needs a dialogue",
         moves="+share of e-mails resolved",
+    )
+    app: float = param(
+        0.0,
+        unit="share of contacts",
+        low=0,
+        high=1,
+        source="the scenario's",
+        moves="+share of contacts in the app",
+    )
+    app_minutes: float = param(
+        0.9,
+        unit="x the work of a call",
+        low=0.1,
+        high=5,
+        source="assumed: who writes is known already, and messages are short",
+        moves="+minutes of messages in the app",
+    )
+    app_richness: float = param(
+        0.95,
+        unit="x the chance that a call is resolved",
+        low=0,
+        high=1,
+        source="assumed: a dialogue, in which a third of what an e-mail loses is lost",
+        moves="+share of messages in the app resolved",
+    )
+    app_late: float = param(
+        1.0,
+        unit="points of 10 per working day of delay",
+        low=0,
+        high=5,
+        source="assumed: twice that of an e-mail, for a message is like a chat",
+        moves="-experience of late answers in the app",
+    )
+    forum: float = param(
+        0.0,
+        unit="share of contacts",
+        low=0,
+        high=1,
+        source="the scenario's",
+        moves="+questions answered by other customers",
+    )
+    forum_publicity: float = param(
+        2.0,
+        unit="x the author's acquaintances",
+        low=0,
+        high=50,
+        source="assumed: fewer look there than at social media",
+        moves="-trust where people read the forum",
+    )
+    peers: float = param(
+        0.5,
+        unit="chance, of a question in the forum that would have to wait",
+        low=0,
+        high=1,
+        source="a vendor's benchmark: 40-60 % in the forums of 12 telecoms (inSided)",
+        moves="+questions answered by other customers",
     )
 
     def __post_init__(self) -> None:
@@ -906,7 +976,6 @@ class Renewal(Mechanism):
 
 WorkNumbers = numbers(Work, "WorkNumbers", __name__)
 QueueNumbers = numbers(Queueing, "QueueNumbers", __name__)
-ChannelNumbers = numbers(Channels, "ChannelNumbers", __name__)
 AuditNumbers = numbers(Audit, "AuditNumbers", __name__)
 ContractNumbers = numbers(Contract, "ContractNumbers", __name__)
 
@@ -935,6 +1004,47 @@ class FloorPlan(NamedTuple):
     by_home: bool  #: customers keep to the pool that is their home
     service_within: float
     outbound: Ints  #: (seats,) 1 where the seat has the task to call out
+
+
+class ChannelNumbers(NamedTuple):
+    """Channels as the kernel reads them: how they differ stands in arrays, by code of `Channel`."""
+
+    upto: Floats  #: (channels,) share of contacts by this channel and those before it, but voice
+    work: Floats  #: (channels,) x the work of a call
+    rich: Floats  #: (channels,) x the chance that a call is resolved
+    late: Floats  #: (channels,) points of 10 per working day of delay
+    readers: Floats  #: (channels,) x the author's acquaintances
+    at_once: float
+    slows: float
+    keeps: float
+    switches: float
+    peers: float
+
+
+def lower_channels(channels: Channels, *, off: Collection[str]) -> ChannelNumbers:
+    """Put what differs between channels into a table; without O4 all call, without C8 none read."""
+    of = channels
+    table = {
+        Channel.VOICE: (0.0, 1.0, 1.0, 0.0, 0.0),
+        Channel.CHAT: (of.chat, of.minutes, 1.0, 0.0, 0.0),
+        Channel.EMAIL: (of.email, of.email_minutes, of.richness, of.late, 0.0),
+        Channel.SOCIAL: (of.social, of.social_minutes, of.richness, of.late, of.publicity),
+        Channel.APP: (of.app, of.app_minutes, of.app_richness, of.app_late, 0.0),
+        Channel.FORUM: (of.forum, of.social_minutes, of.richness, of.late, of.forum_publicity),
+    }
+    share, work, rich, late, readers = np.array([table[code] for code in Channel], float).T.copy()
+    return ChannelNumbers(
+        upto=np.cumsum(share) * ("O4" not in off),
+        work=work,
+        rich=rich,
+        late=late,
+        readers=readers * ("C8" not in off),
+        at_once=float(of.at_once),
+        slows=float(of.slows),
+        keeps=float(of.keeps),
+        switches=float(of.switches),
+        peers=float(of.peers),
+    )
 
 
 class CallNumbers(NamedTuple):
@@ -1163,26 +1273,10 @@ def patience_of(channel: int, attempt: int, shock: float, rule: Any) -> float:
 @rule
 def channel_of(u: float, rule: Any) -> int:
     """Give the channel (a code of `Channel`) that a uniform stands for."""
-    if u < rule.chat:
-        return 1
-    if u < rule.chat + rule.email:
-        return 2
-    if u < rule.chat + rule.email + rule.social:
-        return 3
+    for channel in range(1, len(rule.upto)):
+        if u < rule.upto[channel]:
+            return channel
     return 0
-
-
-@rule
-def work_by(channel: int, rule: Any) -> float:
-    """Give the work of a contact by this channel over that of a call."""
-    times: float = 1.0
-    if channel == 1:
-        times = rule.minutes
-    elif channel == 2:
-        times = rule.email_minutes
-    elif channel == 3:
-        times = rule.social_minutes
-    return times
 
 
 @rule
@@ -1192,9 +1286,9 @@ def stretched(chats: int, rule: Any) -> float:
 
 
 @rule
-def vexed(days: int, switched: float, rule: Any) -> float:
+def vexed(channel: int, days: int, switched: float, rule: Any) -> float:
     """Give what an answer so late, or the need to change channel, costs (points of 10)."""
-    points: float = rule.late * min(float(days), 5.0) + rule.switches * switched
+    points: float = rule.late[channel] * min(float(days), 5.0) + rule.switches * switched
     return points
 
 

@@ -37,6 +37,8 @@ class Channel(IntEnum):
     CHAT = 1
     EMAIL = 2
     SOCIAL = 3
+    APP = 4
+    FORUM = 5
 
 
 class Ended(IntEnum):

@@ -219,6 +219,12 @@ def _coded(codes: Any, names: Sequence[str]) -> Coded:
     return Coded(np.asarray(codes).astype(np.int8), tuple(names))
 
 
+def _channels(numbers: Any) -> list[str]:
+    """Name the channels; the last two, app and forum, only where the firm has one of them."""
+    names, own = _names(Channel), numbers.upto[Channel.FORUM] > numbers.upto[Channel.SOCIAL]
+    return names if own else names[: Channel.APP]
+
+
 Columns = dict[str, Any]
 
 
@@ -339,7 +345,7 @@ class Recorder:
             **key,
             "day": log["day"],
             "minute": log["minute"],
-            "channel": _coded(log["channel"], _names(Channel)),
+            "channel": _coded(log["channel"], _channels(world.rules.channels)),
             "reason": _coded(log["reason"], _names(Reason)),
             "customer": log["customer"].astype(np.int64),
             "episode": log["episode"],

@@ -369,9 +369,6 @@ def lower(scenario: Scenario) -> Lowered:
         nothing = dict.fromkeys(customers.OwnershipNumbers._fields, 0.0)
     if "C3" in off:  # no offer annoys, wherever it stands
         flat["spoils"] = 0.0
-    calls = dict.fromkeys(("chat", "email", "social"), 0.0) if "O4" in off else {}
-    if "C8" in off:  # nobody talks, and nobody is listened to
-        calls["publicity"] = 0.0
     decided = 0.0 if "C6" in off else float(scenario.made_up_minds.decided)
     work, found_out = scenario.work, scenario.suppressed_cancellation
     menu = actions.lower_menu(
@@ -397,7 +394,7 @@ def lower(scenario: Scenario) -> Lowered:
         misclassify=lower_numbers(scenario.misclassified_contact, gaming.MisclassifyNumbers),
         work=lower_numbers(scenario.work, centre.WorkNumbers),
         queue=lower_numbers(scenario.queueing, centre.QueueNumbers),
-        channels=lower_numbers(scenario.channels, centre.ChannelNumbers, **calls),
+        channels=centre.lower_channels(scenario.channels, off=off),
         audit=lower_numbers(scenario.audit, centre.AuditNumbers, **nobody),
         contract=lower_numbers(scenario.contract, centre.ContractNumbers),
         decided=decided,

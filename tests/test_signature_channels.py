@@ -1,4 +1,4 @@
-"""Channels made whole (O4): chats at once, backlogs of e-mail, posts that others read, one firm.
+"""Channels (O4): chats at once, backlogs, posts that others read or answer, the app, one firm.
 
 Each signature is a number for a world, set against its twin in which the mechanism is off or
 neutral; beside it stands a mutant of the same mean. Effects are made strong, so that few worlds
@@ -14,7 +14,10 @@ import pandas as pd
 import pytest
 
 import incentives as inc
-from incentives.centre import channel_of, stretched, vexed, work_by
+from incentives._draws import Purpose, uniforms
+from incentives.centre import channel_of, lower_channels, stretched, vexed
+from incentives.columns import Channel
+from incentives.world import World
 
 WORLDS = 8
 NEEDED = 4.0  # standard errors between a signature and its twin without it
@@ -49,19 +52,36 @@ def shown(gap: np.ndarray, least: float = NEEDED) -> bool:
 
 
 def test_a_uniform_stands_for_a_channel_by_the_shares_in_turn() -> None:
-    rule = inc.Channels(chat=0.2, email=0.3, social=0.1)
-    codes = [channel_of(u, rule) for u in (0.1, 0.2, 0.49, 0.5, 0.59, 0.6, 0.99)]
-    assert codes == [1, 2, 2, 3, 3, 0, 0]
+    shares = inc.Channels(chat=0.2, email=0.3, social=0.1, app=0.2, forum=0.1)
+    uniforms = (0.1, 0.2, 0.49, 0.5, 0.59, 0.65, 0.75, 0.85, 0.95, 0.99)
+    rule = lower_channels(shares, off=())
+    assert [channel_of(u, rule) for u in uniforms] == [1, 2, 2, 3, 3, 4, 4, 5, 0, 0]
+    without = lower_channels(shares, off={"O4"})
+    assert [channel_of(u, without) for u in uniforms] == [0] * len(uniforms)
 
 
 def test_chats_stretch_one_another_and_late_answers_vex() -> None:
-    rule = inc.Channels(slows=0.5, late=0.4, switches=0.3, minutes=1.5, email_minutes=2.0)
+    numbers = inc.Channels(slows=0.5, late=0.4, switches=0.3, app_late=0.7)
+    rule = lower_channels(numbers, off=())
     assert stretched(1, rule) == 1.0
     assert stretched(4, rule) == pytest.approx(2.0)
-    assert vexed(0, 0.0, rule) == 0.0
-    assert vexed(2, 1.0, rule) == pytest.approx(1.1)
-    assert vexed(90, 0.0, rule) == pytest.approx(2.0)  # nobody is angrier than after a week
-    assert [work_by(channel, rule) for channel in range(4)] == [1.0, 1.5, 2.0, rule.social_minutes]
+    assert vexed(Channel.EMAIL, 0, 0.0, rule) == 0.0
+    assert vexed(Channel.FORUM, 2, 1.0, rule) == pytest.approx(1.1)
+    assert vexed(Channel.APP, 2, 1.0, rule) == pytest.approx(1.7)
+    assert vexed(Channel.EMAIL, 90, 0.0, rule) == pytest.approx(2.0)  # no worse than after a week
+
+
+def test_a_table_says_how_channels_differ() -> None:
+    of = inc.Channels(late=0.3, publicity=7.0)
+    rule = lower_channels(of, off=())
+    post = of.social_minutes
+    minutes = [1.0, of.minutes, of.email_minutes, post, of.app_minutes, post]
+    np.testing.assert_array_equal(rule.work, minutes)
+    rich = [1.0, 1.0, of.richness, of.richness, of.app_richness, of.richness]
+    np.testing.assert_array_equal(rule.rich, rich)
+    np.testing.assert_array_equal(rule.late, [0.0, 0.0, 0.3, 0.3, of.app_late, 0.3])
+    np.testing.assert_array_equal(rule.readers, [0.0, 0.0, 0.0, 7.0, 0.0, of.forum_publicity])
+    assert (lower_channels(of, off={"C8"}).readers == 0.0).all()
 
 
 def test_a_share_of_a_chat_is_no_number_of_chats() -> None:
@@ -207,23 +227,36 @@ def test_chats_for_which_everybody_has_patience_wait_for_no_quiet_hours(mailed):
     assert other.mean() < 0.25 * gap.mean()
 
 
-def test_emails_left_over_are_answered_on_the_next_days_and_later_is_worse():
-    records = run(LADEN, **{**MAILS, "email": 0.6})
-    mails = records.contacts[records.contacts["channel"] == "email"]
+@pytest.mark.parametrize(("channel", "late"), [("email", "late"), ("app", "app_late")])
+def test_what_is_left_over_is_answered_on_the_next_days_and_later_is_worse(channel, late):
+    records = run(LADEN, **{**MAILS, "email": 0.0, channel: 0.6, late: 1.0})
+    mails = records.contacts[records.contacts["channel"] == channel]
     days = np.floor((mails["minute"] + mails["wait_minutes"] - FLOOR.opens) / FLOOR.minutes)
     assert (mails["agent"] >= 0).all()
     assert 0.02 < (days > 0).mean() < 0.9
-    served = mails[(mails["true_action"] == "serve") & mails["true_resolved"]]
-    late = days.reindex(served.index) > 0
-    felt = served["true_experience"].astype(float)
-    on_time, after = (felt[which].groupby(served["run"]).mean() for which in (~late, late))
-    assert shown((on_time - after).to_numpy())
+    assert shown(cost_of_delay(records, channel))
     # contacts, days and minutes still add up
     offered, answered = records.days["offered"].sum(), records.days["answered"].sum()
     assert answered + records.days["abandoned"].sum() == len(records.contacts)
     assert 0 <= offered - len(records.contacts) < 0.05 * offered  # some stay unanswered
     minutes = records.contacts["handle_minutes"].astype(float).sum()
     assert records.agents["minutes_busy"].sum() == pytest.approx(minutes, rel=1e-6)
+
+
+def cost_of_delay(records: inc.Records, channel: str) -> np.ndarray:
+    """Experience of plain service on the day of writing less that on a later day."""
+    contacts = records.contacts
+    plain = (contacts["true_action"] == "serve") & contacts["true_resolved"]
+    plain &= contacts["channel"] == channel
+    felt, late = contacts["true_experience"], answered_later(contacts)
+    on_time, after = (a_run(contacts, felt.where(plain & which)) for which in (~late, late))
+    return np.asarray(on_time - after)
+
+
+def answered_later(contacts: pd.DataFrame) -> "pd.Series[bool]":
+    """Tell which contacts were answered on a later day than they were made."""
+    days = (contacts["minute"] + contacts["wait_minutes"] - FLOOR.opens) / FLOOR.minutes
+    return days > 1.0
 
 
 def resolved_by(records: inc.Records, channel: str) -> np.ndarray:
@@ -248,11 +281,54 @@ def test_nobody_can_ask_back_in_an_email():
     assert abs(gap.mean()) < NEEDED * sizes(gap)[1]
 
 
+# -- the app ------------------------------------------------------------------------------------
+
+BOTH = {"chat": 0.0, "email": 0.3, "app": 0.3, "keeps": 1.0}
+
+
+def test_messages_in_the_app_wait_for_quiet_hours_and_are_never_given_up():
+    records = run(FULL, **{**BOTH, "email": 0.0})
+    assert shown(worked_late(records, "app") - worked_late(records, "voice"))
+    assert (given_up(records, "app") == 0.0).all()
+    assert (given_up(records, "voice") > 0.05).all()
+
+
+def test_a_day_without_an_answer_is_worse_in_the_app_than_by_email():
+    records = run(LADEN, **BOTH, late=0.5, app_late=1.5)
+    assert shown(cost_of_delay(records, "app") - cost_of_delay(records, "email"))
+    # a mutant: a day's delay costs as much on average, by whatever channel
+    mutant = run(LADEN, **BOTH, late=1.0, app_late=1.0)
+    gap = sizes(cost_of_delay(mutant, "app") - cost_of_delay(mutant, "email"))
+    assert abs(gap[0]) < NEEDED * gap[1]
+
+
+def test_one_can_ask_back_in_the_app_and_not_in_an_email():
+    records = run(CENTRE, **BOTH, richness=0.6, app_richness=0.9)
+    assert shown(resolved_by(records, "app") - resolved_by(records, "email"))
+    share = resolved_by(records, "app") / resolved_by(records, "voice")
+    assert abs(share.mean() - 0.9) < NEEDED * sizes(share)[1]
+    # a mutant: as much is resolved of both together
+    mutant = run(CENTRE, **BOTH, richness=0.75, app_richness=0.75)
+    gap = sizes(resolved_by(mutant, "app") - resolved_by(mutant, "email"))
+    assert abs(gap[0]) < NEEDED * gap[1]
+
+
+def test_without_channels_there_is_neither_app_nor_forum():
+    shares = {"app": 0.4, "forum": 0.3}
+    off, on, neither = (
+        run(CENTRE.without("O4"), **shares).contacts,
+        run(CENTRE, **shares).contacts,
+        run(CENTRE.without("O4")).contacts,
+    )
+    pd.testing.assert_frame_equal(off, neither)
+    assert list(off["channel"].cat.categories) == ["voice", "chat", "email", "social"]
+    assert list(on["channel"].cat.categories) == [*off["channel"].cat.categories, "app", "forum"]
+
+
 # -- publicity ----------------------------------------------------------------------------------
 
-POSTS = {"publicity": 4.0, "social_minutes": 1.1, "late": 0.0}
-PUBLIC = {"chat": 0.0, "email": 0.0, "social": 0.4, **POSTS}
-PRIVATE = {"chat": 0.0, "email": 0.4, "social": 0.0, **POSTS}
+POSTS = {"publicity": 4.0, "forum_publicity": 4.0, "peers": 0.0, "social_minutes": 1.1, "late": 0.0}
+PRIVATE = {"chat": 0.0, "email": 0.4, **POSTS}
 POOR, GOOD = ({"expectations.plain": points} for points in (2.0, 9.0))
 
 
@@ -262,38 +338,119 @@ def trust(records: inc.Records) -> np.ndarray:
     return a_run(customers, customers["true_trust"].where(customers["month"] == 1))
 
 
-def lost_in_public(scenario: inc.Scenario, **values: float) -> np.ndarray:
+def in_public(where: str) -> dict[str, float]:
+    """Give the channels with posts in a public place instead of e-mails."""
+    return {**PRIVATE, "email": 0.0, where: 0.4}
+
+
+def lost_in_public(scenario: inc.Scenario, where: str, **values: float) -> np.ndarray:
     """Trust that poor service in public costs beyond what it costs in private."""
     poor, good = (
         trust(run(scenario.change(service), **{**PRIVATE, **values}))
-        - trust(run(scenario.change(service), **{**PUBLIC, **values}))
+        - trust(run(scenario.change(service), **{**in_public(where), **values}))
         for service in (POOR, GOOD)
     )
     return poor - good
 
 
+@pytest.fixture(scope="module", params=["social", "forum"])
+def where(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def public() -> np.ndarray:
-    return lost_in_public(CENTRE)
+def public(where: str) -> np.ndarray:
+    return lost_in_public(CENTRE, where)
 
 
 def test_public_complaints_cost_more_trust_than_private_ones(public):
     assert shown(public)
 
 
-def test_where_nobody_talks_or_everybody_calls_nobody_reads():
-    assert (lost_in_public(CENTRE.without("O4")) == 0.0).all()
+def test_where_nobody_talks_or_everybody_calls_nobody_reads(where):
+    assert (lost_in_public(CENTRE.without("O4"), where) == 0.0).all()
     silent = CENTRE.without("C8")
-    assert (trust(run(silent, **PUBLIC)) == trust(run(silent, **PRIVATE))).all()
+    assert (trust(run(silent, **in_public(where))) == trust(run(silent, **PRIVATE))).all()
 
 
-def test_less_trust_in_everybody_is_no_publicity(public):
+def test_less_trust_in_everybody_is_no_publicity(public, where):
     """A mutant: as much trust lost, by all customers alike: no channel costs more than another."""
     wary = CENTRE.change(
         {"leaving.distrust_at_start": inc.Leaving().distrust_at_start + float(public.mean())}
     )
-    mutant = lost_in_public(wary, publicity=0.0)
+    mutant = lost_in_public(wary, where, publicity=0.0, forum_publicity=0.0)
     assert abs(mutant.mean()) < 0.1 * public.mean()
+
+
+# -- peers --------------------------------------------------------------------------------------
+
+FORUM = {"chat": 0.0, "forum": 0.4, "peers": 0.5}
+
+
+def unlogged(records: inc.Records, reason: str = "question") -> np.ndarray:
+    """Count the needs before the last on the log that have left no contact there."""
+    contacts = records.contacts[records.contacts["reason"] == reason]
+    seen = contacts.groupby(["run", "customer"])["episode"].agg(["max", "nunique"]).astype(int)
+    return np.asarray((seen["max"] + 1 - seen["nunique"]).groupby("run").sum(), float)
+
+
+def questions(records: inc.Records) -> np.ndarray:
+    """Count the contacts about questions."""
+    return a_run(records.contacts, records.contacts["reason"] == "question", "sum")
+
+
+@pytest.fixture(scope="module")
+def helped() -> inc.Records:
+    return run(FULL, **FORUM)
+
+
+def test_in_the_forum_other_customers_answer_questions_while_staff_are_busy(helped):
+    alone = run(FULL, **{**FORUM, "peers": 0.0})
+    assert shown(questions(alone) - questions(helped))
+    assert shown(unlogged(helped) - unlogged(alone))
+    assert (unlogged(alone) == 0.0).all()
+    assert (unlogged(run(FULL.without("O4"), **FORUM)) == 0.0).all()
+    for reason in ("complaint", "order"):  # which others can do nothing about
+        assert (unlogged(helped, reason) == 0.0).all()
+    quiet = run(CENTRE, **FORUM)
+    assert shown(unlogged(helped) / questions(helped) - 3.0 * unlogged(quiet) / questions(quiet))
+    # a mutant: as many fewer questions, none of which others answer
+    fewer = inc.Needs().question * float((questions(helped) / questions(alone)).mean())
+    mutant = run(FULL.change({"needs.question": fewer}), **{**FORUM, "peers": 0.0})
+    assert questions(mutant).mean() == pytest.approx(questions(helped).mean(), rel=0.05)
+    assert (unlogged(mutant) == 0.0).all()
+
+
+def test_what_others_answer_is_offered_to_nobody():
+    records = run(CENTRE, **FORUM)
+    contacts, days = records.contacts, records.days
+    each = contacts.groupby(["run", "day"])
+    assert (days["offered"].to_numpy() == each.size().to_numpy()).all()
+    again = (contacts["attempt"] > 1).groupby([contacts["run"], contacts["day"]]).sum()
+    assert (days["callbacks"].to_numpy() == again.to_numpy()).all()
+    assert unlogged(records).sum() > 100
+
+
+def test_who_is_answered_by_others_hangs_on_the_post_alone():
+    """Questions without a contact are those in the forum with a low draw; who waited had none."""
+    posting = FULL.change({f"channels.{key}": value for key, value in FORUM.items()})
+    world = World(posting, rng=4, months=1)
+    contacts = world.run().contacts
+    rows = world.customers.row[: world.n_customers]
+    ended = rows["episode"][:, 0].astype(np.int64)
+    whose = np.repeat(rows["uid"].astype(np.int64), ended)
+    which = np.arange(len(whose)) - np.repeat(np.cumsum(ended) - ended, ended)
+    asked = contacts[(contacts["reason"] == "question") & (contacts["attempt"] == 1)]
+    logged = pd.MultiIndex.from_frame(asked[["customer", "episode"]].astype(np.int64))
+    missing = ~pd.MultiIndex.from_arrays([whose, which]).isin(logged)
+    assert missing.sum() > 500
+    at = (whose[missing], which[missing])  # of a question, the episode alone is the address
+    assert (uniforms(world.key, Purpose.PEERS, *at)[:, 0] < FORUM["peers"]).all()
+    assert (uniforms(world.key, Purpose.ARRIVE, *at)[:, 1] < FORUM["forum"]).all()
+    waited = asked[(asked["channel"] == "forum") & (asked["wait_minutes"] > 0)]
+    u = uniforms(world.key, Purpose.PEERS, waited["customer"], waited["episode"])[:, 0]
+    assert len(u) > 500
+    assert (u >= FORUM["peers"]).all()
 
 
 # -- one firm -----------------------------------------------------------------------------------
@@ -344,8 +501,9 @@ def test_a_share_of_repeats_keep_the_channel_of_the_first_attempt():
 # -- what each parameter moves ------------------------------------------------------------------
 
 
-def share_by_chat(records: inc.Records) -> np.ndarray:
-    return a_run(records.contacts, records.contacts["channel"] == "chat")
+def share_by(channel: str) -> Callable[[inc.Records], np.ndarray]:
+    """Give the share of contacts by one channel."""
+    return lambda records: a_run(records.contacts, records.contacts["channel"] == channel)
 
 
 def minutes_by(channel: str) -> Callable[[inc.Records], np.ndarray]:
@@ -361,15 +519,12 @@ def minutes_by(channel: str) -> Callable[[inc.Records], np.ndarray]:
 
 def late_answers(records: inc.Records) -> np.ndarray:
     """Count the contacts that were answered on a later day than they were made."""
-    contacts = records.contacts
-    days = (contacts["minute"] + contacts["wait_minutes"] - FLOOR.opens) / FLOOR.minutes
-    return a_run(contacts, days > 1.0, "sum")
+    return a_run(records.contacts, answered_later(records.contacts), "sum")
 
 
 def felt_when_late(records: inc.Records) -> np.ndarray:
     contacts = records.contacts
-    days = (contacts["minute"] + contacts["wait_minutes"] - FLOOR.opens) / FLOOR.minutes
-    return a_run(contacts, contacts["true_experience"].where(days > 1.0))
+    return a_run(contacts, contacts["true_experience"].where(answered_later(contacts)))
 
 
 def felt_after_a_change(records: inc.Records) -> np.ndarray:
@@ -391,7 +546,7 @@ def with_channels(scenario: inc.Scenario, **values: float) -> inc.Scenario:
 
 
 MOVES: dict[str, tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]] = {
-    "+share of contacts by chat": (CENTRE, share_by_chat),
+    "+share of contacts by chat": (CENTRE, share_by("chat")),
     "+minutes of a chat": (with_channels(CENTRE, chat=0.5), minutes_by("chat")),
     "+contacts answered on a later day": (with_channels(LADEN, chat=0.0), late_answers),
     "-trust of customers": (with_channels(CENTRE.change(POOR), chat=0.0, social=0.3), mean_trust),
@@ -407,6 +562,27 @@ MOVES: dict[str, tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]] = {
         lambda records: resolved_by(records, "email"),
     ),
     "-experience of late answers": (with_channels(LADEN, chat=0.0, email=0.6), felt_when_late),
+    "+share of contacts in the app": (CENTRE, share_by("app")),
+    "+minutes of messages in the app": (
+        with_channels(CENTRE, chat=0.0, app=0.4),
+        minutes_by("app"),
+    ),
+    "+share of messages in the app resolved": (
+        with_channels(CENTRE, chat=0.0, app=0.4),
+        lambda records: resolved_by(records, "app"),
+    ),
+    "-experience of late answers in the app": (
+        with_channels(LADEN, chat=0.0, app=0.6),
+        felt_when_late,
+    ),
+    "-trust where people read the forum": (
+        with_channels(CENTRE.change(POOR), chat=0.0, forum=0.3),
+        mean_trust,
+    ),
+    "+questions answered by other customers": (
+        with_channels(FULL, chat=0.0, forum=0.4),
+        unlogged,
+    ),
     "-repeats by another channel than before": (
         with_channels(REPEATING, chat=0.5),
         changes_of_channel,
