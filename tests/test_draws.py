@@ -119,7 +119,7 @@ def test_purposes_keep_the_numbers_they_were_given():
         "MANAGER": 26, "NORM": 27, "MOTIVE": 28,
         "ASSESS": 29, "ASK": 32, "BOOK": 33, "TOLERANCE": 35, "PARDON": 36, "DIAL": 37,
         "CALL_BACK": 38, "CHANNEL": 41, "PUBLIC": 42, "HARVEST": 43, "RENEW": 44,
-        "LOOK": 45, "MOVE": 46, "PRODUCT": 47,
+        "LOOK": 45, "MOVE": 46, "PRODUCT": 47, "PEERS": 48,
     }  # fmt: skip
 
 

@@ -314,11 +314,10 @@ def test_one_can_ask_back_in_the_app_and_not_in_an_email():
 
 
 def test_without_channels_there_is_neither_app_nor_forum():
-    shares = {"app": 0.4, "forum": 0.3}
-    off, on, neither = (
-        run(CENTRE.without("O4"), **shares).contacts,
-        run(CENTRE, **shares).contacts,
-        run(CENTRE.without("O4")).contacts,
+    both = CENTRE.change({"channels.app": 0.4, "channels.forum": 0.3})
+    off, neither, on = (
+        inc.simulate(centre, months=1, rng=4).contacts
+        for centre in (both.without("O4"), CENTRE.without("O4"), both)
     )
     pd.testing.assert_frame_equal(off, neither)
     assert list(off["channel"].cat.categories) == ["voice", "chat", "email", "social"]
