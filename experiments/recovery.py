@@ -136,16 +136,18 @@ KINDS = {
     "null": Kind(NOTHING, of_study(planned().null()), 2000),
     **{name: Kind(family.world, of_family(family), 2000) for name, family in FAMILIES.items()},
 }
-KINDS["target"] = KINDS["target"]._replace(block=10)  # every contact is kept: blocks need room
+KINDS["target"] = KINDS["target"]._replace(block=20)  # every contact is kept: blocks need room
 KINDS["suspects"] = KINDS["suspects"]._replace(block=10, worlds=200)  # dear, and no intervals
+for name in ("checked", "kinds"):  # nine centres a firm; a mixture that is climbed many times
+    KINDS[name] = KINDS[name]._replace(worlds=1000)
 
 
 def plan(scale: Scale) -> list[Block]:
-    """Cut the work into blocks, with a pair of twins for every ten worlds."""
+    """Cut the work into blocks, with a pair of twins for every five worlds."""
     blocks = []
     for name, kind in KINDS.items():
         each, worlds = scale.pick(smoke=(2, 4), full=(kind.block, kind.worlds))
-        pairs = max(each // 10, 1)
+        pairs = max(each // 5, 1)
         blocks += [Block(name, number, each, pairs) for number in range(worlds // each)]
     return blocks
 
@@ -233,22 +235,20 @@ def coverage(found: pd.DataFrame) -> Figure:
     shown = found[~found["answer"].isin(READINGS) & found["coverage"].notna()]
     shown = shown[shown["world"] != NOTHING]
     line = shown["answer"] + ": " + shown["question"] + ", " + shown["term"]
-    return _shares(shown.assign(line=line), "coverage", 95, hue="world", y="line", height=9.0)
+    return _shares(shown.assign(line=line), "coverage", 95, y="line", height=8.5)
 
 
 @house_style()
 def bonus(found: pd.DataFrame) -> Figure:
     """Draw the coverage of all who answer the study's questions, the log and the oracle too."""
     twins = found[(found["world"] == BONUS) & found["question"].isin(QUESTIONS)]
-    return _shares(twins, "coverage", 95, hue="answer", y="question", height=5.5)
+    return _shares(twins, "coverage", 95, y="question", hue="answer")
 
 
 @house_style()
 def size(found: pd.DataFrame) -> Figure:
     """Draw how often something is found where nothing is there."""
-    return _shares(
-        found[found["world"] == NOTHING], "power", 5, hue="answer", y="question", height=5.5
-    )
+    return _shares(found[found["world"] == NOTHING], "power", 5, y="question", hue="answer")
 
 
 LABELS = {
@@ -258,21 +258,25 @@ LABELS = {
 
 
 def _shares(
-    shown: pd.DataFrame, name: str, null: float, *, hue: str, y: str, height: float
+    shown: pd.DataFrame,
+    name: str,
+    null: float,
+    *,
+    y: str,
+    hue: str | None = None,
+    height: float = 5.5,
 ) -> Figure:
     """Draw shares with their Monte-Carlo errors, before the band in which chance alone puts them.
 
     The band is that of the answers with the fewest simulations.
     """
     reach = 2 * shown[f"{name}_mc_error"]
-    frame = pd.DataFrame(
-        {
-            "estimate": 100 * shown[name],
-            "conf_low": 100 * (shown[name] - reach),
-            "conf_high": 100 * (shown[name] + reach),
-            hue: shown[hue],
-            y: shown[y].str.replace("_", " "),
-        }
+    frame = shown.assign(
+        estimate=100 * shown[name],
+        conf_low=100 * (shown[name] - reach).clip(lower=0),
+        conf_high=100 * (shown[name] + reach).clip(upper=1),
+        truth=np.nan,
+        **{y: shown[y].str.replace("_", " ")},
     )
     sims = int(shown["sims"].min())
     band = 100 * stats.binom.ppf(BAND, sims, null / 100) / sims
