@@ -14,7 +14,6 @@ that broke off goes on with the blocks that are missing, unless a source file ha
 """
 
 import hashlib
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -138,8 +137,6 @@ KINDS = {
 }
 KINDS["target"] = KINDS["target"]._replace(block=20)  # every contact is kept: blocks need room
 KINDS["suspects"] = KINDS["suspects"]._replace(block=10, worlds=200)  # dear, and no intervals
-for name in ("checked", "kinds"):  # nine centres a firm; a mixture that is climbed many times
-    KINDS[name] = KINDS[name]._replace(worlds=1000)
 
 
 def plan(scale: Scale) -> list[Block]:
@@ -158,8 +155,9 @@ def lived(blocks: list[Block], folder: Path) -> pd.DataFrame:
     waiting = [block for block in blocks if not (folder / block.file).exists()]
     workers = joblib.Parallel(n_jobs=2, return_as="generator_unordered", batch_size=1)
     done = workers(joblib.delayed(keep)(block, folder) for block in waiting)
-    watched = Console(stderr=True), not sys.stderr.isatty()
-    for _ in track(done, "living through", len(waiting), console=watched[0], disable=watched[1]):
+    console = Console(stderr=True)
+    silent = not console.is_terminal
+    for _ in track(done, "blocks of worlds", len(waiting), console=console, disable=silent):
         pass
     rows = [pd.read_parquet(folder / block.file) for block in blocks]
     return pd.concat(rows, ignore_index=True)
