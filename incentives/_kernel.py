@@ -138,7 +138,9 @@ from incentives.menu import (
     MenuTable,
     quality,
 )
-from incentives.pay import assessed, cuts, place_cost, price, stand
+from incentives.pay.leaderboard import place_cost
+from incentives.pay.prices import cuts, price, stand
+from incentives.pay.scorecard import assessed
 from incentives.staff import (
     Bonds,
     Staff,
@@ -254,7 +256,7 @@ class Desk(NamedTuple):
     team_totals: Floats  #: (teams, accumulators)
     team_rates: Floats  #: (teams, accumulators)
     cuts: Floats  #: (components, seats) what a rival's place costs, in the component's index
-    at: Floats  #: (components, 4) where the agent at work stands: see `pay.stand`
+    at: Floats  #: (components, 4) where the agent at work stands: see `prices.stand`
     worth: Floats  #: (actions,) what each log entry would pay the agent at work (money)
     present: Ints  #: 1 if at work today
     rank: Floats  #: 0 first to 1 last in the team, by contacts handled this month
