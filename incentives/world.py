@@ -1,7 +1,7 @@
 """One centre as it runs: its arrays, its days, and what happens at the end of a month.
 
 `World` is what `simulate` and `ContactCentre` both drive, so that the two give the same records.
-It owns the arrays; the kernel (`_kernel.advance`, `_kernel.bill`) moves them.
+It owns the arrays; the kernel (`_kernel.advance`, `_bill.bill`) moves them.
 """
 
 from dataclasses import replace
@@ -10,16 +10,10 @@ from typing import Any
 import numpy as np
 
 from incentives import centre, pay, staff
+from incentives._bill import bill, recommend, warn
+from incentives._calendar import free_chunks, open_calendar
 from incentives._draws import Purpose, exp, key_of, uniforms
-from incentives._kernel import (
-    Desk,
-    advance,
-    bill,
-    free_chunks,
-    open_calendar,
-    recommend,
-    warn,
-)
+from incentives._kernel import Desk, advance
 from incentives.columns import (
     ACCUMULATORS,
     CALENDAR,
