@@ -356,7 +356,7 @@ def mechanisms() -> None:
         {
             "id": kind.id,
             "mechanism": kind.title,
-            "file": kind.__module__.replace("incentives.", "") + ".py",
+            "file": kind.__module__.removeprefix("incentives.").replace(".", "/") + ".py",
             "parameters": ", ".join(item.name for item in kind.parameters()),
         }
         for kind in all_mechanisms()

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 import incentives.pay as pay_module
 from incentives.columns import ACCUMULATORS, N_ACCUMULATORS, Totals
 from incentives.pay import (
-    METRICS,
-    NO_RIVAL,
     Clawback,
     Deferred,
     Ledger,
@@ -29,17 +27,14 @@ from incentives.pay import (
     Tournament,
     Wage,
     bonus_parts,
-    cuts,
     example,
-    expected,
-    index,
     lower,
-    measure,
-    price,
     scale_bonus,
-    stand,
     without_bonus,
 )
+from incentives.pay.metrics import METRICS, measure
+from incentives.pay.own import amounts
+from incentives.pay.prices import NO_RIVAL, cuts, expected, index, price, stand
 
 DAYS = 20.0
 REFERENCE = Reference()
@@ -398,7 +393,7 @@ def test_with_no_time_left_a_tournament_is_worth_its_prizes(scheme: Any, sales: 
 @settings(max_examples=30, deadline=None)
 @given(table=rows())
 def test_a_scheme_of_one_s_own_is_priced_from_pay_alone(scheme: Any, table: np.ndarray) -> None:
-    paid = pay_module._amounts(scheme, totals_of(table))
+    paid = amounts(scheme, totals_of(table))
     for i, totals in enumerate(table):
         assert worth(scheme, totals) == pytest.approx(paid[i], abs=1e-6)
 
