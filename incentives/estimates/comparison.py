@@ -96,7 +96,7 @@ class Measure(NamedTuple):
     estimator: str
     group: str = ""
     label: str = ""
-    kind: Literal["difference", "ratio"] = "difference"
+    kind: Literal["difference", "ratio", "fraction"] = "difference"
     in_summary: bool = False
     in_figure: bool = False
 
@@ -228,7 +228,7 @@ class Comparison:
         Parameters
         ----------
         measured
-            A value for each arm; for a ratio its logarithm.
+            A value for each arm; for a ratio or a fraction its logarithm.
         present
             Whether each cluster has data in each arm, shape (clusters, arms).
         """
@@ -241,6 +241,8 @@ class Comparison:
             value, error = moved.value[0], moved.std_error(carried)[0]
             if measure.kind == "ratio":
                 value, error = np.exp(value), np.exp(value) * error
+            if measure.kind == "fraction":
+                value, error = -100 * np.expm1(-value), 100 * np.exp(-value) * error
             numbers = {"estimate": value, "std_error": error, **counts.of(arm, 0)}
             row = self._row(arm, measure, carried) | numbers
             if np.isfinite(error):
