@@ -50,6 +50,9 @@ LIKE: dict[Unit, str] = {
 """The population that an interval speaks of."""
 
 
+WAY_OUT = " and scattering alike in both arms: inference('welch') is without the latter"
+
+
 class Observed(Protocol):
     """What an estimate reads: tidy frames, of a simulation or of a firm's own export."""
 
@@ -291,14 +294,16 @@ class Comparison:
     def checks(self, rows: pd.DataFrame) -> list[Check]:
         """Look at what every comparison rests on."""
         paired = bool(rows["inference"].str.contains("paired").all())
+        few = bool(rows["n_clusters"].min() < FEWEST[self.unit])
         return [
             Check(
                 "clusters enough",
                 bool(rows["df"].min() >= 10),
                 float(rows["df"].min()),
                 10,
-                f"degrees of freedom; with few {self.unit}s an interval leans on their "
-                "differences being nearly normal",
+                f"degrees of freedom; with few {self.unit}s "
+                f"({rows['n_clusters'].min()}) an interval leans on their differences being "
+                "nearly normal" + ("" if paired or few else WAY_OUT),
             ),
             Check(
                 "assigned at random or paired",

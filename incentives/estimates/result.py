@@ -148,13 +148,16 @@ class Estimate:
         Parameters
         ----------
         method
-            ``"cluster"``: CR1 errors with t critical values. ``"wild"``: restricted wild cluster
-            bootstrap-t. ``"score"``: bootstrap of the scores, for hazards. ``"randomisation"``:
-            other assignments that chance could have made; the only one for fewer than 6 teams.
+            ``"cluster"``: CR1 errors with t critical values. ``"welch"``: the same with a variance
+            and degrees of freedom of each arm's own, where teams of one scatter more than those of
+            the other. ``"wild"``: restricted wild cluster bootstrap-t. ``"score"``: bootstrap of
+            the scores, for hazards. ``"randomisation"``: other assignments that chance could have
+            made; the only one for fewer than 6 teams.
         reps
             How many draws, 99 or more; where all there could be are no more, all are taken.
         rng
-            A number, or a generator to take one from; not needed where all draws are taken.
+            A number, or a generator to take one from; not needed where all draws are taken or
+            none is made.
 
         Returns
         -------
