@@ -345,6 +345,20 @@ def test_what_cannot_be_answered_is_refused(world) -> None:
         agent_types(world, money=worlds.PRICES, classes=5)
 
 
+def test_audits_made_on_suspicion_are_left_out_and_none_counts_twice(world) -> None:
+    plain = agent_types(world, money=worlds.PRICES, classes=2)
+    audits = world.audits.astype({"mode": str}) if "mode" in world.audits else world.audits
+    again = audits.head(20)
+    suspected = again.assign(mode="targeted", prob=np.nan, contact=again["contact"] + 10**9)
+    both = dataclasses.replace(world, audits=pd.concat([audits, suspected], ignore_index=True))
+    more = agent_types(both, money=worlds.PRICES, classes=2)
+    pd.testing.assert_frame_equal(more.tidy(), plain.tidy())
+    assert more.design["n_targeted_left_out"] == 20
+    twice = dataclasses.replace(world, audits=pd.concat([audits, again], ignore_index=True))
+    with pytest.raises(ValueError, match=r"audits have contact .* twice"):
+        agent_types(twice, money=worlds.PRICES, classes=2)
+
+
 def test_agents_who_never_changed_cannot_tell_classes_apart(world) -> None:
     late = world.cells["month"] >= worlds.MONTHS
     checked = world.audits["month"] >= worlds.MONTHS

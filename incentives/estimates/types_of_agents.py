@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
+from incentives.estimates.audits import CELL_COLUMNS, audited, served, targeted
 from incentives.estimates.comparison import (
     LIKE,
     Comparison,
@@ -36,8 +37,6 @@ TIED = 0.1  # of the most gaming at a level: classes nearer than this have no or
 PER_LEVEL = 4  # parameters of a class at a level: see `Model`
 SMOOTH = 20.0  # contacts at the overall share that start values are drawn towards
 
-CELL_COLUMNS = ["run", "month", "agent", "team", "scheme", "logged_outcome", "n"]
-AUDIT_COLUMNS = ["run", "month", "agent", "scheme", "logged_outcome", "prob", "found"]
 AGENT_COLUMNS = ["run", "month", "agent", "hire"]
 
 Ints = npt.NDArray[np.int64]
@@ -209,6 +208,7 @@ def agent_types(
             "n_agents": agents,
             "n_agents_switched": int(((log.contacts > 0).sum(axis=1) > 1).sum()),
             "n_audits": len(frames[1]),
+            "n_targeted_left_out": int(targeted(seen.audits).sum()),
             "randomised": plan.randomised,
         },
         facts=_facts(log, agents, len(frames[1]), best.classes),
@@ -230,14 +230,8 @@ def agent_types(
 def _priced(seen: Staffed, money: Mapping[str, float]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give served contacts and their audits with who served them and at what price."""
     seats = require(seen.agents, "agents", AGENT_COLUMNS)[AGENT_COLUMNS]
-    served = [
-        require(frame[frame["logged_outcome"] != "abandoned"], name, columns)
-        for frame, name, columns in (
-            (require(seen.cells, "cells", ["logged_outcome"]), "cells", CELL_COLUMNS),
-            (require(seen.audits, "audits", ["logged_outcome"]), "audits", AUDIT_COLUMNS),
-        )
-    ]
-    for scheme in _schemes(served[0]):
+    cells, audits = served(seen.cells, "cells", CELL_COLUMNS), audited(seen.audits)
+    for scheme in _schemes(cells):
         if scheme not in money:
             raise KeyError(
                 f"money lacks the scheme '{scheme}', which is on record; it has {listed(money)}"
@@ -245,7 +239,7 @@ def _priced(seen: Staffed, money: Mapping[str, float]) -> tuple[pd.DataFrame, pd
         if not 0 <= money[scheme] < np.inf:
             raise ValueError(f"money of '{scheme}' must be 0 or more, got {money[scheme]!r}")
     joined = []
-    for frame in served:
+    for frame in (cells, audits):
         price = frame["scheme"].astype(str).map(dict(money)).to_numpy(dtype=float)
         whole = frame.assign(money=price).merge(seats, on=AGENT_COLUMNS[:3], how="left")
         joined.append(require(whole, "contacts with the agent's row in agents", ["hire"]))
@@ -277,8 +271,6 @@ def _log(cells: pd.DataFrame, audits: pd.DataFrame, logged: str) -> tuple[pd.Dat
 
     (n,) = counted(cells, cells["n"].to_numpy(dtype=float))
     prob = audits["prob"].to_numpy(dtype=float)
-    if (wrong := prob[(prob <= 0) | (prob > 1)]).size:
-        raise ValueError(f"audits.prob must be above 0 and at most 1, got {wrong[0]:g}")
     found = (audits["found"].astype(str) != "none").to_numpy(dtype=float)
     drawn, weight, hits = counted(audits, np.ones(len(prob)), 1 / prob, found / prob)
     audited, standing_for = drawn.sum(axis=0), weight.sum(axis=0)
