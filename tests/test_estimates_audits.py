@@ -188,6 +188,17 @@ def test_logged_is_true_plus_inflation_to_the_last_digit(gamed: World) -> None:
                 assert abs(value[f"{outcome}_logged"] - parts) < 1e-12
 
 
+def test_the_split_is_read_as_what_is_true_and_what_is_recording(gamed: World) -> None:
+    split = kpi_inflation(gamed, control="wage")
+    log, true, amiss = (
+        row_of(split, f"success_{name}")["estimate"] for name in ("logged", "true", "inflation")
+    )
+    said = f"under 'bonus 1' the log shows {log:+.1f} successes per 100 contacts: {true:+.1f} ("
+    assert split.reading.startswith(said)
+    assert f") true, {amiss:+.1f} (" in split.reading
+    assert split.reading.endswith(") recording")
+
+
 def test_the_honesty_slope_is_that_of_a_weighted_regression(gamed: World) -> None:
     audits = gamed.seen.audits
     split = kpi_inflation(gamed, control="wage")
