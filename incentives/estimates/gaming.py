@@ -14,7 +14,7 @@ from incentives.estimates.audits import gap_check, suspicion_check, unseen_check
 from incentives.estimates.comparison import Measure, Measured, Observed, listed, unknown
 from incentives.estimates.inference import Bools, Estimated, Floats, fit_binomial
 from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, converged, direction, tidy
-from incentives.estimates.two_phase import Phases, chosen, read_phases
+from incentives.estimates.two_phase import Phases, chosen, contradicted, read_phases
 
 __all__ = ["gaming_effect"]
 
@@ -198,18 +198,19 @@ def _reading(rows: pd.DataFrame, word: str) -> str:
 
 
 def _said(term: str, row: "dict[str, pd.Series]", word: str) -> str:
-    gamed, reported, true = row["gamed"], row["success_logged"], row["success_true"]
-    way = direction(reported)
-    if way and direction(row["inflation"]) == way != direction(true):
-        return (
-            f"under '{term}' the log shows {reported['estimate']:+.1f} successes per 100 "
-            f"contacts and the audits {true['estimate']:+.1f}: recording moved, not results"
-        )
-    if (sign := direction(gamed)) != 0:
-        verb = "raises" if sign > 0 else "lowers"
-        least, most = sorted(abs(gamed[end]) for end in ("conf_low", "conf_high"))
-        return f"'{term}' {verb} {word} by {least:.1f} to {most:.1f} per 100 contacts"
+    told = contradicted(
+        row["success_logged"], row["success_true"], row["inflation"], chosen("success")
+    )
+    moved = _moved(term, row["gamed"], word)
+    return f"{moved}, while {told}" if told else moved
+
+
+def _moved(term: str, gamed: "pd.Series", word: str) -> str:
     low, high = gamed["conf_low"], gamed["conf_high"]
+    if sign := direction(gamed):
+        verb = "raises" if sign > 0 else "lowers"
+        least, most = sorted((abs(low), abs(high)))
+        return f"'{term}' {verb} {word} by {least:.1f} to {most:.1f} per 100 contacts"
     between = f"{low:+.1f} to {high:+.1f} per 100 contacts"
     return f"whether '{term}' changes {word} is unclear ({between})"
 

@@ -668,11 +668,8 @@ def _said(term: str, row: "dict[str, pd.Series]", kpi: Kpi) -> str:
     way = direction(true)
     if f"{kpi.name}_logged" in row:
         log, inflation = row[f"{kpi.name}_logged"], row[f"{kpi.name}_inflation"]
-        if (up := direction(log)) and direction(inflation) == up != way:
-            return (
-                f"under '{term}' the log shows {log['estimate']:+.1f} {kpi.words} {kpi.unit} and "
-                f"the audits {true['estimate']:+.1f}: recording moved, not results"
-            )
+        if told := contradicted(log, true, inflation, kpi):
+            return f"under '{term}' {told}"
     what = f"true {kpi.words}" if kpi.counted else kpi.words
     if way:
         least, most = sorted(abs(true[end]) for end in ("conf_low", "conf_high"))
@@ -680,6 +677,29 @@ def _said(term: str, row: "dict[str, pd.Series]", kpi: Kpi) -> str:
         return f"'{term}' {verb} {what} by {least:.1f} to {most:.1f} {kpi.unit}"
     between = f"{true['conf_low']:+.1f} to {true['conf_high']:+.1f} {kpi.unit}"
     return f"whether '{term}' changes {what} is unclear ({between})"
+
+
+def contradicted(
+    log: "pd.Series[Any]", true: "pd.Series[Any]", inflation: "pd.Series[Any]", kpi: Kpi
+) -> str:
+    """Say what the log shows where audits do not bear it out; nothing where they do.
+
+    Parameters
+    ----------
+    log, true, inflation
+        The effects on what was logged, on what was true, and on their difference.
+    kpi
+        The indicator.
+    """
+    way, really = direction(log), direction(true)
+    if not way or direction(inflation) != way or really == way:
+        return ""
+    results = "results the other way" if really else "whether results did is unclear"
+    return (
+        f"the log shows {log['estimate']:+.1f} {kpi.words} {kpi.unit} and the audits "
+        f"{true['estimate']:+.1f} ({true['conf_low']:+.1f} to {true['conf_high']:+.1f}): "
+        f"recording moved, {results}"
+    )
 
 
 def _level_read(rows: pd.DataFrame, kpi: Kpi) -> str:
