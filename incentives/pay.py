@@ -20,6 +20,7 @@ import difflib
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, cast, get_args
 
@@ -1724,6 +1725,7 @@ def _accumulators(metric: Metric) -> tuple[int, ...]:
     return RATES[metric] if metric in RATES else (COUNTS[metric],)
 
 
+@lru_cache(maxsize=64)  # the replications of a scenario all ask for the same tables
 def _hinge(
     metric: Metric, at: float, lump: float, slope: float, reference: Reference, per_sd: int
 ) -> Strip:
@@ -1747,7 +1749,10 @@ def _hinge(
     def pay(z: Floats) -> Floats:
         return lump * (z > node - 0.25 * axis.step) + slope * np.maximum(z - node, 0.0)
 
-    return Strip(weights, axis, _line_values(pay, axis))
+    strip = Strip(weights, axis, _line_values(pay, axis))
+    for shared in (strip.weights, strip.values):
+        shared.setflags(write=False)
+    return strip
 
 
 def _place(metric: Metric, worth: float, place: int, reference: Reference) -> Component:
