@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats
+from worlds import THRESHOLD, as_twins, each, oracle, trial
 
 import incentives as inc
 from incentives.estimates import Estimate, bunching
 from incentives.estimates.result import TIDY_COLUMNS
-from tests.worlds import THRESHOLD, as_twins, each, oracle, trial
 
 DIFFERENCE, POLYNOMIAL = "difference in bunching", "Poisson polynomial"
 WINDOW = {"excess": (THRESHOLD, THRESHOLD + 3), "missing": (THRESHOLD - 5, THRESHOLD - 1)}

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 from scipy import stats
 
 import incentives as inc
@@ -16,7 +17,6 @@ from incentives.study import ANSWERS, DIAGNOSANDS, QUESTIONS, Answer, Assign, Di
 from incentives.study.design import DEAL, WORLD, _answered, _asked, _Task, _twins
 from incentives.study.questions import true_values
 from incentives.truth import outcomes
-from tests import worlds
 
 CENTRE = inc.Scenario(
     name="tiny",

@@ -10,6 +10,7 @@ period: Poisson for a table over one count, else normal.
 import dataclasses
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -276,6 +277,7 @@ class Bends(NamedTuple):
         return np.asarray(sum(parts))
 
 
+@lru_cache(maxsize=64)  # the replications of a scenario all ask for the same tables
 def _hinge(
     metric: Metric, at: float, lump: float, slope: float, reference: Reference, per_sd: int
 ) -> Strip:
@@ -297,7 +299,10 @@ def _hinge(
     def pay(z: Floats) -> Floats:
         return lump * (z > node - 0.25 * axis.step) + slope * np.maximum(z - node, 0.0)
 
-    return Strip(weights, axis, _line_values(pay, axis))
+    strip = Strip(weights, axis, _line_values(pay, axis))
+    for shared in (strip.weights, strip.values):
+        shared.setflags(write=False)
+    return strip
 
 
 def coming_ahead(metric: Metric, worth: float, place: int, reference: Reference) -> Component:
