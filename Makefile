@@ -56,7 +56,7 @@ real: $(READY)
 	done
 
 test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 quick: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) -m quick

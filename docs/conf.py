@@ -103,6 +103,8 @@ if any((here / "gallery_src").glob("plot_*.py")):
 html_theme = "pydata_sphinx_theme"
 html_title = "incentives"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["room.css"]
 html_theme_options = {
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import statsmodels.api as sm
-from scipy import stats
+
+from incentives.estimates.inference import p_values, t_margin
 
 __all__ = [
     "coefficient",
@@ -41,12 +42,12 @@ def coefficient(fit: Any, column: int, *, n: int, n_clusters: int) -> dict[str, 
         t with clusters - 1 degrees of freedom), ``n`` and ``n_clusters``.
     """
     estimate, error, df = float(fit.params[column]), float(fit.bse[column]), n_clusters - 1
-    reach = float(stats.t.ppf(0.975, df)) * error
+    reach = float(t_margin(np.array(error), np.array(df), 0.95))
     return {
         "estimate": estimate,
         "std_error": error,
         "df": df,
-        "p_value": 2 * float(stats.t.sf(abs(estimate / error), df)),
+        "p_value": float(p_values(np.array(estimate / error), np.array(df))),
         "conf_low": estimate - reach,
         "conf_high": estimate + reach,
         "n": n,

@@ -4,36 +4,41 @@ A small copy of the outsourced retention floor with everything on, half of its t
 saves, lived through many times: each estimator that the library knows (`incentives.study.ANSWERS`)
 answers every question it can, beside the log read as it stands and the truth read as it is. The
 truth is that of twins, all teams paid for saves against none. The same with nothing to find (both
-arms on the wage) gives the size of the tests.
+arms on the wage) gives the size of the tests. Estimators of other things are marked on worlds of
+their own kind (`experiments._marks`), where `truth_by` says whose truth it is.
+
+Worlds are lived through in blocks, and only what was answered is kept, under ``blocks``; a run
+that broke off goes on with the blocks that are missing, unless a source file has changed.
 
     python -m experiments.recovery --scale full --out results/recovery
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import joblib
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from rich.console import Console
+from rich.progress import track
+from scipy import stats
 
 import incentives as inc
 from experiments._common import Output, Scale, arguments, house_style
+from experiments._marks import FAMILIES, MONTHS, SCHEMES, Family, contractor, marked
 from incentives import figures
-from incentives.study import ANSWERS, QUESTIONS, Assign, Diagnosis, Study
+from incentives.study import ANSWERS, QUESTIONS, Assign, Study, accuracy
 
-CENTRE = "outsourced_retentions"
 SEED = 2026
-MONTHS = 2
-SCHEMES = {"wage": inc.Wage(), "retention": inc.Wage() + inc.PieceRate("saves", 6.0)}
-SMALL = {
-    "floor.teams": 16,
-    "floor.team_size": 2,
-    "floor.customers": 35_200,
-    "audit.rate": 0.02,
-    "audit.on_saves": 0.15,
-    "routing.keep": "team",
-}
+BONUS, NOTHING = "bonus for saves", "nothing to find"
+KEYS = ["world", "question", "answer", "term", "truth_by"]
+NUMBERS = ["estimate", "std_error", "p_value", "conf_low", "conf_high", "truth"]
+ROWS = [*KEYS[1:], "sim", *NUMBERS, "failed"]
+READINGS = ("naive", "oracle")
 SHOWN = (
     "truth",
     "bias",
@@ -44,32 +49,63 @@ SHOWN = (
     "se_ratio",
     "failure_rate",
 )
+OF_INTERVALS = ("coverage", "interval_length", "se_ratio")
+BAND = [0.0005, 0.9995]  # an exact coverage of 95 % leaves this band one time in a thousand
+
+
+Live = Callable[[int, int, int], pd.DataFrame]  # of worlds, pairs of twins and a seed
+
+
+class Kind(NamedTuple):
+    """A kind of world, and how much of it is lived through."""
+
+    world: str
+    live: Live
+    worlds: int  # in all, at full scale
+    block: int = 40  # worlds in a block
+
+
+class Block(NamedTuple):
+    """Worlds that are lived through and answered together."""
+
+    kind: str
+    number: int
+    worlds: int
+    pairs: int
+
+    @property
+    def file(self) -> str:
+        """Where its rows are kept."""
+        return f"{self.kind}-{self.number:03d}.parquet"
+
+    def live(self) -> pd.DataFrame:
+        """Live through the worlds, and give a row for each, answer and question."""
+        seed = int(np.random.SeedSequence([SEED, self.number]).generate_state(1)[0])
+        rows = KINDS[self.kind].live(self.worlds, self.pairs, seed)
+        return rows[ROWS].assign(kind=self.kind, block=self.number)
 
 
 def main(scale: Scale, out: Path) -> None:
-    """Diagnose all answers in the gaming world and in one without an effect."""
-    study = planned()
-    sims, pairs = scale.pick(smoke=(40, 8), full=(2000, 200))
-    with Output("recovery", out, scale, seeds=[SEED], scenario=study.centre) as output:
-        found = {
-            "bonus for saves": study.diagnose(sims, pairs=pairs, **settings(out / "worlds")),
-            "nothing to find": study.null().diagnose(sims // 4, pairs=2, **settings(out / "null")),
-        }
-        output.table("recovery", table(found))
-        output.table("failures", stacked({name: each.failures() for name, each in found.items()}))
+    """Live through all kinds of worlds, and hold every answer against the truth."""
+    centre = planned().centre
+    with Output("recovery", out, scale, seeds=[SEED], scenario=centre) as output:
+        rows = settled(lived(plan(scale), out / "blocks" / sources()))
+        found = table(rows)
+        output.table("recovery", found)
+        output.table("failures", failures(rows))
         output.figure("coverage", coverage(found))
+        output.figure("bonus", bonus(found))
+        output.figure("size", size(found))
         output.numbers(headline(found))
 
 
-def settings(folder: Path) -> dict[str, Any]:
-    """Give what all diagnoses share; worlds are kept, so that a run that broke off goes on."""
-    return {"rng": SEED, "n_jobs": 2, "folder": folder}
+# ── living through worlds ────────────────────────────────────────────────────────────────────────
 
 
 def planned() -> Study:
     """Declare the study: every question, and everybody who can answer."""
     return Study(
-        inc.Scenario.load(CENTRE).change(SMALL),
+        contractor(),
         SCHEMES,
         "wage",
         MONTHS,
@@ -79,56 +115,189 @@ def planned() -> Study:
     )
 
 
-def table(found: Mapping[str, Diagnosis]) -> pd.DataFrame:
-    """Put what is committed together: a row an estimator and question."""
-    tall = stacked({name: diagnosis.tidy() for name, diagnosis in found.items()})
-    tall = tall[tall["diagnosand"].isin(SHOWN)]
-    keys = ["world", "question", "answer"]
-    wide = tall.pivot_table(
-        index=keys, columns="diagnosand", values=["value", "mc_error"], sort=False
-    )
-    columns = {name: wide["value"][name] for name in SHOWN}
-    errors = {f"{name}_mc_error": wide["mc_error"][name] for name in SHOWN[:-1]}
-    order = [each for name in SHOWN for each in (name, f"{name}_mc_error")][:-1]
-    sims = tall[tall["diagnosand"] == "failure_rate"].set_index(keys)["sims"]
-    return pd.DataFrame({"sims": sims, **columns, **errors})[["sims", *order]].reset_index()
+def of_study(plan: Study) -> Live:
+    """Live through a study, and give its simulations as the marks of other worlds have them."""
+
+    def live(worlds: int, pairs: int, seed: int) -> pd.DataFrame:
+        simulations = plan.diagnose(worlds, pairs=max(pairs, 2), rng=seed).simulations
+        return simulations.rename(columns={"scheme": "term"}).assign(truth_by="twins")
+
+    return live
 
 
-def stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Put the frames of both worlds under one another."""
-    parts = [frame.assign(world=name) for name, frame in frames.items()]
-    return pd.concat(parts, ignore_index=True)
+def of_family(family: Family) -> Live:
+    """Live through worlds of a family."""
+    return lambda worlds, pairs, seed: marked(family, worlds, pairs, seed)
+
+
+KINDS = {
+    "study": Kind(BONUS, of_study(planned()), 2000),
+    "null": Kind(NOTHING, of_study(planned().null()), 2000),
+    **{name: Kind(family.world, of_family(family), 2000) for name, family in FAMILIES.items()},
+}
+KINDS["target"] = KINDS["target"]._replace(block=20)  # every contact is kept: blocks need room
+KINDS["suspects"] = KINDS["suspects"]._replace(block=10, worlds=200)  # dear, and no intervals
+
+
+def plan(scale: Scale) -> list[Block]:
+    """Cut the work into blocks, with a pair of twins for every five worlds."""
+    blocks = []
+    for name, kind in KINDS.items():
+        each, worlds = scale.pick(smoke=(2, 4), full=(kind.block, kind.worlds))
+        pairs = max(each // 5, 1)
+        blocks += [Block(name, number, each, pairs) for number in range(worlds // each)]
+    return blocks
+
+
+def lived(blocks: list[Block], folder: Path) -> pd.DataFrame:
+    """Live through the blocks that are not kept yet, and give the rows of all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    waiting = [block for block in blocks if not (folder / block.file).exists()]
+    workers = joblib.Parallel(n_jobs=2, return_as="generator_unordered", batch_size=1)
+    done = workers(joblib.delayed(keep)(block, folder) for block in waiting)
+    console = Console(stderr=True)
+    silent = not console.is_terminal
+    for _ in track(done, "blocks of worlds", len(waiting), console=console, disable=silent):
+        pass
+    rows = [pd.read_parquet(folder / block.file) for block in blocks]
+    return pd.concat(rows, ignore_index=True)
+
+
+def keep(block: Block, folder: Path) -> None:
+    """Write the rows of a block, whole or not at all."""
+    partial = folder / f"{block.file}.part"
+    block.live().to_parquet(partial, index=False)
+    partial.replace(folder / block.file)
+
+
+def sources() -> str:
+    """Give a digest of all that rows hang on: the package and the files of this experiment."""
+    package, here = Path(inc.__file__).parent, Path(__file__)
+    files = [*sorted(package.rglob("*.py")), *sorted(package.rglob("*.toml"))]
+    files += [here, here.with_name("_marks.py")]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+# ── marking ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def settled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give every row the truth of all blocks together, unless it is that of its own world."""
+    world = rows["kind"].map({name: kind.world for name, kind in KINDS.items()})
+    rows = rows.assign(world=world, truth_mc_error=0.0)
+    of_block = rows.groupby([*KEYS, "block"], sort=False)["truth"].first()
+    whole = of_block.groupby(KEYS, sort=False).agg(["mean", "sem"])
+    place = pd.MultiIndex.from_frame(rows[KEYS])
+    shared = (rows["truth_by"] != "its own world").to_numpy()
+    for column, part in (("truth", "mean"), ("truth_mc_error", "sem")):
+        rows.loc[shared, column] = whole[part].reindex(place).to_numpy()[shared]
+    return rows
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Put what is committed together: a row an estimator, question and term."""
+    made = []
+    for key, own in rows.groupby(KEYS, sort=False):
+        own = own.assign(world=np.arange(len(own)))  # each world is a simulation of its own
+        values = accuracy(own)
+        row: dict[str, Any] = {**dict(zip(KEYS, key, strict=True)), "sims": len(own)}
+        for name in SHOWN:
+            value = values[name][0]
+            row |= {name: value.value, f"{name}_mc_error": value.mc_error}
+        answered = int((own["failed"] == "").sum())
+        low, high = stats.binom.ppf(BAND, answered, 0.95) / answered if answered else (np.nan,) * 2
+        row |= {"band_low": low, "band_high": high}
+        no_interval = own["conf_low"].isna().all()
+        untested = own["p_value"].isna().all()
+        hollow = [*(OF_INTERVALS if no_interval else ()), *(("power",) if untested else ())]
+        hollow += [f"{name}_mc_error" for name in hollow]
+        row |= dict.fromkeys([*hollow, *(("band_low", "band_high") if no_interval else ())], np.nan)
+        made.append(row)
+    return pd.DataFrame(made).drop(columns="failure_rate_mc_error")
+
+
+def failures(rows: pd.DataFrame) -> pd.DataFrame:
+    """Count why there was no answer, the most frequent reason first."""
+    failed = rows[rows["failed"] != ""]
+    keys = ["world", "answer", "failed"]
+    counts = failed.drop_duplicates([*keys, "block", "sim"]).groupby(keys).size()
+    return counts.rename("sims").reset_index().sort_values("sims", ascending=False)
+
+
+# ── figures and numbers ──────────────────────────────────────────────────────────────────────────
 
 
 @house_style()
-def coverage(found: Mapping[str, Diagnosis]) -> Figure:
-    """Draw how often intervals hold the truth, a line a question and a colour an answer."""
-    frame = found["bonus for saves"].plot_data("coverage")
-    reach = 2 * frame["mc_error"]
-    frame = frame.assign(
-        estimate=100 * frame["value"],
-        conf_low=100 * (frame["value"] - reach),
-        conf_high=100 * (frame["value"] + reach),
-        question=frame["question"].str.replace("_", " "),
+def coverage(found: pd.DataFrame) -> Figure:
+    """Draw how often the intervals of each estimator hold the truth, with the band of chance."""
+    shown = found[~found["answer"].isin(READINGS) & found["coverage"].notna()]
+    shown = shown[shown["world"] != NOTHING]
+    line = shown["answer"] + ": " + shown["question"] + ", " + shown["term"]
+    return _shares(shown.assign(line=line), "coverage", 95, y="line", height=8.5)
+
+
+@house_style()
+def bonus(found: pd.DataFrame) -> Figure:
+    """Draw the coverage of all who answer the study's questions, the log and the oracle too."""
+    twins = found[(found["world"] == BONUS) & found["question"].isin(QUESTIONS)]
+    return _shares(twins, "coverage", 95, y="question", hue="answer")
+
+
+@house_style()
+def size(found: pd.DataFrame) -> Figure:
+    """Draw how often something is found where nothing is there."""
+    return _shares(found[found["world"] == NOTHING], "power", 5, y="question", hue="answer")
+
+
+LABELS = {
+    "coverage": "truths held by 95 % intervals, per 100 (two Monte-Carlo errors)",
+    "power": "findings where there is nothing, per 100 (two Monte-Carlo errors)",
+}
+
+
+def _shares(
+    shown: pd.DataFrame,
+    name: str,
+    null: float,
+    *,
+    y: str,
+    hue: str | None = None,
+    height: float = 5.5,
+) -> Figure:
+    """Draw shares with their Monte-Carlo errors, before the band in which chance alone puts them.
+
+    The band is that of the answers with the fewest simulations.
+    """
+    reach = 2 * shown[f"{name}_mc_error"]
+    frame = shown.assign(
+        estimate=100 * shown[name],
+        conf_low=100 * (shown[name] - reach).clip(lower=0),
+        conf_high=100 * (shown[name] + reach).clip(upper=1),
+        truth=np.nan,
+        **{y: shown[y].str.replace("_", " ")},
     )
-    figure, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    label = "truths held by 95 % intervals, per 100 (two Monte-Carlo errors)"
-    figures.coefficients(frame, y="question", hue="answer", label=label, null=95, ax=ax)
+    sims = int(shown["sims"].min())
+    band = 100 * stats.binom.ppf(BAND, sims, null / 100) / sims
+    figure, ax = plt.subplots(figsize=(8.5, height), layout="constrained")
+    ax.axvspan(*band, color="0.9", zorder=0, label="99.9 % of chance")
+    figures.coefficients(frame, y=y, hue=hue, label=LABELS[name], null=null, ax=ax)
     return figure
 
 
-def headline(found: Mapping[str, Diagnosis]) -> dict[str, Any]:
-    """Give the numbers that prose takes: coverage and size by answer and question."""
-    gaming, nothing = (each.tidy() for each in found.values())
+def headline(found: pd.DataFrame) -> dict[str, Any]:
+    """Give the numbers that prose takes: coverage, size, and what lies outside its band."""
+    named = found.assign(name=found["answer"] + ": " + found["question"] + ", " + found["term"])
+    inside = named["coverage"].between(named["band_low"], named["band_high"])
+    estimators = ~named["answer"].isin(READINGS) & named["coverage"].notna()
+    apart = named[estimators & ~inside]
+    bonus, nothing = (named[named["world"] == world] for world in (BONUS, NOTHING))
     return {
-        name: {
-            f"{row['answer']}: {row['question']}": row["value"]
-            for row in frame[frame["diagnosand"] == diagnosand].to_dict("records")
-        }
-        for name, frame, diagnosand in (
-            ("coverage", gaming, "coverage"),
-            ("size", nothing, "power"),
-        )
+        "coverage": dict(zip(bonus["name"], bonus["coverage"], strict=True)),
+        "size": dict(zip(nothing["name"], nothing["power"], strict=True)),
+        "estimators_inside_their_band": int((estimators & inside).sum()),
+        "estimators_outside_their_band": [
+            f"{row['world']}: {row['name']}" for row in apart.to_dict("records")
+        ],
     }
 
 

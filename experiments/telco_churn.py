@@ -9,13 +9,16 @@ and a customer says something about the present month of tenure alone. The two r
 apart, and the sample does not decide between them.
 
 There is no scheme in it, no assignment and no agent: contracts are chosen by customers, and what is
-compared is an association. Customers are dealt at random into groups that stand where teams would.
+compared is an association. Customers with the same contract (or payment method, where that is
+compared) are dealt at random into groups, which stand where teams would; as a firm's teams they
+come in through the data contract.
 
     python -m experiments.telco_churn --scale full --out results/telco_churn
 """
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -55,23 +58,6 @@ CANNOT = (
     ("reasons of leaving", "not in this edition of the sample: one reason cannot compete"),
     ("trend", "one cross-section: tenure, age of the cohort and calendar time are one"),
 )
-
-
-class Seen(NamedTuple):
-    """A firm's tables, as an analyst sees them."""
-
-    runs: pd.DataFrame
-    assignments: pd.DataFrame
-    customers: pd.DataFrame
-    audits: pd.DataFrame
-    cells: pd.DataFrame
-    agents: pd.DataFrame
-
-    def seen_by(self, role: str, /) -> "Seen":
-        """Give the same to the analyst: there is no truth in them to hide."""
-        if role != "analyst":
-            raise ValueError(f"only an analyst sees these tables, got {role!r}")
-        return self
 
 
 def main(scale: Scale, out: Path) -> None:
@@ -115,8 +101,8 @@ def report(sample: pd.DataFrame, *, groups: int) -> dict[str, pd.DataFrame]:
     groups
         Random groups of customers that carry the errors.
     """
-    by_contract = as_tables(sample, "contract", groups)
-    sooner = as_tables(sample[sample["contract"] != CONTRACTS[2]], "contract", groups)
+    by_contract = as_records(sample, "contract", groups)
+    sooner = as_records(sample[sample["contract"] != CONTRACTS[2]], "contract", groups)
     contracts = [
         inc.churn_effect(tables, control=CONTRACTS[0], horizon=months).tidy()
         for tables, months in ((sooner, 12), (sooner, 24), (by_contract, 60))
@@ -139,10 +125,10 @@ def report(sample: pd.DataFrame, *, groups: int) -> dict[str, pd.DataFrame]:
 # ── the sample as a firm's tables ────────────────────────────────────────────────────────────────
 
 
-def as_tables(
+def as_records(
     sample: pd.DataFrame, compared: str, groups: int, *, last_month_only: bool = False
-) -> Seen:
-    """Count customers at risk by random group, month of tenure and what is compared.
+) -> inc.Records:
+    """Count customers at risk by random group and month of tenure, and read them as a firm's.
 
     Parameters
     ----------
@@ -151,13 +137,14 @@ def as_tables(
     compared
         The column whose values stand where schemes would.
     groups
-        How many random groups.
+        Into how many random groups the customers with each value are dealt.
     last_month_only
         Count each customer in the present month of tenure alone, as if the sample held only
         those who were there a month ago.
     """
     group = np.random.default_rng(SEED).permutation(len(sample)) % groups
-    each = sample.assign(home_team=group)[sample["tenure"] > 0]
+    teams = sample[compared] + ", group " + pd.Series(group, sample.index).astype(str)
+    each = sample.assign(home_team=teams)[sample["tenure"] > 0]
     index = each.index.repeat(1 if last_month_only else each["tenure"])
     months = each.loc[index]
     if last_month_only:
@@ -165,18 +152,23 @@ def as_tables(
     else:
         month = months.groupby(level=0).cumcount().to_numpy()
     gone = (months["left"] == 1) & (month == months["tenure"] - 1)
-    months = months.assign(month=month, scheme=months[compared], gone=gone.astype(int), n=1)
-    keys = ["home_team", "scheme", "month", "contract"]
-    counts = months.groupby(keys, observed=True)[["n", "gone"]].sum().reset_index()
-    fixed = {"run": 0, "initial": True, "exposure_identified": True}
-    customers = counts.rename(columns={"gone": "left"}).assign(left_unknown=counts["gone"], **fixed)
-    assigned = pd.MultiIndex.from_product([range(groups), sorted(sample[compared].unique())])
-    assignments = pd.DataFrame(list(assigned), columns=["unit_id", "scheme"]).assign(
-        run=0, unit="team", from_month=0, to_month=72, randomised=False, prob=1.0
+    months = months.assign(month=month, left=gone.astype(int), n=1)
+    keys = ["home_team", "month", "contract"]
+    counts = months.groupby(keys, observed=True)[["n", "left"]].sum().reset_index()
+    customers = counts.assign(initial=True, left_unknown=counts["left"])
+    chosen = each.drop_duplicates("home_team").sort_values(compared)
+    assignments = pd.DataFrame(
+        {
+            "unit": "team",
+            "unit_id": chosen["home_team"],
+            "scheme": chosen[compared],
+            "from_month": 0,
+            "randomised": False,
+        }
     )
-    runs = pd.DataFrame({"run": [0], "replication": [0], "scheme": ["chosen by customers"]})
-    nothing = pd.DataFrame()
-    return Seen(runs, assignments, customers, audits=nothing, cells=nothing, agents=nothing)
+    read = inc.read_records({"customers": customers, "assignments": assignments})
+    # a firm's own kinds of customers have no column in the data contract
+    return replace(read, customers=read.customers.assign(contract=counts["contract"]))
 
 
 # ── held against what is known ───────────────────────────────────────────────────────────────────
@@ -184,7 +176,7 @@ def as_tables(
 
 def published(sample: pd.DataFrame, groups: int) -> pd.DataFrame:
     """Set counts and the curve beside those that the page publishes, to its four digits."""
-    tables = as_tables(sample, "online", groups)
+    tables = as_records(sample, "online", groups)
     curves = inc.competing_risks(tables, control="others", horizon=60).details["curves"]
     own = curves[curves["scheme"] == ONLINE].set_index("month")["per_100"]
     online = sample[sample["online"] == ONLINE]
@@ -244,7 +236,7 @@ def errors(sample: pd.DataFrame, risks: inc.Estimate, horizon: int) -> pd.DataFr
 
 def payment(sample: pd.DataFrame, groups: int) -> pd.DataFrame:
     """Compare payment methods as they are, and over the same mix of contracts."""
-    tables = as_tables(sample, "payment", groups)
+    tables = as_records(sample, "payment", groups)
     given: dict[str, tuple[str, ...]] = {"as they are": (), "same mix of contracts": ("contract",)}
     rows = []
     for reading, covariates in given.items():
@@ -260,7 +252,7 @@ def two_readings(sample: pd.DataFrame, groups: int) -> pd.DataFrame:
     short = sample[sample["contract"] != CONTRACTS[2]]
     tables: list[pd.DataFrame] = []
     for reading, last in readings.items():
-        seen = as_tables(short, "contract", groups, last_month_only=last)
+        seen = as_records(short, "contract", groups, last_month_only=last)
         risks = inc.competing_risks(seen, control=CONTRACTS[0], horizon=24)
         tables.append(risks.details["curves"].assign(reading=reading))
     return pd.concat(tables, ignore_index=True)

@@ -5,8 +5,8 @@ calls them. ``compiled`` is for the few entry points that Python calls: their ma
 kept on disk between processes.
 
 Numba's own cache looks at the file that holds the function and at no other, so that a changed
-rule in ``pay.py`` would leave a stale kernel. ``compiled`` keeps the code in a folder that is
-named after a digest of every source file of the package: another text, another folder.
+rule in ``gaming.py`` would leave a stale kernel. ``compiled`` keeps the code in a folder that is
+named after a digest of every source file that rules may stand in: another text, another folder.
 """
 
 import hashlib
@@ -36,6 +36,7 @@ BATCH: dict[str, Any] = {
 }
 RULE: dict[str, Any] = {**BATCH, "forceinline": True}
 PACKAGE = Path(__file__).parent
+SOURCES = ("*.py", "pay/*.py")  # where rules stand, and all that they read
 STALE_AFTER = 600.0  # seconds; a younger folder may still be written to by another process
 
 
@@ -76,7 +77,7 @@ def allocating(function: F) -> F:
 
 
 def compiled(function: F) -> F:
-    """Compile an entry point and keep its machine code until any source of the package changes.
+    """Compile an entry point and keep its machine code until a source of the kernel changes.
 
     Parameters
     ----------
@@ -119,11 +120,11 @@ def as_written(function: F) -> F:
 
 @cache
 def digest() -> str:
-    """Return 16 hexadecimal digits that change when any source file of the package does."""
+    """Return 16 hexadecimal digits that change when any file does that rules may stand in."""
     text = hashlib.sha256()
-    for path in sorted(PACKAGE.glob("*.py")):
+    for path in sorted(path for pattern in SOURCES for path in PACKAGE.glob(pattern)):
         source = path.read_bytes()
-        text.update(f"{path.name} {len(source)}\n".encode())
+        text.update(f"{path.relative_to(PACKAGE).as_posix()} {len(source)}\n".encode())
         text.update(source)
     return text.hexdigest()[:16]
 

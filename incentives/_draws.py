@@ -14,6 +14,7 @@ multiplications, divisions, square roots and the bits of a double, in a fixed or
 forms give the same bits on every machine; a system's own ``exp`` and ``log`` do not.
 """
 
+import math
 from enum import IntEnum
 from typing import Any, TypeAlias
 
@@ -37,6 +38,8 @@ __all__ = [
     "log_",
     "normal",
     "normal_",
+    "power",
+    "square",
     "uniform",
     "uniforms",
 ]
@@ -308,6 +311,16 @@ def log(x: ArrayLike) -> Floats:
     values = _floats(x)
     special = np.where(values == 0.0, -np.inf, np.nan)
     return np.where(values > 0.0, as_written(_log_of_positive)(values), special)
+
+
+def square(x: float) -> float:
+    """Return a square by multiplication, the same on every machine."""
+    return x * x
+
+
+def power(base: float, times: int) -> float:
+    """Return a whole power by multiplication, the same on every machine."""
+    return math.prod([base] * times)
 
 
 def _floats(x: ArrayLike) -> Any:

@@ -1,17 +1,19 @@
 """The order of a working day, over columns: who contacts, who serves, what is done and logged.
 
-Read `advance` as the description of a day and `bill` as that of a month's end. Each line calls a
-rule that stands, with its equation, in the file of its family. Everything random is drawn at an
-address (see `_draws`): a contact's is (customer, need, episode, attempt), and what is drawn for one
-purpose does not move when another rule changes.
+Read `advance` as the description of a day; a month's end is in `_bill`. Each line calls a rule that
+stands, with its equation, in the file of its family. Everything random is drawn at an address (see
+`_draws`): a contact's is (customer, need, episode, attempt), and what is drawn for one purpose does
+not move when another rule changes.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from incentives._calendar import AGE_BITS, OWN_MASK, need_rate, rearm, schedule, take_due
 from incentives._compile import allocating, batch, compiled, prefetch, rule
 from incentives._draws import Purpose, block, exp_, exponential_, gumbel_, log_, normal_
+from incentives._floor import Events, Idle, bench, pop, push, scratch, sit_down, stand_up, suited
 from incentives._luck import Luck, draw_luck, luck_for, places
 from incentives.centre import (
     FloorPlan,
@@ -30,13 +32,11 @@ from incentives.columns import (
     ANSWERED,
     BACK,
     BEGGED,
-    BOOKED,
     BUSY,
     BY_AGENT,
     CALENDAR,
     CALLBACKS,
     CANCELS,
-    CHUNK,
     CONTACT,
     CONTACTS,
     DELAYED,
@@ -46,7 +46,6 @@ from incentives.columns import (
     FRESH,
     GONE,
     HEARD,
-    IN_USE,
     N_ACCUMULATORS,
     N_FEATURES,
     OFFERED,
@@ -67,7 +66,6 @@ from incentives.columns import (
     UNSCORED,
     WAIT,
     WITHIN,
-    Bills,
     Booked,
     Channel,
     Customers,
@@ -91,18 +89,13 @@ from incentives.customers import (
     in_need,
     in_peace,
     known,
-    leaving_hazard,
     need_believed,
     on_the_way_home,
     on_tour,
-    person,
-    recall,
     remember,
-    repurchase,
     shown,
     sold,
     spoilt,
-    strangers,
     survey_score,
 )
 from incentives.gaming import (
@@ -138,7 +131,9 @@ from incentives.menu import (
     MenuTable,
     quality,
 )
-from incentives.pay import assessed, cuts, place_cost, price, stand
+from incentives.pay.leaderboard import place_cost
+from incentives.pay.prices import cuts, price, stand
+from incentives.pay.scorecard import assessed
 from incentives.staff import (
     Bonds,
     Staff,
@@ -154,21 +149,19 @@ from incentives.staff import (
     worried,
 )
 
-NEEDS = 4
 FREE, PAUSE, REDIAL, GIVE_UP = range(4)  # kinds of event, in the low bits of an event's code
 ARRIVAL = REDIAL
 CALLED = 4  # an event that is never kept: a customer who was called has answered
-ENTRY_BITS = 40  # in the calendar, the day stands above the entry
-ENTRY_MASK = (1 << ENTRY_BITS) - 1
 NEEDS_NEST, WISHES_NEST, LIES = 1, 2, 3  # blocks of shocks: rows that serve, that part, that lie
 PLAIN, SOLD, LOST, KEPT = range(4)  # log entries with a price; a row's own stands at its number
 OVER, AGAIN, LATER, PASSED_ON = range(4)  # what follows: nothing, another today, later, at once
 LEAST = -700.0  # exponent of a weight: below, it would be a subnormal number, and slow
-AGE_BITS = 32  # in an entry, working days in a backlog stand above the customer's row and need
-OWN_MASK, OLDEST = (1 << AGE_BITS) - 1, 255
+OLDEST = 255  # working days that an entry can have waited
 CHAT, EMAIL, FORUM = int(Channel.CHAT), int(Channel.EMAIL), int(Channel.FORUM)
 SOON = 4  # arrivals ahead of the present one, whose customers are fetched from memory
 RECENT = 0.1  # weight of the last day in what agents take for their usual pace
+SALE_OF_DATA, STRANGERS, TELLS = range(3)  # blocks of four draws about sold data
+SPEAKS, MANY, WHO, COMES, RENEWS = range(5)  # blocks of four draws about a customer's talk
 
 # codes as plain numbers, which is what compiled code can hold
 QUESTION, COMPLAINT, CANCEL = int(Reason.QUESTION), int(Reason.COMPLAINT), int(Reason.CANCEL)
@@ -255,7 +248,7 @@ class Desk(NamedTuple):
     team_totals: Floats  #: (teams, accumulators)
     team_rates: Floats  #: (teams, accumulators)
     cuts: Floats  #: (components, seats) what a rival's place costs, in the component's index
-    at: Floats  #: (components, 4) where the agent at work stands: see `pay.stand`
+    at: Floats  #: (components, 4) where the agent at work stands: see `prices.stand`
     worth: Floats  #: (actions,) what each log entry would pay the agent at work (money)
     present: Ints  #: 1 if at work today
     rank: Floats  #: 0 first to 1 last in the team, by contacts handled this month
@@ -282,214 +275,6 @@ class Desk(NamedTuple):
     owed: Floats  #: sales booked ahead last month that are not made good yet
     belief: Floats  #: in the product, 0 to 1 (C10)
     believer: Floats  #: what that makes of closing today, a factor (C10)
-
-
-# -- events -------------------------------------------------------------------------------------
-
-
-class Idle(NamedTuple):
-    """Idle agents in lists by pool and group, each from the longest idle to the latest."""
-
-    head: Ints  #: (groups x pools,)
-    tail: Ints
-    after: Ints  #: (seats,)
-    before: Ints
-    since: Floats
-    listed: Ints  #: 1 while in a list
-
-
-class Events(NamedTuple):
-    """The day's scratch arrays: what will happen when, who is idle, who is waiting."""
-
-    times: Floats  #: a heap
-    codes: Ints
-    resting: Ints  #: (seats,) 1 when a break is due, 2 when it has been had
-    idle: Idle
-    entry: Ints  #: (contacts,) the calendar's entry of each contact of the day
-    arrived: Floats  #: (contacts,) its minute
-    waits: Ints  #: (contacts,) 1 while in a queue
-    task: Ints  #: (contacts,) what it asks of an agent
-    queued: Ints  #: (3 x pools, capacity) rings of contacts
-    first: Ints  #: (3 x pools,) places in the rings
-    last: Ints
-    waiting: Ints  #: (3 x pools,) how many really wait
-    worth: Floats  #: (actions,)
-    weights: Floats  #: (actions,)
-    features: Floats  #: (features x actions,)
-    age: Ints  #: (contacts,) working days for which it has waited in a backlog already
-    chats: Ints  #: (seats,) chats open, or kept a place
-    until: Floats  #: (seats,) minute at which the last of them ends
-    backlog: Ints  #: (pools, contacts) what waits in the backlog
-    opened: Ints  #: (pools,) how many of them have been worked on
-    written: Ints  #: (pools,) how many have come
-
-
-@allocating
-def scratch(seats: int, pools: int, groups: int, contacts: int, calls: int) -> Events:
-    """Make the day's scratch arrays for at most so many contacts, and so many calls made."""
-    room = 8 * seats + 2 * contacts + 2 + calls
-    return Events(
-        np.empty(room),
-        np.empty(room, np.int64),
-        np.zeros(seats, np.int64),
-        Idle(
-            np.full(groups * pools, -1),
-            np.full(groups * pools, -1),
-            np.full(seats, -1),
-            np.full(seats, -1),
-            np.zeros(seats),
-            np.zeros(seats, np.int64),
-        ),
-        np.empty(contacts + calls, np.int64),
-        np.empty(contacts + calls),
-        np.zeros(contacts + calls, np.int64),
-        np.zeros(contacts + calls, np.int64),
-        np.empty((3 * pools, contacts + 1), np.int64),
-        np.zeros(3 * pools, np.int64),
-        np.zeros(3 * pools, np.int64),
-        np.zeros(3 * pools, np.int64),
-        np.zeros(N_ACTIONS),
-        np.zeros(N_ACTIONS),
-        np.zeros(N_FEATURES * N_ACTIONS),
-        np.zeros(contacts + calls, np.int64),
-        np.zeros(seats, np.int64),
-        np.zeros(seats),
-        np.empty((pools, contacts), np.int64),
-        np.zeros(pools, np.int64),
-        np.zeros(pools, np.int64),
-    )
-
-
-@rule
-def push(times: Floats, codes: Ints, size: int, time: float, code: int) -> int:
-    """Add an event to the heap."""
-    i = size
-    while i > 0:
-        parent = (i - 1) >> 1
-        if times[parent] <= time:
-            break
-        times[i] = times[parent]
-        codes[i] = codes[parent]
-        i = parent
-    times[i] = time
-    codes[i] = code
-    return size + 1
-
-
-@rule
-def pop(times: Floats, codes: Ints, size: int) -> int:
-    """Remove the first event (read it before) from the heap."""
-    size -= 1
-    time, code = times[size], codes[size]
-    i = 0
-    while True:
-        child = 2 * i + 1
-        if child >= size:
-            break
-        if child + 1 < size and times[child + 1] < times[child]:
-            child += 1
-        if times[child] >= time:
-            break
-        times[i] = times[child]
-        codes[i] = codes[child]
-        i = child
-    times[i] = time
-    codes[i] = code
-    return size
-
-
-# -- the calendar -------------------------------------------------------------------------------
-
-
-@rule
-def schedule(customers: Customers, entry: int, day: int) -> None:
-    """Put an entry into the chain of the day on which it is due."""
-    slot = day % CALENDAR
-    chunk, head = customers.chunk, customers.head
-    at = head[slot]
-    if at < 0 or chunk[at, 0] & 255 == CHUNK:
-        free = head[CALENDAR]
-        head[CALENDAR] = (chunk[free, 0] >> 8) - 1
-        chunk[free, 0] = (at + 1) << 8
-        head[slot] = at = free
-    chunk[at, 0] += 1
-    chunk[at, chunk[at, 0] & 255] = day << ENTRY_BITS | entry
-    customers.held[slot] += 1
-
-
-@rule
-def rearm(customers: Customers, entry: int, day: int, shock: float, rate: float) -> None:
-    """Start the clock of a customer's next need of this kind (`rate` per day)."""
-    if rate <= 0.0:
-        return
-    days = min(shock / (rate * customers.row[entry >> 2].busy), 1e6)
-    schedule(customers, entry, day + 1 + int(days))
-
-
-@rule
-def need_rate(need: int, needs: Any, days: float) -> float:
-    """Give how often a need of this kind arises (per day)."""
-    rate: float = 0.0
-    if need == 0:
-        rate = needs.question / days
-    elif need == 1:
-        rate = needs.complaint / days
-    elif need == 2:
-        rate = needs.order / days
-    return rate
-
-
-@compiled
-def open_calendar(
-    customers: Customers,
-    first: int,
-    count: int,
-    day: int,
-    k0: np.uint32,
-    k1: np.uint32,
-    needs: Any,
-    days: float,
-) -> None:
-    """Start the clocks of newly joined customers."""
-    for row in range(first, first + count):
-        for need in range(NEEDS - 1):
-            u = block(k0, k1, customers.row[row].uid, need << 24, Purpose.NEED, 0)[0]
-            rate = need_rate(need, needs, days)
-            rearm(customers, 4 * row + need, day - 1, exponential_(u), rate)
-
-
-@rule
-def take_due(customers: Customers, day: int, entries: Ints) -> int:
-    """Take the entries that are due today out of the calendar; return how many there are."""
-    slot = day % CALENDAR
-    chunk, head = customers.chunk, customers.head
-    at = head[slot]
-    head[slot] = -1
-    customers.held[slot] = 0
-    count = 0
-    while at >= 0:
-        following = (chunk[at, 0] >> 8) - 1
-        prefetch(chunk, max(following, 0))
-        for i in range(1, 1 + (chunk[at, 0] & 255)):
-            entry, due = chunk[at, i] & ENTRY_MASK, chunk[at, i] >> ENTRY_BITS
-            if due == day:
-                prefetch(customers.row, (entry & OWN_MASK) >> 2)
-                entries[count] = entry
-                count += 1
-            else:  # a later lap of the calendar
-                schedule(customers, entry, due)
-        chunk[at, 0] = (head[CALENDAR] + 1) << 8
-        head[CALENDAR] = at
-        at = following
-    return count
-
-
-@compiled
-def free_chunks(customers: Customers, first: int) -> None:
-    """Put the chunks from `first` on into the chain of free ones."""
-    for at in range(first, len(customers.chunk)):
-        customers.chunk[at, 0] = (customers.head[CALENDAR] + 1) << 8
-        customers.head[CALENDAR] = at
 
 
 # -- the choice ---------------------------------------------------------------------------------
@@ -1549,64 +1334,6 @@ def follow_up(
 
 
 @rule
-def sit_down(idle: Idle, group: int, seat: int, minute: float) -> None:
-    """Put an agent at the end of its list of idle agents."""
-    idle.since[seat] = minute
-    idle.listed[seat] = 1
-    idle.after[seat] = -1
-    idle.before[seat] = idle.tail[group]
-    if idle.tail[group] < 0:
-        idle.head[group] = seat
-    else:
-        idle.after[idle.tail[group]] = seat
-    idle.tail[group] = seat
-
-
-@rule
-def stand_up(idle: Idle, group: int, seat: int) -> None:
-    """Take an agent out of its list of idle agents."""
-    before, after = idle.before[seat], idle.after[seat]
-    if before < 0:
-        idle.head[group] = after
-    else:
-        idle.after[before] = after
-    if after < 0:
-        idle.tail[group] = before
-    else:
-        idle.before[after] = before
-    idle.listed[seat] = 0
-
-
-@rule
-def bench(seat: int, plan: FloorPlan) -> int:
-    """Give the number of the list in which this agent is while idle."""
-    return len(plan.fit) * plan.pool[seat] + plan.group[seat]  # type: ignore[no-any-return]
-
-
-@rule
-def suited(idle: Idle, pool: int, task: int, minute: float, plan: FloorPlan) -> int:
-    """Find the idle agent on duty to whom a task goes, or -1.
-
-    Those at the highest pace go first, if routing looks at it, and of equals the longest idle.
-    """
-    groups = len(plan.fit)
-    while True:
-        found, best = -1, 0.0
-        for group in range(groups):
-            seat, fit = idle.head[groups * pool + group], plan.fit[group, task]
-            if seat < 0 or fit == 0.0:
-                continue
-            rank = fit if plan.suited else 1.0
-            if rank > best or (rank == best and idle.since[seat] < idle.since[found]):
-                found, best = seat, rank
-        if found < 0:
-            return -1
-        stand_up(idle, bench(found, plan), found)
-        if minute < plan.end[found]:
-            return found
-
-
-@rule
 def first_in_line(seat: int, q: int, plan: FloorPlan, events: Events) -> int:
     """Find who has waited longest in a queue for what this agent can do: a place, or -1."""
     capacity, skills = events.queued.shape[1], plan.skills[seat]
@@ -2561,217 +2288,3 @@ def close_day(
     for seat in range(seats):
         for what in range(N_ACCUMULATORS):
             desk.team_rates[plan.team[seat], what] += desk.rates[seat, what]
-
-
-# -- the bill -----------------------------------------------------------------------------------
-
-
-@rule
-def think_again(each: Any, u: float, rules: Rules) -> bool:
-    """Let one who bought without a need look at the bill; say whether the purchase is regretted.
-
-    A pressed buyer may regret and is paid back; any other is disappointed.
-    """
-    if each.missold == REFUNDED:  # that was the bill before
-        each.missold = 0
-        return False
-    regrets: bool = each.missold == PRESSED and u < rules.regret.regret
-    lost = rules.hidden.disappoints
-    if regrets:
-        lost += rules.regret.anger
-        each.trust = max(each.trust - rules.regret.distrust, 0.0)
-    each.satisfaction = max(each.satisfaction - lost, 0.0)
-    each.missold = REFUNDED if regrets else 0
-    return regrets
-
-
-SALE_OF_DATA, STRANGERS, TELLS = range(3)  # blocks of four draws about sold data
-
-
-@rule
-def bother(each: Any, month: int, k0: np.uint32, k1: np.uint32, rules: Rules) -> bool:
-    """Let a month pass for one whose data were sold; say whether the money is to be booked now."""
-    state, decided = each.decided & IN_USE, each.decided & 1
-    if state == FRESH:
-        each.decided = BOOKED + decided
-        return True
-    harvest = rules.harvest
-    u_count, u_lapses, _, _ = block(k0, k1, each.uid, month, Purpose.HARVEST, 0, STRANGERS)
-    if block(k0, k1, each.uid, 0, Purpose.HARVEST, 0, TELLS)[0] < harvest.blames:
-        count = strangers(u_count, harvest)
-        each.satisfaction = max(each.satisfaction - harvest.annoys * count, 0.0)
-        each.trust = max(each.trust - harvest.distrust * count, 0.0)
-    each.decided = decided if u_lapses * harvest.months < 1.0 else IN_USE + decided
-    return False
-
-
-@rule
-def call_about(customers: Customers, row: int, day: int) -> None:
-    """Let a customer contact about staying on a day, unless a contact is about to come anyhow."""
-    each = customers.row[row]
-    if each.episode[CANCEL] < BACK:
-        schedule(customers, 4 * row + CANCEL, day)
-    else:
-        each.episode[CANCEL] = each.parked
-        each.attempt[CANCEL] = 0
-
-
-@compiled
-def bill(
-    month: int,
-    next_day: int,
-    days: int,
-    k0: np.uint32,
-    k1: np.uint32,
-    rules: Rules,
-    customers: Customers,
-    desk: Desk,
-    by_home: bool,
-    status: Any,
-    bills: Bills,
-) -> None:
-    """Settle a month with every customer: discovery, wishes to leave, and who is gone.
-
-    `status` gets, per customer, 255 if not at risk this month, else `LeftBy`; `bills` the counts.
-    """
-    for row in range(len(status)):
-        each = customers.row[row]
-        if each.left != 0:
-            status[row] = 255
-            continue
-        leaves = int(each.leaving)
-        complains = False
-        if each.last > 0:
-            each.satisfaction = recall(
-                each.satisfaction, int(each.peak), int(each.last), rules.moments
-            )
-            each.peak = each.last = 0
-        if each.missold > 0:
-            u_regret, u_soon, _, _ = block(k0, k1, each.uid, month, Purpose.REGRET, 0)
-            complains = think_again(each, u_regret, rules)
-        sold = each.decided >= FRESH and bother(each, month, k0, k1, rules)
-        if leaves == 0 and each.suppressed == 1:
-            if block(k0, k1, each.uid, month, Purpose.DISCOVER, 0)[0] < rules.suppress.discovery:
-                each.suppressed = 2
-                each.leaving = ON_DISCOVERY
-                each.trust = max(each.trust - rules.suppress.distrust, 0.0)
-                each.satisfaction = max(each.satisfaction - rules.suppress.anger, 0.0)
-                _, u_day, u_trace, _ = block(k0, k1, each.uid, month, Purpose.DISCOVER, 0)
-                call_about(customers, row, next_day + int(3.0 * u_day))
-                if each.suppressed_by >= 0 and u_trace < rules.suppress.traced:
-                    desk.penalty[each.suppressed_by] += rules.audit.penalty
-        elif leaves == 0 and each.wishes == 0:
-            months = month - float(each.joined)
-            hazard = leaving_hazard(each.satisfaction, each.trust, months, rules.leaving)
-            u_wish, u_calls, u_mind, u_day = block(k0, k1, each.uid, month, Purpose.LEAVE, 0)
-            if exponential_(u_wish) < hazard:
-                if u_calls < rules.leaving.calls:
-                    each.wishes = 1
-                    made_up = 1 if u_mind < rules.decided else 0
-                    each.decided = each.decided & IN_USE | made_up
-                    call_about(customers, row, next_day + int(u_day * days))
-                else:
-                    leaves = SILENTLY
-        elif (
-            leaves == 0
-            and each.wishes == 2
-            and block(k0, k1, each.uid, month, Purpose.LEAVE, 1)[0] < rules.leaving.walks
-        ):
-            leaves = SILENTLY
-        if complains and leaves == 0 and each.leaving == 0 and each.wishes == 0:
-            call_about(customers, row, next_day + int(3.0 * u_soon))
-            each.parked = each.episode[CANCEL]
-            each.episode[CANCEL] = REGRETS + month
-        if leaves == 0 and rules.loyalty.rate > 0.0:
-            u_plan = block(k0, k1, each.uid, month, Purpose.REPURCHASE, 0)[0]
-            each.margin = repurchase(each.margin, each.satisfaction, u_plan, rules.loyalty)
-        gap = rules.expectations.neutral - each.satisfaction
-        each.satisfaction += rules.expectations.fade * gap
-        status[row] = leaves
-        home = int(each.home) if by_home else 0
-        months = month - each.joined
-        band = int(months >= 12) + int(months >= 24) + int(months >= 60)
-        bills.counts[home, each.initial, band, leaves] += 1
-        bills.value[home, each.initial, band] += each.margin
-        if each.missold == REFUNDED:
-            bills.refunds[home, each.initial, band] += rules.value.product
-        if sold:
-            bills.data[home, each.initial, band] += rules.harvest.price
-        if leaves != 0:
-            each.left = leaves
-            each.left_month = month
-
-
-# -- word of mouth ------------------------------------------------------------------------------
-
-SPEAKS, MANY, WHO, COMES, RENEWS = range(5)  # blocks of four draws about a customer's talk
-
-
-@rule
-def acquaintance(uid: int, which: int, won: int, k0: np.uint32, k1: np.uint32, rules: Rules) -> int:
-    """Find somebody whom a customer knows among those won so far: the place in their order.
-
-    It is one of the first day's customers for good, until somebody won later takes the place: of
-    n customers won each is as likely, and the n-th comes in with chance 1 / n (Lamping and Veach's
-    consistent hash). So twins know the same people, and nothing is stored.
-    """
-    u = block(k0, k1, uid, 0, Purpose.REFER, which, WHO)[1]
-    place, renewal = int(u * rules.crowd), 0
-    then = float(rules.crowd)
-    while True:
-        u = block(k0, k1, uid, 0, Purpose.REFER, which, RENEWS + renewal)[0]
-        if then / u >= won:
-            return place
-        place = int(then / u)
-        then = place + 1.0
-        renewal += 1
-
-
-@compiled
-def warn(
-    month: int,
-    k0: np.uint32,
-    k1: np.uint32,
-    rules: Rules,
-    customers: Customers,
-    status: Any,
-) -> None:
-    """Let the upset, as the bill left them, warn acquaintances among the customers won so far."""
-    word = rules.advocacy
-    for row in range(len(status)):
-        each = customers.row[row]
-        if status[row] == 255 or each.satisfaction > word.upset:
-            continue
-        if block(k0, k1, each.uid, month, Purpose.REFER, 0, SPEAKS)[1] >= word.warns:
-            continue
-        for which in range(known(block(k0, k1, each.uid, 0, Purpose.REFER, 0, MANY)[0], word)):
-            place = acquaintance(int(each.uid), which, len(customers.listed), k0, k1, rules)
-            other = customers.row[customers.listed[place, 0]]
-            other.trust = max(other.trust - word.distrust, 0.0)
-
-
-@compiled
-def recommend(
-    month: int,
-    k0: np.uint32,
-    k1: np.uint32,
-    rules: Rules,
-    customers: Customers,
-    status: Any,
-    joining: Ints,
-) -> int:
-    """Let the delighted recommend; write the addresses of who will join, and count them all."""
-    word, count = rules.advocacy, 0
-    for row in range(len(status)):
-        each = customers.row[row]
-        if status[row] == 255 or each.satisfaction < word.delighted:
-            continue
-        if block(k0, k1, each.uid, month, Purpose.REFER, 0, SPEAKS)[0] >= word.recommends:
-            continue
-        for which in range(known(block(k0, k1, each.uid, 0, Purpose.REFER, 0, MANY)[0], word)):
-            if block(k0, k1, each.uid, month, Purpose.REFER, which, COMES)[0] < word.joins:
-                if count < len(joining):
-                    u_who = block(k0, k1, each.uid, 0, Purpose.REFER, which, WHO)[0]
-                    joining[count] = person(u_who)
-                count += 1
-    return count

@@ -1023,14 +1023,14 @@ class ChannelNumbers(NamedTuple):
 
 def lower_channels(channels: Channels, *, off: Collection[str]) -> ChannelNumbers:
     """Put what differs between channels into a table; without O4 all call, without C8 none read."""
-    of = channels
+    c = channels
     table = {
         Channel.VOICE: (0.0, 1.0, 1.0, 0.0, 0.0),
-        Channel.CHAT: (of.chat, of.minutes, 1.0, 0.0, 0.0),
-        Channel.EMAIL: (of.email, of.email_minutes, of.richness, of.late, 0.0),
-        Channel.SOCIAL: (of.social, of.social_minutes, of.richness, of.late, of.publicity),
-        Channel.APP: (of.app, of.app_minutes, of.app_richness, of.app_late, 0.0),
-        Channel.FORUM: (of.forum, of.social_minutes, of.richness, of.late, of.forum_publicity),
+        Channel.CHAT: (c.chat, c.minutes, 1.0, 0.0, 0.0),
+        Channel.EMAIL: (c.email, c.email_minutes, c.richness, c.late, 0.0),
+        Channel.SOCIAL: (c.social, c.social_minutes, c.richness, c.late, c.publicity),
+        Channel.APP: (c.app, c.app_minutes, c.app_richness, c.app_late, 0.0),
+        Channel.FORUM: (c.forum, c.social_minutes, c.richness, c.late, c.forum_publicity),
     }
     share, work, rich, late, readers = np.array([table[code] for code in Channel], float).T.copy()
     return ChannelNumbers(
@@ -1039,11 +1039,11 @@ def lower_channels(channels: Channels, *, off: Collection[str]) -> ChannelNumber
         rich=rich,
         late=late,
         readers=readers * ("C8" not in off),
-        at_once=float(of.at_once),
-        slows=float(of.slows),
-        keeps=float(of.keeps),
-        switches=float(of.switches),
-        peers=float(of.peers),
+        at_once=float(c.at_once),
+        slows=float(c.slows),
+        keeps=float(c.keeps),
+        switches=float(c.switches),
+        peers=float(c.peers),
     )
 
 

@@ -356,7 +356,7 @@ def mechanisms() -> None:
         {
             "id": kind.id,
             "mechanism": kind.title,
-            "file": kind.__module__.replace("incentives.", "") + ".py",
+            "file": kind.__module__.removeprefix("incentives.").replace(".", "/") + ".py",
             "parameters": ", ".join(item.name for item in kind.parameters()),
         }
         for kind in all_mechanisms()
@@ -483,6 +483,7 @@ def _money(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, 
     "--question",
     "questions",
     default="",
+    show_default=False,
     callback=_questions,
     metavar="A,B,...",
     help="What to ask: gaming, churn, ... (a wrong name lists them all); all if left out.",
@@ -505,6 +506,7 @@ def _money(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, 
 @click.option(
     "--pays",
     default="",
+    show_default=False,
     callback=_money,
     metavar="A=0,B=4",
     help="What a logged save pays under each scheme, for the question types.",

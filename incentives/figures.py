@@ -303,8 +303,13 @@ def _whiskers(part: pd.DataFrame, value: str, bars: Any, ax: "Axes") -> None:
 
 
 def _legend(ax: "Axes") -> None:
-    """Put the legend above the axes, where it hides nothing."""
-    ax.legend(title="", frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0))
+    """Put the legend above the axes, where it hides nothing, no wider than they are."""
+    for ncols in (3, 2, 1):
+        legend = ax.legend(
+            title="", frameon=False, ncols=ncols, loc="lower left", bbox_to_anchor=(0.0, 1.0)
+        )
+        if legend.get_window_extent().width <= ax.get_window_extent().width:
+            break
 
 
 def _plain(ax: "Axes") -> "Axes":

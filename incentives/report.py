@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["QUESTIONS", "Answer", "Report", "report"]
 
-SHOWN = ["contrast", "estimand", "group", "estimator", "estimate", "conf_low", "conf_high"]
-SHOWN += ["p_value", "unit"]
+SHOWN = ["contrast", "term", "estimand", "group", "estimator", "target", "estimate"]
+SHOWN += ["conf_low", "conf_high", "p_value", "unit"]
 LONGEST = 20  # rows of a list of agents
 
 STYLE = """
@@ -38,9 +38,14 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 h1, h2 { line-height: 1.2; }
 h2 { margin-top: 2.5rem; border-top: 1px solid #ddd; padding-top: 1rem; }
 table { border-collapse: collapse; font-size: 0.85rem; display: block; overflow-x: auto; }
-th, td { padding: 0.2rem 0.7rem; border-bottom: 1px solid #ddd; }
+th, td { padding: 0.2rem 0.7rem; border-bottom: 1px solid #ddd; vertical-align: top; }
+td:first-child { white-space: nowrap; }
 pre { background: #f6f6f6; padding: 0.8rem; overflow-x: auto; font-size: 0.8rem; }
 img { max-width: 100%; }
+@media (max-width: 32rem) {
+  ul { padding-left: 1.2rem; }
+  th, td { padding: 0.2rem 0.35rem; }
+}
 """
 
 
@@ -159,8 +164,8 @@ class Report:
     def markdown(self) -> str:
         """Write the report as Markdown; figures stand beside it as ``<question>.png``."""
         in_short = "\n".join(f"- **{name}**: {said}" for name, said in self.in_short())
-        parts = [f"# {self.title}", self.facts, "## In short", in_short]
-        parts += ["## Checks that failed", self._failed()]
+        parts = [f"# {self.title}", self.facts, "## Checks that failed", self._failed()]
+        parts += ["## In short", in_short]
         for answer in self.answers:
             if answer.result is not None:
                 parts += _section(answer.name, answer.result)
@@ -181,7 +186,8 @@ class Report:
             return f'src="data:image/png;base64,{encoded}"'
 
         body = re.sub(r'src="([a-z_]+\.png)"', held, body)
-        head = f"<meta charset='utf-8'><title>{escape(self.title)}</title><style>{STYLE}</style>"
+        head = "<meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
+        head += f"<title>{escape(self.title)}</title><style>{STYLE}</style>"
         return (
             f"<!doctype html>\n<html lang='en'><head>{head}</head>\n<body>\n{body}</body></html>\n"
         )
@@ -312,9 +318,7 @@ def _section(name: str, result: Result) -> list[str]:
     """Write what was found for one question."""
     passed = [check.name for check in result.checks if check.passed]
     frame = result.tidy()
-    shown = frame[[column for column in SHOWN if column in frame]]
-    if "estimand" not in frame:
-        shown = frame.head(LONGEST).round(3)
+    shown = _told_apart(frame) if "estimand" in frame else frame.head(LONGEST).round(3)
     more = [] if len(shown) == len(frame) else [f"The first {LONGEST} of {len(frame)} rows."]
     return [
         f"## {result.question}",
@@ -324,6 +328,15 @@ def _section(name: str, result: Result) -> list[str]:
         *more,
         f"{len(passed)} of {len(result.checks)} checks passed: {', '.join(passed) or 'none'}.",
     ]
+
+
+def _told_apart(frame: pd.DataFrame) -> pd.DataFrame:
+    """Choose the columns of a tidy table that tell its rows apart, and the numbers."""
+    shown = frame[[column for column in SHOWN if column in frame]]
+    empty = [name for name in shown if shown[name].isin([""]).all() or shown[name].isna().all()]
+    idle = [] if "contrast" in empty else ["term"]  # a contrast names it
+    idle += ["target"] if (shown["target"] == shown["target"].iloc[0]).all() else []
+    return shown.drop(columns=[*empty, *idle])
 
 
 def _told(check: Check) -> dict[str, Any]:
@@ -338,11 +351,11 @@ def _told(check: Check) -> dict[str, Any]:
 def _drawn(result: Result) -> bytes:
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7.5, 3.5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
     try:
         result.plot(ax=axes)
         file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=120, metadata={"Software": None})
+        figure.savefig(file, format="png", dpi=144, metadata={"Software": None})
         return file.getvalue()
     finally:
         plt.close(figure)

@@ -29,6 +29,9 @@ from incentives import centre, customers, gaming, pay, staff
 from incentives import menu as actions
 from incentives._kernel import Rules
 from incentives.mechanism import Mechanism, Settings, all_mechanisms, lower_numbers
+from incentives.pay.goals import PressureNumbers
+from incentives.pay.leaderboard import BoardNumbers
+from incentives.pay.scorecard import lower_scorecard
 
 __all__ = [
     "Assignment",
@@ -409,7 +412,7 @@ def lower(scenario: Scenario) -> Lowered:
             staff.MoodNumbers,
             **({"slows": 0.0, "lifts": 0.0, "warms": 0.0} if "A8" in off else {}),
         ),
-        board=lower_numbers(scenario.leaderboard, pay.BoardNumbers),
+        board=lower_numbers(scenario.leaderboard, BoardNumbers),
         dump=lower_numbers(scenario.dumped_contact, gaming.DumpNumbers),
         live="P5" not in off,
         hidden=customers.lower_hidden_needs(scenario.hidden_needs, off="C5" in off),
@@ -432,7 +435,7 @@ def lower(scenario: Scenario) -> Lowered:
         ),
         contagion=float(scenario.identity.contagion),
         advocacy=lower_numbers(scenario.advocacy, customers.AdvocacyNumbers, **silent),
-        scorecard=pay.lower_scorecard(
+        scorecard=lower_scorecard(
             scenario.scorecard,
             scenario.unequal_measurement,
             courtesy=menu.courtesy,
@@ -450,7 +453,7 @@ def lower(scenario: Scenario) -> Lowered:
         timing=lower_numbers(
             scenario.timing, gaming.TimingNumbers, **({"window": 0.0} if "G7" in off else {})
         ),
-        pressure=lower_numbers(scenario.target_pressure, pay.PressureNumbers),
+        pressure=lower_numbers(scenario.target_pressure, PressureNumbers),
         crowd=int(scenario.floor.customers),
         harvest=lower_numbers(
             scenario.data_harvest,

@@ -1,7 +1,7 @@
 """One centre as it runs: its arrays, its days, and what happens at the end of a month.
 
 `World` is what `simulate` and `ContactCentre` both drive, so that the two give the same records.
-It owns the arrays; the kernel (`_kernel.advance`, `_kernel.bill`) moves them.
+It owns the arrays; the kernel (`_kernel.advance`, `_bill.bill`) moves them.
 """
 
 from dataclasses import replace
@@ -10,16 +10,10 @@ from typing import Any
 import numpy as np
 
 from incentives import centre, pay, staff
+from incentives._bill import bill, recommend, warn
+from incentives._calendar import free_chunks, open_calendar
 from incentives._draws import Purpose, exp, key_of, uniforms
-from incentives._kernel import (
-    Desk,
-    advance,
-    bill,
-    free_chunks,
-    open_calendar,
-    recommend,
-    warn,
-)
+from incentives._kernel import Desk, advance
 from incentives.columns import (
     ACCUMULATORS,
     CALENDAR,
@@ -46,6 +40,7 @@ from incentives.columns import (
 )
 from incentives.customers import believes, draw_customers
 from incentives.menu import N_ACTIONS, Action
+from incentives.pay.goals import attained, goals_of, ratcheted, under_pressure
 from incentives.records import Keep, Recorder, Records
 from incentives.scenario import Scenario, ScenarioError, lower
 
@@ -232,7 +227,7 @@ class World:
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
         self.pressure = None if "P4" in scenario.off else scenario.target_pressure
-        self.goals = [pay.goals_of(scheme) for scheme in self.schemes]
+        self.goals = [goals_of(scheme) for scheme in self.schemes]
         self.managers = staff.draw_managers(
             teams, key=self.key, identity=scenario.identity, pressure=self.pressure
         )
@@ -501,7 +496,7 @@ class World:
             if len(mine) > 0:
                 logged = dict(zip(ACCUMULATORS, desk.totals[mine].T, strict=True))
                 totals = Totals(**logged, team=self.plan.team[mine])
-                reached = pay.attained(goals, totals, self._raised[mine], elapsed)
+                reached = attained(goals, totals, self._raised[mine], elapsed)
                 found.append((mine, reached, min(goal.most for goal in goals)))
         return found
 
@@ -511,7 +506,7 @@ class World:
             return
         bonds = self.desk.bonds
         for mine, reached, _ in self._towards_goals(elapsed):
-            bonds.pressed[mine] = pay.under_pressure(
+            bonds.pressed[mine] = under_pressure(
                 bonds.pressed[mine], reached, elapsed, bonds.driven[mine], self.pressure
             )
 
@@ -521,7 +516,7 @@ class World:
             return
         bonds = self.desk.bonds
         for mine, reached, most in self._towards_goals(1.0):
-            bonds.goal[mine] = pay.ratcheted(
+            bonds.goal[mine] = ratcheted(
                 bonds.goal[mine], reached, bonds.driven[mine], most, self.pressure
             )
 

@@ -20,7 +20,7 @@ RATES = (0.01, 0.03, 0.09)
 def piloted() -> inc.Records:
     """Give centres of which half the teams are paid for saves, from the second month on."""
     centre = worlds.contractor().assign(worlds.SCHEMES, start=1)
-    return worlds._kept(f"piloted-{OWN}", lambda folder: _run([centre], 24, 3, folder))
+    return worlds._kept(f"piloted-{OWN}", lambda: _run([centre], 24, 3))
 
 
 @cache
@@ -29,16 +29,15 @@ def checked() -> inc.Records:
     changes = {"floor.teams": 4, "floor.customers": 1100 * 4 * 2, "audit.on_saves": 0.0}
     centre = worlds.contractor().change({**changes, "scheme": worlds.SAVES})
     grid = list(centre.vary(**{"audit.rate": RATES}))
-    return worlds._kept(f"checked-{OWN}", lambda folder: _run(grid, 36, 2, folder))
+    return worlds._kept(f"checked-{OWN}", lambda: _run(grid, 36, 2))
 
 
-def _run(made: list[inc.Scenario], replications: int, months: int, folder: Path) -> inc.Records:
+def _run(made: list[inc.Scenario], replications: int, months: int) -> inc.Records:
     return inc.simulate(
         made,
         replications=replications,
         months=months,
         rng=2027,
         keep="cells",
-        folder=folder,
         progress=False,
     )

@@ -49,14 +49,13 @@ def as_twins() -> inc.Records:
 
 
 def _kept(name: str, made: list[inc.Scenario], replications: int) -> inc.Records:
-    def run(folder: Path) -> inc.Records:
+    def run() -> inc.Records:
         return inc.simulate(
             made,
             replications=replications,
             months=MONTHS,
             rng=2028,
             keep="contacts",
-            folder=folder,
             progress=False,
         )
 

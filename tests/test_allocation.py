@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 
 import incentives as inc
 from incentives.estimates import AuditPlan, optimal_audit
-from tests import worlds
 
 
 class Pilot:

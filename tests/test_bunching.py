@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats
+from worlds import THRESHOLD, as_twins, each, oracle, trial
 
 import incentives as inc
 from incentives.estimates import Estimate, bunching
 from incentives.estimates.result import TIDY_COLUMNS
-from tests.worlds import THRESHOLD, as_twins, each, oracle, trial
 
 DIFFERENCE, POLYNOMIAL = "difference in bunching", "Poisson polynomial"
 WINDOW = {"excess": (THRESHOLD, THRESHOLD + 3), "missing": (THRESHOLD - 5, THRESHOLD - 1)}
@@ -109,6 +109,31 @@ def test_payments_moved_are_those_that_the_control_would_not_make(drawn: inc.Rec
     assert found["std_error"] == pytest.approx(error, rel=1e-4)
 
 
+def test_payments_moved_have_the_interval_of_a_ratio(drawn: inc.Records) -> None:
+    effect = bunching(drawn, threshold=8, control="wage", below=3, above=1)
+    found = row_of(effect, "payments_moved")
+    left = 100 - found["estimate"]  # of 100 payments, those that the control would make as well
+    margin = stats.t.ppf(0.975, 6) * found["std_error"] / left
+    assert found["conf_low"] == pytest.approx(100 - left * np.exp(margin))
+    assert found["conf_high"] == pytest.approx(100 - left * np.exp(-margin))
+    assert found["statistic"] == pytest.approx(-np.log(left / 100) / (found["std_error"] / left))
+
+
+def test_payments_that_no_control_made_have_no_interval(drawn: inc.Records) -> None:
+    sales = drawn.agents["logged_sales"]
+    low = sales.mask((drawn.agents["scheme"] == "wage") & (sales >= 8), 7)
+    world = inc.Records(**{**drawn.frames(), "agents": drawn.agents.assign(logged_sales=low)})
+    effect = bunching(world, threshold=8, control="wage", below=3, above=1)
+    found = row_of(effect, "payments_moved")
+    assert found["estimate"] == 100
+    assert found[["std_error", "conf_low", "conf_high", "p_value"]].isna().all()
+    assert "no interval" in effect.summary()
+    reach = {c.name: c for c in effect.checks}["the threshold is within reach of the control"]
+    assert not reach.passed
+    again = effect.inference("wild", reps=99, rng=1).tidy()
+    assert again["conf_low"].isna().sum() == 1
+
+
 def test_the_curve_is_a_poisson_regression_outside_the_window(drawn: inc.Records) -> None:
     effect = bunching(drawn, threshold=8, control="wage", below=3, above=1)
     sales = drawn.agents.groupby("scheme")["logged_sales"]
@@ -180,11 +205,18 @@ def test_what_a_target_moves_is_found(truth: pd.DataFrame, answers: pd.DataFrame
         assert hits >= stats.binom.ppf(0.0005, n, 0.95), (name, hits)
 
 
-def test_payments_that_were_moved_are_found(truth: pd.DataFrame, whole: Estimate) -> None:
+def test_payments_that_were_moved_are_found(
+    truth: pd.DataFrame, whole: Estimate, answers: pd.DataFrame
+) -> None:
     paid = truth["paid"].groupby("scheme").mean()
     moved = 100 * (1 - paid["wage"] / paid["target"])
     found = row_of(whole, "payments_moved")
     assert abs(found["estimate"] - moved) < 4 * found["std_error"]
+    each_world = answers[answers["estimand"] == "payments_moved"].dropna(subset="conf_low")
+    n = len(each_world)
+    assert n >= 0.9 * 32  # in which somebody under the control got there
+    hits = ((each_world["conf_low"] <= moved) & (moved <= each_world["conf_high"])).sum()
+    assert hits >= stats.binom.ppf(0.0005, n, 0.95), hits
 
 
 def test_a_smooth_curve_finds_the_pile_as_well(truth: pd.DataFrame, whole: Estimate) -> None:

@@ -276,7 +276,7 @@ def test_mechanisms_lists_each_with_its_file_and_parameters():
     for kind in inc.all_mechanisms():
         (line,) = [line for line in shown.splitlines() if line.split()[:1] == [kind.id]]
         assert kind.title in line
-        assert kind.__module__.split(".")[-1] + ".py" in line
+        assert kind.__module__.replace(".", "/").removeprefix("incentives/") + ".py" in line
         assert all(item.name in line for item in kind.parameters())
 
 

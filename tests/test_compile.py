@@ -140,18 +140,32 @@ def test_a_new_digest_sweeps_away_folders_left_alone_and_no_others(tmp_path, mon
     assert set(cache.iterdir()) == {made, in_use, other}
 
 
+def test_the_digest_reads_every_file_in_which_a_rule_stands():
+    read = {path for pattern in _compile.SOURCES for path in _compile.PACKAGE.glob(pattern)}
+    with_rules = {
+        path
+        for path in _compile.PACKAGE.rglob("*.py")
+        if "from incentives._compile import" in path.read_text(encoding="utf-8")
+    }
+    assert len({path.parent for path in with_rules}) > 1
+    assert with_rules <= read
+
+
 def test_the_digest_reads_names_and_contents(tmp_path, monkeypatch):
     monkeypatch.setattr(_compile, "PACKAGE", tmp_path)
+    (tmp_path / "pay").mkdir()
     digests = [_compile.digest.__wrapped__()]
     for change in (
         lambda: (tmp_path / "a.py").write_text("x = 1\n"),
         lambda: (tmp_path / "a.py").write_text("x = 2\n"),
         (tmp_path / "b.py").touch,
         lambda: (tmp_path / "b.py").rename(tmp_path / "c.py"),
+        lambda: (tmp_path / "c.py").rename(tmp_path / "pay" / "c.py"),
+        lambda: (tmp_path / "pay" / "c.py").write_text("x = 3\n"),
     ):
         change()
         digests.append(_compile.digest.__wrapped__())
-    assert len(set(digests)) == len(digests) == 5
+    assert len(set(digests)) == len(digests) == 7
     (tmp_path / "notes.txt").touch()
     assert _compile.digest.__wrapped__() == digests[-1]
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import incentives as inc
-from incentives.pay import stretched
+from incentives.pay.goals import stretched
 
 MONTHS = 8
 PIECE = 8.0  # money per logged save

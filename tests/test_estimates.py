@@ -19,6 +19,7 @@ import incentives as inc
 from incentives.estimates import Estimate, churn_effect, gaming_effect
 from incentives.estimates.inference import Estimated, fit_binomial, shares
 from incentives.estimates.result import TIDY_COLUMNS
+from incentives.estimates.two_phase import chosen, contradicted
 
 Unit = Literal["world", "team", "agent"]
 FRAMES = ("runs", "assignments", "audits", "cells", "customers")
@@ -633,7 +634,35 @@ def test_the_log_and_the_unweighted_audits_are_fooled() -> None:
     assert true["conf_low"] < 0 < true["conf_high"]
     naive = row_of(effect, "gamed", "unweighted audits")
     assert naive["conf_low"] > 5.0  # suspicious contacts were drawn four times as often
-    assert "recording moved, not results" in effect.summary().splitlines()[-1]
+    assert effect.reading.startswith("'bonus 1' raises gaming by ")
+    said = (
+        f"the audits {true['estimate']:+.1f} ({true['conf_low']:+.1f} to {true['conf_high']:+.1f})"
+    )
+    assert effect.reading.endswith(f"{said}: recording moved, whether results did is unclear")
+
+
+@pytest.mark.parametrize(
+    ("log", "true", "inflation", "said"),
+    [
+        ((2.0, 4.0), (-1.0, 1.0), (2.0, 4.0), "recording moved, whether results did is unclear"),
+        ((2.0, 4.0), (-3.0, -1.0), (5.0, 6.0), "recording moved, results the other way"),
+        ((2.0, 4.0), (0.5, 1.5), (1.0, 3.0), ""),
+        ((-1.0, 1.0), (-3.0, -1.0), (1.0, 3.0), ""),
+    ],
+)
+def test_a_log_is_contradicted_only_where_audits_do_not_bear_it_out(
+    log: tuple[float, float],
+    true: tuple[float, float],
+    inflation: tuple[float, float],
+    said: str,
+) -> None:
+    rows = [
+        pd.Series({"kind": "difference", "estimate": (a + b) / 2, "conf_low": a, "conf_high": b})
+        for a, b in (log, true, inflation)
+    ]
+    found = contradicted(*rows, chosen("success"))
+    assert found.endswith(said)
+    assert bool(found) == bool(said)
 
 
 # ── the analyst's view ───────────────────────────────────────────────────────────────────────────

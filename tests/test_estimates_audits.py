@@ -6,7 +6,8 @@ if all were.
 """
 
 import json
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 import audit_worlds
 import numpy as np
@@ -185,6 +186,17 @@ def test_logged_is_true_plus_inflation_to_the_last_digit(gamed: World) -> None:
                 value = rows.set_index("estimand")["estimate"]
                 parts = value[f"{outcome}_true"] + value[f"{outcome}_inflation"]
                 assert abs(value[f"{outcome}_logged"] - parts) < 1e-12
+
+
+def test_the_split_is_read_as_what_is_true_and_what_is_recording(gamed: World) -> None:
+    split = kpi_inflation(gamed, control="wage")
+    log, true, amiss = (
+        row_of(split, f"success_{name}")["estimate"] for name in ("logged", "true", "inflation")
+    )
+    said = f"under 'bonus 1' the log shows {log:+.1f} successes per 100 contacts: {true:+.1f} ("
+    assert split.reading.startswith(said)
+    assert f") true, {amiss:+.1f} (" in split.reading
+    assert split.reading.endswith(") recording")
 
 
 def test_the_honesty_slope_is_that_of_a_weighted_regression(gamed: World) -> None:
@@ -447,17 +459,20 @@ def test_unknown_outcomes_are_met_with_those_that_are_known(gamed: World) -> Non
         true_effect(gamed, control="wage", outcome="save_rate")
 
 
-def test_audits_made_on_suspicion_are_left_out_and_counted(gamed: World) -> None:
+@pytest.mark.parametrize("question", [partial(true_effect, outcome="saves"), gaming_effect])
+def test_audits_made_on_suspicion_are_left_out_and_counted(
+    gamed: World, question: Callable[..., Estimate]
+) -> None:
     audits = gamed.seen.audits.assign(mode="random")
     tips = audits.iloc[:7].assign(mode="targeted", prob=np.nan, found="G1", contact=range(-7, 0))
     more = gamed.changed(audits=pd.concat([audits, tips], ignore_index=True))
-    one, two = (true_effect(w, control="wage", outcome="saves") for w in (gamed, more))
+    one, two = (question(w, control="wage") for w in (gamed, more))
     pd.testing.assert_frame_equal(one.tidy(), two.tidy())
     assert two.glance()["n_targeted_left_out"].iloc[0] == 7
     assert not {c.name: c for c in two.checks}["no audits made on suspicion"].passed
     nameless = more.changed(audits=more.seen.audits.assign(mode="random"))
     with pytest.raises(ValueError, match="prob is missing in 7 of"):
-        true_effect(nameless, control="wage", outcome="saves")
+        question(nameless, control="wage")
 
 
 def test_where_audits_cannot_speak_the_log_still_does(gamed: World) -> None:

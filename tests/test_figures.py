@@ -76,6 +76,17 @@ def test_every_estimate_has_its_dot_its_interval_and_its_line() -> None:
     assert ax.get_xlabel() == "points"
 
 
+@pytest.mark.parametrize("words", ["gamed", "inflation of successes, agents like these"])
+def test_a_long_legend_does_not_squeeze_the_axes(words: str) -> None:
+    ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")[1]
+    frame = pd.concat([effects().assign(measure=f"{words} {k}") for k in range(5)])
+    figures.coefficients(frame, hue="measure", ax=ax)
+    ax.figure.canvas.draw()
+    assert ax.get_position().width > 0.7
+    assert len(legend(ax)) == 5
+    assert ax.get_legend().get_window_extent().xmax <= ax.figure.bbox.xmax
+
+
 def test_known_truths_are_hollow_diamonds_on_their_own_line() -> None:
     frame = effects().assign(truth=[6.5, np.nan, np.nan, 0.9])
     ax = figures.coefficients(frame, hue="measure")

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+import worlds
 from scipy import integrate, stats
 from statsmodels.stats.multitest import multipletests
 
 import incentives as inc
 from incentives.estimates import AuditPriorities, audit_priorities
 from incentives.estimates.forensic import Mixture, Tally, combined, two_groups
-from tests import worlds
 
 Floats = npt.NDArray[np.float64]
 Q = 0.1

@@ -243,6 +243,24 @@ def test_the_answer_holds_what_it_says():
         answer.inference("wild")
 
 
+def test_the_top_of_a_few_agents_is_one_of_them_and_never_nobody():
+    world = next(each(trial("honest")))
+    kept = world.agents["agent"] < 5
+    few = inc.Records(
+        **{
+            **world.frames(),
+            "agents": world.agents[kept].assign(scheme="wage"),
+            "cells": world.cells[world.cells["agent"] < 5].assign(scheme="wage"),
+        }
+    )
+    answer = inc.agent_spread(few, outcome="sales")
+    events = answer.details["agents"]["events"]
+    rows = answer.tidy().set_index(["estimand", "estimator"])
+    assert len(events) == 5
+    expected = 100 * events.max() / events.sum()
+    assert rows.loc[("concentration", "naive"), "estimate"] == pytest.approx(expected)
+
+
 def test_single_contacts_tell_who_cuts_callers_off():
     floor = inc.Floor(teams=4, team_size=3, customers=6000)
     records = inc.simulate(inc.Scenario(floor=floor), replications=1, months=1, rng=1)

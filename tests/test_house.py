@@ -170,7 +170,7 @@ def test_each_mechanism_names_the_function_in_which_its_rule_begins() -> None:
     rules = runpy.run_path(str(ROOT / "docs" / "matters.py"))["RULES"]
     assert set(rules) == {kind.id for kind in incentives.all_mechanisms()}
     for where in rules.values():
-        module, name = where.split(".")
+        module, _, name = where.rpartition(".")
         assert callable(getattr(importlib.import_module(f"incentives.{module}"), name)), where
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 from statsmodels.genmod.families.links import CLogLog
 from test_estimates import (
     World,
@@ -21,6 +22,7 @@ from test_estimates import (
 from incentives.estimates import Estimate, churn_effect, gaming_effect
 from incentives.estimates.bootstrap import score, signs, wild
 from incentives.estimates.inference import fit_binomial, shares
+from incentives.estimates.methods import Inference
 from incentives.estimates.randomisation import dealt_again
 from incentives.estimates.resampling import Contrast, Draws, contrast_of
 
@@ -230,7 +232,7 @@ def test_every_row_of_both_questions_can_be_tested_again(rng: np.random.Generato
         churn_effect(left, control="wage", horizon=3),
     ):
         before = effect.tidy()
-        for method in ("wild", "score", "randomisation"):
+        for method in ("welch", "wild", "score", "randomisation"):
             again = effect.inference(method, reps=499, rng=1)
             after = again.tidy()
             assert after.columns.tolist() == before.columns.tolist()
@@ -296,9 +298,41 @@ def test_fewer_than_six_teams_are_answered_by_randomisation_alone(
     assert row["p_value"] in (2 / 6, 4 / 6, 1.0)
     assert (row["conf_low"], row["conf_high"]) == (-np.inf, np.inf)
     assert "unclear" in effect.reading
-    for method in ("cluster", "wild", "score"):
+    for method in ("cluster", "welch", "wild", "score"):
         with pytest.raises(ValueError, match=f"too few clusters: 4 teams, and '{method}' needs"):
             effect.inference(method, rng=1)
+
+
+def test_welch_is_the_t_test_of_unlike_arms(rng: np.random.Generator) -> None:
+    spread = np.where(np.arange(10) < 4, 0.10, 0.02)
+    share = 0.3 + spread * rng.normal(size=10)
+    in_arm = in_one_arm(10, 4)
+    weight = 100.0 * in_arm
+    contrast = contrast_of(shares(weight * share[:, None], weight), 1, weight=weight)
+    ours = Inference(contrast, "team", False).by("welch", reps=99, seed=None)
+    theirs = stats.ttest_ind(share[:4], share[4:], equal_var=False)
+    assert ours.p_value() == pytest.approx(theirs.pvalue)
+    for level in (0.8, 0.95):
+        np.testing.assert_allclose(ours.interval(1.0, level), theirs.confidence_interval(level))
+    assert ours.words == "cluster (team), Welch, t"
+
+
+def test_welch_needs_arms_that_share_no_cluster(rng: np.random.Generator) -> None:
+    pairs = gaming_effect(audited_world(rng, gaming_shares(rng, 8, 0.05)), control="wage")
+    with pytest.raises(ValueError, match=r"'welch' needs two .* or more in each arm and none in"):
+        pairs.inference("welch")
+    checks = {check.name: check for check in pairs.checks}
+    assert "inference('welch')" not in checks["clusters enough"].advice
+
+
+def test_few_teams_are_told_the_way_out(rng: np.random.Generator) -> None:
+    few, fewer = (gaming_effect(teams(rng, n), control="wage") for n in (8, 4))
+    for effect, told in ((few, True), (fewer, False)):
+        check = {check.name: check for check in effect.checks}["clusters enough"]
+        assert not check.passed
+        assert ("inference('welch')" in check.advice) == told  # which 4 teams are too few for
+    assert "with few teams (8) an interval leans on" in few.summary()
+    assert few.inference("welch").tidy()["inference"].iloc[0] == "cluster (team), Welch, t"
 
 
 def test_what_was_not_dealt_at_random_is_refused(rng: np.random.Generator) -> None:
@@ -315,7 +349,7 @@ def test_what_was_not_dealt_at_random_is_refused(rng: np.random.Generator) -> No
         effect = gaming_effect(world.changed(assignments=changed), control="wage")
         with pytest.raises(ValueError, match="assigned at random, with the same chances"):
             effect.inference("randomisation", rng=1)
-    with pytest.raises(ValueError, match="method must be one of 'cluster', 'wild', 'score'"):
+    with pytest.raises(ValueError, match="method must be one of 'cluster', 'welch', 'wild'"):
         effect.inference("bootstrap", rng=1)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="reps must be 99 or more, got 10"):
         effect.inference("wild", reps=10, rng=1)

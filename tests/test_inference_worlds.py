@@ -137,6 +137,24 @@ def test_with_eight_teams_normal_critical_values_reject_too_often() -> None:
     assert rejected["randomisation"] <= rejected["wild"] < rejected["z"]
 
 
+def test_with_four_teams_to_an_arm_that_scatter_unalike_welch_holds_the_truth() -> None:
+    """Teams that are paid for saves differ in them by what their agents are, the others hardly."""
+    teams = measured("reported")
+    truth, runs = teams.true_effect(), len(teams.events)
+    rng = np.random.default_rng(10)
+    found = []
+    for k in range(runs):
+        sides = [np.flatnonzero(side) for side in (teams.paid[k], ~teams.paid[k])]
+        contrast = teams.contrast(k, np.concatenate([rng.choice(s, 4, False) for s in sides]))
+        welch = Inference(contrast, "team", False, "welch").interval(np.nan, 0.95)
+        found.append({"welch": welch[0] <= truth <= welch[1]})
+        p = p_values(contrast, truth, reps=199)
+        found[-1] |= {method: p[method] > 0.05 for method in ("t", "wild", "randomisation")}
+    held = pd.DataFrame(found).sum()
+    assert inside_band(int(held["welch"]), runs), held.to_dict()
+    assert held["welch"] > max(held["t"], held["wild"]), held.to_dict()
+
+
 @pytest.mark.parametrize("name", ["reported", "left"])
 @pytest.mark.parametrize("pooled", [1, 2, 3])
 def test_the_bootstrap_does_as_well_as_t_and_no_better(name: str, pooled: int) -> None:

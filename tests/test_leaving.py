@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+import worlds
 from scipy import stats
 from statsmodels.duration.survfunc import CumIncidenceRight
+from test_estimates import World, inside_band, leaving_world, row_of
 
 import incentives as inc
 from incentives.estimates import Estimate, churn_effect, competing_risks
 from incentives.estimates.competing import COUNTED, MODELLED, NAIVE
-from tests import worlds
-from tests.test_estimates import World, inside_band, leaving_world, row_of
 
 REASONS = ("contact", "silent")
 Floats = npt.NDArray[np.float64]
@@ -284,7 +284,7 @@ def twin_records() -> inc.Records:
     """Give the records behind `worlds.truth("gamed")`: all teams paid for saves, or none."""
     both = list(worlds.contractor().vary(scheme=worlds.SCHEMES))
     months = worlds.MONTHS
-    return worlds._kept("gamed-twins", lambda folder: worlds._run(both, 24, folder, months))
+    return worlds._kept("gamed-twins", lambda: worlds._run(both, 24, months))
 
 
 def lost_by_reason(records: inc.Records) -> pd.DataFrame:

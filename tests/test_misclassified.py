@@ -157,6 +157,9 @@ def test_the_effect_is_found_and_covered_and_the_log_is_fooled() -> None:
     naive = pd.DataFrame([row_of(a, "save_rate_true", "naive logit") for a in answers()])
     assert (naive["conf_low"] > truth).mean() > 0.8
     odds = pd.DataFrame([row_of(a, "log_odds") for a in answers()])["estimate"]
+    held = [row_of(a, "log_odds") for a in answers()]
+    hits = sum(row["conf_low"] <= SCHEME <= row["conf_high"] for row in held)
+    assert inside_band(int(hits), tries)
     assert abs(odds.mean() - SCHEME) < 3.5 * odds.std() / np.sqrt(tries) + 0.005  # teams' luck
     agreed = [
         {c.name: c for c in a.checks}["agrees with the audits alone"].passed for a in answers()

@@ -1,6 +1,7 @@
 """`month_ends`: by hand, on known worlds with and without timing, and where it must refuse."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import calendar_worlds
@@ -179,6 +180,25 @@ def test_first_days_count_only_after_a_month_end_under_the_schemes() -> None:
 def test_without_totals_nothing_is_said_of_what_was_booked_late(drawn: inc.Records) -> None:
     effect = month_ends(instead(drawn, agents=pd.DataFrame()), control="wage", days=2)
     assert effect.tidy()["estimand"].tolist() == ["excess", "dip", "new"]
+
+
+def test_a_log_that_went_out_as_csv_and_came_back_is_answered_alike(tmp_path: Path) -> None:
+    """With totals that no contact explains, and a month before the target."""
+    log = logged(lambda m, d, t: 0.2 + 0.1 * (t and d >= 4), start=1)
+    late = (log.agents["month"] == 2) & (log.agents["team"] >= 4)
+    agents = log.agents.assign(logged_sales=log.agents["logged_sales"] + 3 * late)
+    sent = instead(log, agents=agents)
+    for name, frame in sent.frames().items():
+        if len(frame):
+            frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    read = inc.read_records(tmp_path)
+    one, other = (month_ends(records, control="wage", days=2) for records in (sent, read))
+    assert row_of(one, "booked_late")["estimate"] != 0
+    pd.testing.assert_frame_equal(other.tidy(), one.tidy(), check_dtype=False)
+    assert other.checks == one.checks
+    assert other.reading == one.reading
+    for name, table in one.details.items():
+        pd.testing.assert_frame_equal(other.details[name], table, check_dtype=False)
 
 
 # ── known worlds ─────────────────────────────────────────────────────────────────────────────────

@@ -39,7 +39,7 @@ def telephone_sample(rng: np.random.Generator, customers: int = 600) -> pd.DataF
 
 def test_tenure_as_time_gives_kaplan_meier_of_others(rng: np.random.Generator) -> None:
     sample = telephone_sample(rng)
-    seen = telco_churn.as_tables(sample, "contract", 10)
+    seen = telco_churn.as_records(sample, "contract", 10)
     assert seen.customers["n"].sum() == sample["tenure"].sum()
     assert seen.customers["left"].sum() == sample["left"].sum()
     curves = inc.competing_risks(seen, control="One year", horizon=12).details["curves"]
@@ -52,7 +52,7 @@ def test_tenure_as_time_gives_kaplan_meier_of_others(rng: np.random.Generator) -
 
 def test_seen_in_the_last_month_only_each_customer_counts_once(rng: np.random.Generator) -> None:
     sample = telephone_sample(rng)
-    counts = telco_churn.as_tables(sample, "contract", 10, last_month_only=True).customers
+    counts = telco_churn.as_records(sample, "contract", 10, last_month_only=True).customers
     there = sample[sample["tenure"] > 0]
     assert counts["n"].sum() == len(there)
     by_month = counts.groupby("month")[["n", "left"]].sum()

@@ -31,8 +31,8 @@ def test_failed_checks_come_before_the_answers(firm):
     few = firm.audits.iloc[::3]
     found = report(inc.Records(**{**firm.frames(), "audits": few}), ["gaming"], control="wage")
     text = found.markdown()
-    first, second = text.index("audit weights add up"), text.index("## Contacts gamed")
-    assert first < second
+    first, second = text.index("audit weights add up"), text.index("## In short")
+    assert first < second < text.index("## Contacts gamed")
     assert "audit weights add up" not in text[second:]
 
 
@@ -51,6 +51,20 @@ def test_the_page_holds_its_own_figures_and_no_other_address(found):
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert "<table>" in page
     assert "<script" not in page
+
+
+def test_rows_of_a_table_are_told_apart_by_what_stands_before_the_numbers(firm):
+    for name in ("gaming", "levels", "inflation", "churn"):
+        text = report(firm, [name], control="wage").markdown()
+        rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("| ")]
+        header, *rows = [[cell.strip() for cell in row] for row in rows]
+        assert all(any(row[k] for row in rows) for k in range(len(header))), header
+        words = [tuple(row[: header.index("estimate")]) for row in rows]
+        assert len(set(words)) == len(words) > 2, name
+
+
+def test_a_telephone_shows_the_page_at_its_own_width(found):
+    assert "<meta name='viewport' content='width=device-width'>" in found.html()
 
 
 def test_what_is_written_is_whole_and_the_same_each_time(found, tmp_path):

@@ -11,8 +11,8 @@ import pytest
 from test_signature_customers import Effect, effect, falls, served
 
 import incentives as inc
+from incentives._bill import acquaintance
 from incentives._draws import key_of
-from incentives._kernel import acquaintance
 from incentives.columns import PERSON
 from incentives.scenario import lower
 

@@ -14,16 +14,10 @@ import pytest
 
 import incentives as inc
 from incentives.menu import N_ACTIONS, Action, quality
-from incentives.pay import (
-    Reference,
-    ScorecardNumbers,
-    assessed,
-    example,
-    expected,
-    lower,
-    lower_scorecard,
-    measure,
-)
+from incentives.pay import Reference, example, lower
+from incentives.pay.metrics import measure
+from incentives.pay.prices import expected
+from incentives.pay.scorecard import ScorecardNumbers, assessed, lower_scorecard
 from incentives.scenario import lower as lower_scenario
 
 FLOOR = inc.Floor(teams=2, team_size=4, customers=7_000)

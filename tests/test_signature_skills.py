@@ -16,7 +16,7 @@ import pytest
 from test_queues import DAYS, OPEN, WARM_UP, erlang, floor, ratio
 
 import incentives as inc
-from incentives._kernel import Idle, sit_down, suited
+from incentives._floor import Idle, sit_down, suited
 from incentives.centre import TASKS, seats_open, task_of
 from incentives.scenario import lower
 

@@ -14,19 +14,9 @@ import pytest
 
 import incentives as inc
 from incentives.columns import ACCUMULATORS, N_ACCUMULATORS, SAVES
-from incentives.pay import (
-    Ledger,
-    Reference,
-    attained,
-    example,
-    goals_of,
-    lower,
-    price,
-    ratcheted,
-    stand,
-    stretched,
-    under_pressure,
-)
+from incentives.pay import Ledger, Reference, example, lower
+from incentives.pay.goals import attained, goals_of, ratcheted, stretched, under_pressure
+from incentives.pay.prices import price, stand
 from incentives.staff import draw_managers
 from incentives.world import World
 

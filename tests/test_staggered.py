@@ -8,11 +8,11 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from scipy import stats
+from worlds import as_twins, each, oracle, trial
 
 import incentives as inc
 from incentives.estimates import Estimate, churn_effect, gaming_effect, staggered_effect
 from incentives.estimates.result import TIDY_COLUMNS
-from tests.worlds import as_twins, each, oracle, trial
 
 Floats = npt.NDArray[np.float64]
 NEVER = 99

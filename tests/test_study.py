@@ -8,15 +8,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import worlds
 from scipy import stats
 
 import incentives as inc
 from incentives.estimates import Estimate
 from incentives.study import ANSWERS, DIAGNOSANDS, QUESTIONS, Answer, Assign, Diagnosis, Study
-from incentives.study.design import DEAL, WORLD, _asked, _Task, _twins
+from incentives.study.design import DEAL, WORLD, _answered, _asked, _Task, _twins
 from incentives.study.questions import true_values
 from incentives.truth import outcomes
-from tests import worlds
 
 CENTRE = inc.Scenario(
     name="tiny",
@@ -292,6 +292,30 @@ def test_months_before_the_start_count_for_nothing() -> None:
     found = study.diagnose(2, pairs=2, rng=3).simulations
     answered = found[found["question"].isin(["success_true", "churn", "profit"])]
     assert (answered["failed"] == "").all()
+
+
+def test_everybody_answers_all_that_they_can_and_answers_add_up() -> None:
+    study = Study(
+        worlds.contractor(),
+        worlds.SCHEMES,
+        "wage",
+        worlds.MONTHS,
+        questions=tuple(QUESTIONS),
+        answers=tuple(ANSWERS),
+    )
+    records = next(worlds.each(worlds.oracle("gamed")))
+    seen = records.seen_by("analyst")
+    found = {}
+    for name, answer in ANSWERS.items():
+        rows = list(_answered(name, answer, records if answer.sees_truth else seen, study))
+        assert [row["failed"] for row in rows] == [""] * len(answer.questions), name
+        found |= {(name, row["question"]): row["estimate"] for row in rows}
+    assert {question for _, question in found} == set(QUESTIONS)
+    logged = found["scheme_effect", "success_logged"]
+    true, false = found["true_effect", "success_true"], found["kpi_inflation", "inflation"]
+    assert logged == pytest.approx(true + false)
+    assert logged == pytest.approx(found["naive", "success_logged"])
+    assert found["competing_risks", "churn"] == pytest.approx(found["oracle", "churn"])
 
 
 def test_only_the_oracle_is_handed_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,16 @@ import worlds
 from scipy import special, stats
 
 from incentives.estimates import Estimate, agent_types
-from incentives.estimates.types_of_agents import Log, Model, _climb, _fits, _masses, _ordered
+from incentives.estimates.inference import Carried
+from incentives.estimates.types_of_agents import (
+    Log,
+    Model,
+    _climb,
+    _fits,
+    _masses,
+    _ordered,
+    _rank_alike,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,18 +29,18 @@ SHARE = np.array([0.4, 0.6])
 LOGGED = np.array([[0.06, 0.14], [0.05, 0.06]])  # (classes, levels)
 FALSE = np.array([[[0.10, 0.02], [0.60, 0.02]], [[0.05, 0.01], [0.10, 0.01]]])
 PRECISION = 200.0
-GAMED = 100 * (LOGGED * FALSE[..., 0] + (1 - LOGGED) * FALSE[..., 1])
-RESPONSE = (GAMED[:, 1] - GAMED[:, 0]) / 5
 
 
-def made(rng: np.random.Generator, agents: int = 80, share: Floats = SHARE) -> tuple[Log, Floats]:
+def made(
+    rng: np.random.Generator, agents: int = 80, share: Floats = SHARE, false: Floats = FALSE
+) -> tuple[Log, Floats]:
     """Draw what is on record of agents of two classes, and give the classes."""
     kind = (rng.random(agents) < share[1]).astype(int)
     n = rng.integers(300, 700, (agents, 2)).astype(float)
     p = rng.beta(LOGGED[kind] * PRECISION, (1 - LOGGED[kind]) * PRECISION)
     paid = rng.binomial(n.astype(int), p).astype(float)
     audits = np.stack([paid * 0.3, (n - paid) * 0.1], axis=2).round()
-    found = rng.binomial(audits.astype(int), FALSE[kind]).astype(float)
+    found = rng.binomial(audits.astype(int), false[kind]).astype(float)
     return Log(MONEY, n, paid, audits, found), kind.astype(float)
 
 
@@ -135,29 +144,92 @@ def test_one_class_is_the_pooled_share(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(model.false[0], rate, rtol=1e-9)
 
 
-def test_a_mixture_made_by_hand_is_recovered_with_honest_intervals() -> None:
+@pytest.mark.parametrize("loyal", [1.0, 0.1, 0.0], ids=["some", "few", "none"])
+def test_a_mixture_made_by_hand_is_recovered_with_honest_intervals(loyal: float) -> None:
+    """Also where audits of the loyal find a few cases of gaming, or none at all."""
     rng = np.random.default_rng(11)
-    known = {"response": RESPONSE, "share": 100 * SHARE, "gap": RESPONSE[:1] - RESPONSE[1:]}
+    false = np.stack([FALSE[0], loyal * FALSE[1]])
+    gamed = 100 * (LOGGED * false[..., 0] + (1 - LOGGED) * false[..., 1])
+    slope = (gamed[:, 1] - gamed[:, 0]) / 5
+    known = {"response": slope, "gamed": gamed.ravel(), "gap": slope[:1] - slope[1:]}
+    known["share"] = 100 * SHARE
     errors: dict[str, list[Floats]] = {name: [] for name in known}
     ratios: dict[str, list[Floats]] = {name: [] for name in known}
     right = []
     for _ in range(40):
-        log, kind = made(rng)
+        log, kind = made(rng, false=false)
         model = _ordered(log, _climb(log, 2, rng))
         right.append(float((model.posterior().argmax(axis=1) == kind).mean()))
-        for name, estimated in model.estimated(np.arange(len(kind))).items():
-            if name in known:
-                errors[name].append(estimated.value - known[name])
-                spread = np.sqrt((estimated.influence**2).sum(axis=0) * 80 / 78)
-                ratios[name].append((estimated.value - known[name]) / spread)
+        each = np.arange(len(kind))
+        own = model.carried(each)
+        carried = {
+            "response": own,
+            "gamed": [own[0], own[0], own[1], own[1]],
+            "gap": [min(own)],
+            "share": [Carried(80, 78, paired=False)] * 2,
+        }
+        for name, truth in known.items():
+            found = model.estimated(each)[name]
+            errors[name].append(found.value - truth)
+            margin = [
+                stats.t.ppf(0.975, c.df) * found.std_error(c)[i]
+                for i, c in enumerate(carried[name])
+            ]
+            ratios[name].append(np.abs(found.value - truth) / margin)
     for name in known:
         error, ratio = np.array(errors[name]), np.array(ratios[name])
-        assert (np.abs(error.mean(axis=0)) < 4 * error.std(axis=0, ddof=1) / np.sqrt(40)).all(), (
-            name
-        )
-        covered = (np.abs(ratio) < stats.t.ppf(0.975, 78)).sum(axis=0)
-        assert (covered >= stats.binom.ppf(0.0005, 40, 0.95)).all(), name
+        spread = error.std(axis=0, ddof=1) / np.sqrt(40)
+        bound = 1e-3  # what is left of a share of 0 where its log-odds end
+        assert (np.abs(error.mean(axis=0)) < 4 * spread + bound).all(), name
+        assert ((ratio < 1).sum(axis=0) >= stats.binom.ppf(0.0005, 40, 0.95)).all(), name
     assert np.mean(right) > 0.95
+
+
+def test_an_audit_that_finds_nothing_leaves_room_for_three_in_its_number() -> None:
+    """Of n audits without a finding 3 / n is the usual bound of 95 % on one side."""
+    one = np.ones((40, 2))
+    audits = np.stack([5 * one, 10 * one], axis=2)
+    log = Log(MONEY, 400 * one, 20 * one, audits, np.zeros((40, 2, 2)))
+    model = Model(log, 1, _climb(log, 1, np.random.default_rng(1)).theta)
+    found = model.estimated(np.arange(40))["gamed"]
+    bound = found.value + stats.t.ppf(0.95, 39) * found.std_error(model.carried(np.arange(40))[0])
+    share = np.array([0.05, 0.95])
+    by_hand = 100 * 3 * np.hypot(*(share / (40 * np.array([5, 10]))))
+    np.testing.assert_allclose(bound, by_hand, rtol=0.25)
+
+
+def test_classes_are_linked_between_levels_that_no_agent_has_seen_both_of() -> None:
+    """Agents on a wage, then at 4 or at 8: it is only by who games most that levels are tied."""
+    rng = np.random.default_rng(21)
+    kind = np.repeat([0, 1], 24)
+    at = np.tile([1, 2], 24)
+    logged = np.array([[0.02, 0.09, 0.12], [0.02, 0.02, 0.02]])
+    false = np.array([[0.2, 0.9, 0.9], [0.2, 0.02, 0.02]])
+    for _ in range(10):
+        n = np.full((48, 3), 1500.0)
+        n[np.arange(48), 3 - at] = 0.0
+        paid = rng.binomial(n.astype(int), rng.beta(300 * logged, 300 * (1 - logged))[kind])
+        checked = rng.binomial(paid, 0.15)
+        audits = np.stack([checked, rng.binomial(n.astype(int) - paid, 0.02)], axis=2)
+        hits = np.stack([rng.binomial(checked, false[kind]), np.zeros((48, 3))], axis=2)
+        log = Log(np.array([0.0, 4.0, 8.0]), n, paid * 1.0, audits * 1.0, hits * 1.0)
+        fit = _climb(log, 2, rng)
+        assert fit.ranked
+        model = _ordered(log, fit)
+        assert (model.posterior().argmax(axis=1) == kind).mean() > 0.9
+
+
+def test_classes_that_change_places_are_told_from_those_that_are_near() -> None:
+    of_class = np.zeros((2, 3, 4))
+    of_class[..., 2] = special.logit([[0.5, 0.5, 0.5], [0.1, 0.1, 0.1]])
+    of_class[..., 3] = -12.0
+    swapped, near = of_class.copy(), of_class.copy()
+    swapped[:, 2] = of_class[::-1, 2]
+    near[:, 2, 2] = special.logit([0.5, 0.52])
+    lowest = of_class.copy()
+    lowest[:, 0] = of_class[::-1, 0]
+    alike = _rank_alike(np.stack([of_class, swapped, near, lowest]))
+    assert alike.tolist() == [True, False, True, True]
 
 
 def test_bic_finds_two_classes_where_there_are_two_and_one_where_there_is_one() -> None:
@@ -193,8 +265,30 @@ def test_the_share_of_mercenaries_is_recovered() -> None:
 
 
 def test_the_loyal_are_not_said_to_answer_to_money() -> None:
-    found = rows("response", "class 2")
+    """Audits find next to nothing on them: intervals are of what may have been missed."""
+    found, known = rows("response", "class 2"), response("loyal")
     assert (found["estimate"].abs() < response("mercenary") / 5).all()
+    covered = ((found["conf_low"] <= known) & (known <= found["conf_high"])).sum()
+    assert covered >= stats.binom.ppf(0.0005, len(found), 0.95)
+    assert (found["conf_high"] < response("mercenary")).mean() > 0.9
+    assert rows("elasticity", "class 2")["estimate"].isna().mean() > 0.9
+
+
+@pytest.mark.parametrize(("term", "kind"), [("class 1", "mercenary"), ("class 2", "loyal")])
+def test_what_each_class_games_is_covered_at_each_level_of_money(term: str, kind: str) -> None:
+    for money, known in truth().loc[kind].items():
+        found = rows("gamed", term, group=f"at {money:g}")
+        covered = ((found["conf_low"] <= known) & (known <= found["conf_high"])).sum()
+        assert covered >= stats.binom.ppf(0.0005, len(found), 0.95), money
+
+
+def test_the_elasticity_of_the_mercenary_is_covered() -> None:
+    gamed = truth().loc["mercenary"].to_numpy()
+    known = (gamed[-1] - gamed[0]) / (gamed[-1] + gamed[0])  # money moves from 0: by all its mean
+    found = rows("elasticity", "class 1").dropna(subset="estimate")
+    assert len(found) > 0.9 * len(rows("elasticity", "class 1"))
+    covered = ((found["conf_low"] <= known) & (known <= found["conf_high"])).sum()
+    assert covered >= stats.binom.ppf(0.0005, len(found), 0.95)
 
 
 def test_the_pooled_response_is_true_of_nobody() -> None:
@@ -249,6 +343,20 @@ def test_what_cannot_be_answered_is_refused(world) -> None:
         agent_types(world, money=worlds.PRICES, logged="svaed")
     with pytest.raises(ValueError, match="classes must be 1 to 4, got 5"):
         agent_types(world, money=worlds.PRICES, classes=5)
+
+
+def test_audits_made_on_suspicion_are_left_out_and_none_counts_twice(world) -> None:
+    plain = agent_types(world, money=worlds.PRICES, classes=2)
+    audits = world.audits.astype({"mode": str}) if "mode" in world.audits else world.audits
+    again = audits.head(20)
+    suspected = again.assign(mode="targeted", prob=np.nan, contact=again["contact"] + 10**9)
+    both = dataclasses.replace(world, audits=pd.concat([audits, suspected], ignore_index=True))
+    more = agent_types(both, money=worlds.PRICES, classes=2)
+    pd.testing.assert_frame_equal(more.tidy(), plain.tidy())
+    assert more.design["n_targeted_left_out"] == 20
+    twice = dataclasses.replace(world, audits=pd.concat([audits, again], ignore_index=True))
+    with pytest.raises(ValueError, match=r"audits have contact .* twice"):
+        agent_types(twice, money=worlds.PRICES, classes=2)
 
 
 def test_agents_who_never_changed_cannot_tell_classes_apart(world) -> None:

@@ -121,24 +121,21 @@ SAME: dict[str, tuple[Callable[[], list[inc.Scenario]], int]] = {
 @cache
 def trial(name: str) -> inc.Records:
     """Give the analyst's records of the named worlds: teams dealt to schemes at random."""
-    make, replications = TRIALS[name]
-    return _kept(name, lambda at: _run([make()], replications, at, _months(name))).seen_by(
-        "analyst"
-    )
+    return oracle(name).seen_by("analyst")
 
 
 @cache
 def oracle(name: str) -> inc.Records:
     """Give the same records with the truth beside the log."""
     make, replications = TRIALS[name]
-    return _kept(name, lambda at: _run([make()], replications, at, _months(name)))
+    return _kept(name, lambda: _run([make()], replications, _months(name)))
 
 
 @cache
 def as_twins(name: str) -> inc.Records:
     """Give the first of the same centres, with the truth, all teams under one scheme at a time."""
     make, replications = SAME[name]
-    return _kept(f"{name}-same", lambda at: _run(make(), replications, at, _months(name)))
+    return _kept(f"{name}-same", lambda: _run(make(), replications, _months(name)))
 
 
 @cache
@@ -146,7 +143,7 @@ def truth(name: str, replications: int = 24) -> inc.Twins:
     """Give the paired effects of paying every team for saves against paying none."""
     plain = TRIALS[name][0]()
     both = list(contractor().without(*plain.off).vary(scheme=SCHEMES))
-    records = _kept(f"{name}-twins", lambda at: _run(both, replications, at, MONTHS))
+    records = _kept(f"{name}-twins", lambda: _run(both, replications, MONTHS))
     return inc.truth_of(records, policy="retention", against="wage", horizon=MONTHS)
 
 
@@ -170,31 +167,24 @@ def _months(name: str) -> int:
     return MONTHS_OF.get(name, MONTHS)
 
 
-def _run(
-    scenarios: list[inc.Scenario], replications: int, folder: Path, months: int
-) -> inc.Records:
+def _run(scenarios: list[inc.Scenario], replications: int, months: int) -> inc.Records:
     return inc.simulate(
         scenarios,
         replications=replications,
         months=months,
         rng=2026,
         keep="cells",
-        folder=folder,
         progress=False,
     )
 
 
-def _kept(name: str, run: Callable[[Path], inc.Records]) -> inc.Records:
-    """Simulate, or read what another process of this package's sources has simulated.
-
-    What was read run by run is kept as a whole beside it: hundreds of small files take seconds.
-    """
-    folder, whole = HERE / name, HERE / f"{name}-whole"
+def _kept(name: str, run: Callable[[], inc.Records]) -> inc.Records:
+    """Simulate, or read what another process of this package's sources has simulated."""
+    folder = HERE / name
     with _alone(folder):
-        if not whole.exists():
-            partial = run(folder).save(HERE / f"{name}-whole.part")
-            partial.replace(whole)
-        return inc.Records.load(whole)
+        if not folder.exists():
+            run().save(HERE / f"{name}.part").replace(folder)
+        return inc.Records.load(folder)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ __all__ = [
     "recognised",
     "served",
     "succeeded",
+    "suspicion_check",
     "targeted",
     "unseen",
     "unseen_check",
@@ -142,4 +143,15 @@ def unseen_check(share: float, instead: str) -> Check:
         share,
         0,
         f"share of an arm's contacts logged under a name that was never audited; {instead}",
+    )
+
+
+def suspicion_check(audits: int) -> Check:
+    """Say how many audits were made on suspicion, and so left out."""
+    return Check(
+        "no audits made on suspicion",
+        audits == 0,
+        audits,
+        0,
+        "audits were made on suspicion, with no chance on record; they are left out",
     )

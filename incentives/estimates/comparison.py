@@ -50,6 +50,9 @@ LIKE: dict[Unit, str] = {
 """The population that an interval speaks of."""
 
 
+WAY_OUT = " and scattering alike in both arms: inference('welch') is without the latter"
+
+
 class Observed(Protocol):
     """What an estimate reads: tidy frames, of a simulation or of a firm's own export."""
 
@@ -96,7 +99,7 @@ class Measure(NamedTuple):
     estimator: str
     group: str = ""
     label: str = ""
-    kind: Literal["difference", "ratio"] = "difference"
+    kind: Literal["difference", "ratio", "fraction"] = "difference"
     in_summary: bool = False
     in_figure: bool = False
 
@@ -228,7 +231,7 @@ class Comparison:
         Parameters
         ----------
         measured
-            A value for each arm; for a ratio its logarithm.
+            A value for each arm; for a ratio or a fraction its logarithm.
         present
             Whether each cluster has data in each arm, shape (clusters, arms).
         """
@@ -241,6 +244,8 @@ class Comparison:
             value, error = moved.value[0], moved.std_error(carried)[0]
             if measure.kind == "ratio":
                 value, error = np.exp(value), np.exp(value) * error
+            if measure.kind == "fraction":
+                value, error = -100 * np.expm1(-value), 100 * np.exp(-value) * error
             numbers = {"estimate": value, "std_error": error, **counts.of(arm, 0)}
             row = self._row(arm, measure, carried) | numbers
             if np.isfinite(error):
@@ -289,14 +294,16 @@ class Comparison:
     def checks(self, rows: pd.DataFrame) -> list[Check]:
         """Look at what every comparison rests on."""
         paired = bool(rows["inference"].str.contains("paired").all())
+        few = bool(rows["n_clusters"].min() < FEWEST[self.unit])
         return [
             Check(
                 "clusters enough",
                 bool(rows["df"].min() >= 10),
                 float(rows["df"].min()),
                 10,
-                f"degrees of freedom; with few {self.unit}s an interval leans on their "
-                "differences being nearly normal",
+                f"degrees of freedom; with few {self.unit}s "
+                f"({rows['n_clusters'].min()}) an interval leans on their differences being "
+                "nearly normal" + ("" if paired or few else WAY_OUT),
             ),
             Check(
                 "assigned at random or paired",

@@ -166,8 +166,8 @@ class AuditPriorities:
         """How to read the list."""
         first, all_ = int(self.agents["flagged"].sum()), len(self.agents)
         return (
-            f"an order in which to audit, not a verdict on anybody; {first} of {all_} agents "
-            "come first"
+            f"an order in which to audit, not a verdict on anybody; {first} of {all_} agents are "
+            "to be audited first"
         )
 
     def summary(self) -> str:
@@ -215,18 +215,22 @@ class AuditPriorities:
             As for `plot_data`.
         """
         import matplotlib.pyplot as plt
+        import seaborn as sns
 
         frame = self.plot_data(sign)
         ax = plt.subplots(layout="constrained")[1] if ax is None else ax
-        for end in ("low", "high"):
-            ax.plot(frame["expected"], frame[f"limit_{end}"], color="0.5", linewidth=1)
+        other, first = sns.color_palette("colorblind", 2)
+        for end, label in (("low", None), ("high", "95 % under the control")):
+            limit = frame[f"limit_{end}"]
+            ax.plot(frame["expected"], limit, color="0.5", linewidth=1, label=label)
         for flagged, part in frame.groupby("flagged"):
-            colour, label = ("C1", "audit first") if flagged else ("C0", "other agents")
+            colour, label = (first, "audit first") if flagged else (other, "other agents")
             ax.scatter(part["expected"], part["ratio"], s=16, color=colour, label=label)
         ax.axhline(1.0, color="0.5", linewidth=1, linestyle=":")
         name = str(frame["sign"].iloc[0]).replace("_", " ")
         ax.set(xlabel=f"{name} expected", ylabel="observed / expected", xscale="log")
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0))
+        sns.despine(ax=ax)
         return ax
 
     def __repr__(self) -> str:

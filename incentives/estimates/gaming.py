@@ -6,57 +6,19 @@ they come, and the log.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from incentives.estimates.audits import (
-    CELL_COLUMNS,
-    audited,
-    gap_check,
-    recognised,
-    served,
-    succeeded,
-    unseen,
-    unseen_check,
-)
-from incentives.estimates.comparison import (
-    Comparison,
-    Counts,
-    Measure,
-    Measured,
-    Observed,
-    compare_arms,
-    listed,
-    since_apart,
-    unknown,
-)
-from incentives.estimates.inference import Fit, Floats, fit_binomial, shares
+from incentives.estimates.audits import gap_check, suspicion_check, unseen_check
+from incentives.estimates.comparison import Measure, Measured, Observed, listed, unknown
+from incentives.estimates.inference import Bools, Estimated, Floats, fit_binomial
 from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, converged, direction, tidy
+from incentives.estimates.two_phase import Phases, chosen, contradicted, read_phases
 
 __all__ = ["gaming_effect"]
 
 UNIT = "per 100 contacts"
-
-
-class Kind(NamedTuple):
-    """Sums of the weights of audits that found one kind of gaming, arrays (clusters, arms)."""
-
-    all: Floats
-    logged_successes: Floats
-    true_successes: Floats
-
-
-class Counted(NamedTuple):
-    """Contacts by cluster and arm, arrays (clusters, arms): counts, and sums of audit weights."""
-
-    contacts: Floats
-    logged_successes: Floats
-    audits: Floats
-    found: Floats  #: audits that found the gaming asked for, unweighted
-    weights: Floats
-    kinds: dict[str, Kind]  #: by what audits found, ``"none"`` first
 
 
 def gaming_effect(
@@ -79,11 +41,12 @@ def gaming_effect(
     assigned to worlds, teams or agents independently of how much these would game; what one
     unit is paid for does not move another's gaming.
 
-    **Estimator.** A binomial GLM on cells (cluster by scheme) of audited contacts weighted by
-    1/`prob`, whose coefficients are the weighted shares; errors clustered at the level of
-    assignment, paired where a cluster met both arms, with t critical values. Reported successes
-    are counted from the log of all contacts, inflation is the weighted mean over audits of
-    logged less found successes, true successes are reported less inflation.
+    **Estimator.** The share among audited contacts weighted by 1/`prob`, without strata
+    (`true_effect` has it by logged outcome), which a saturated binomial GLM has as its
+    coefficients; errors clustered at the level of assignment, paired where a cluster met both
+    arms, with t critical values. Reported successes are counted from the log of all contacts,
+    inflation is the weighted mean over audits of logged less found successes, true successes
+    are reported less inflation.
 
     Parameters
     ----------
@@ -133,125 +96,78 @@ def gaming_effect(
     ['gamed', 'saves vs wage', 'per 100 contacts']
     """
     seen = records.seen_by("analyst")
-    audits = since_apart(seen, audited(seen.audits), by=by)
-    cells = since_apart(seen, served(seen.cells, "cells", CELL_COLUMNS), by=by)
-    plan = compare_arms(seen, cells, by=by, control=control)
-    missed = unseen(plan, audits, cells)
-    counted = _count(plan, audits, cells, outcome)
-    chances = recognised(detection, counted.kinds)
-    counts = Counts(
-        n=counted.contacts.sum(axis=0),
-        n_events=counted.found.sum(axis=0),
-        n_audits=counted.audits.sum(axis=0),
-    )
-    fits, measured = _measure(counted, counts, outcome, chances)
-    rows, levels = plan.tables(measured, counted.weights > 0)
-    checks = [
-        *plan.checks(rows),
-        *_audit_checks(plan, counted, audits, missed),
-        converged(fits),
-    ]
+    kpi = chosen("success")
+    phases = read_phases(seen, by=by, control=control, kpi=kpi, detection=detection)
+    plan, hit = phases.plan, _asked(phases, outcome)
+    weights, gamed = plan.totals(phases.audits, [phases.weight, phases.weight * hit])
+    fit = fit_binomial(gamed, weights)
+    rows, levels = plan.tables(_measured(phases, hit, outcome), weights > 0)
     return Estimate(
         question=f"Contacts gamed under each {by}, against '{control}'",
         rows=rows,
-        design={
-            **plan.facts(rows),
-            "outcome": outcome,
-            "least_detection": min(chances.values()),
-            "n_contacts": int(counts.n.sum()),
-            "n_audits": len(audits),
-            "least_audits_in_an_arm": int(counted.audits.sum(axis=0).min()),
-            "least_prob": float(audits["prob"].min()),
-            "most_prob": float(audits["prob"].max()),
-        },
-        facts=_facts(plan, rows, counts, audits),
+        design={**plan.facts(rows), **phases.facts(), "outcome": outcome},
+        facts=f"{plan.described(rows)}; {phases.described()}",
         reading=_reading(tidy(rows), "gaming" if outcome == "gamed" else outcome),
-        checks=tuple(checks),
+        checks=(*plan.checks(rows), *_audit_checks(phases, hit), converged({"gamed": fit})),
         details=_details(tidy(levels).loc[:, list(TIDY_COLUMNS)]),
-        fits={name: fit.result for name, fit in fits.items()},
+        fits={"gamed": fit.result},
     )
 
 
-def _count(plan: Comparison, audits: pd.DataFrame, cells: pd.DataFrame, outcome: str) -> Counted:
-    """Add contacts and audits up by cluster and arm."""
-    n = cells["n"].to_numpy(dtype=float)
-    contacts, logged = plan.totals(cells, [n, n * succeeded(cells["logged_outcome"])])
-    found = audits["found"].astype(str).to_numpy()
-    kinds = ["none", *sorted(set(found) - {"none"})]
-    if outcome not in ("gamed", *kinds[1:]):
-        raise unknown(outcome, ["gamed", *kinds[1:]], what="outcome", where="audits")
-    gamed = found != "none" if outcome == "gamed" else found == outcome
-    weight = 1 / audits["prob"].to_numpy(dtype=float)
-    noted, true = succeeded(audits["logged_outcome"]), succeeded(audits["found_outcome"])
-    audited, hits, weights = plan.totals(audits, [np.ones(len(audits)), 1.0 * gamed, weight])
-    by_kind = {}
-    for kind in kinds:
-        own = weight * (found == kind)
-        by_kind[kind] = Kind(*plan.totals(audits, [own, own * noted, own * true]))
-    return Counted(contacts, logged, audited, hits, weights, by_kind)
+def _asked(phases: Phases, outcome: str) -> Bools:
+    """Tell which audits found the gaming asked for."""
+    found = phases.audits["found"]
+    outcomes = ["gamed", *_kinds(found)]
+    if outcome not in outcomes:
+        raise unknown(outcome, outcomes, what="outcome", where="audits")
+    return np.asarray(found != "none" if outcome == "gamed" else found == outcome)
 
 
-def _measure(
-    counted: Counted, counts: Counts, outcome: str, chances: dict[str, float]
-) -> tuple[dict[str, Fit], list[Measured]]:
-    """Fit the shares and make of them what is reported, in points per 100 contacts."""
-    weights, kinds = counted.weights, counted.kinds
-    asked = [kind for kind in kinds if kind != "none" and outcome in ("gamed", kind)]
-    hits = sum((kinds[kind].all for kind in asked), np.zeros_like(weights))
-    fits = {
-        "gamed": fit_binomial(hits, weights),
-        "unweighted": fit_binomial(counted.found, counted.audits),
-        "logged": fit_binomial(counted.logged_successes, counted.contacts),
-        **{kind: fit_binomial(kinds[kind].all, weights) for kind in asked},
-    }
-    share = {name: fit.coefficients * 100 for name, fit in fits.items()}
-    each = {kind: share[kind] * (1 / chances[kind]) for kind in asked}
-    gamed = sum(each.values(), share["gamed"] * 0.0)
-    inflation = share["gamed"] * 0.0
-    for kind, sums in kinds.items():
-        more = shares(sums.logged_successes, weights) - shares(sums.true_successes, weights)
-        inflation += more * (100 / chances[kind])
+def _kinds(found: "pd.Series[str]") -> list[str]:
+    return sorted({str(kind) for kind in found.unique()} - {"none"})
+
+
+def _measured(phases: Phases, hit: Bools, outcome: str) -> list[Measured]:
+    """Give what is reported, in points per 100 contacts."""
+    counts, weights = phases.counts(hit), phases.weights.sum(axis=2)
+    ones, found = np.ones(len(hit)), hit.astype(np.float64)
+
+    def share(found: Floats) -> Estimated:
+        return phases.mean(found / phases.chance, phases.weight) * 100
+
+    reported, inflation = phases.logged() * 100, phases.mean(phases.excess, phases.weight) * 100
     audited = Measure("gamed", UNIT, "audited")
-    reported = Measure("success_logged", UNIT, "log", label="reported successes")
+    log = Measure("success_logged", UNIT, "log", label="reported successes")
     true = Measure("success_true", UNIT, "audited", label="true successes")
     naive = audited._replace(estimator="unweighted audits")
-    logs = Counts(counts.n, n_events=counted.logged_successes.sum(axis=0))
+    (audits,) = phases.plan.totals(phases.audits, [ones])
     measured = [
-        Measured(audited.main(), gamed, counts, weights),
-        Measured(reported.main(), share["logged"], logs, counted.contacts),
-        Measured(true.main(), share["logged"] - inflation, counts, weights),
+        Measured(audited.main(), share(found), counts, weights),
+        phases.weighed(Measured(log.main(), reported, phases.logs())),
+        Measured(true.main(), reported - inflation, counts, weights),
         Measured(audited._replace(estimand="inflation"), inflation, counts, weights),
-        Measured(naive, share["unweighted"], counts, counted.audits),
+        Measured(naive, phases.mean(found, ones) * 100, counts, audits),
     ]
     if outcome == "gamed":
-        parts = [(audited._replace(group=kind), of_kind) for kind, of_kind in each.items()]
-        measured += [Measured(part, of_kind, counts, weights) for part, of_kind in parts]
-    return fits, measured
+        for kind in _kinds(phases.audits["found"]):
+            part = audited._replace(group=kind)
+            of_kind = share(np.asarray(phases.audits["found"] == kind, dtype=np.float64))
+            measured.append(Measured(part, of_kind, counts, weights))
+    return measured
 
 
-def _facts(plan: Comparison, rows: pd.DataFrame, counts: Counts, audits: pd.DataFrame) -> str:
-    low, high = 100 * audits["prob"].min(), 100 * audits["prob"].max()
-    chance = f"{low:.3g} %" if low == high else f"{low:.3g} % to {high:.3g} %"
-    return (
-        f"{plan.described(rows)}; {counts.n.sum():,.0f} contacts, {len(audits):,} audited, "
-        f"each with a recorded chance of {chance}"
-    )
-
-
-def _audit_checks(
-    plan: Comparison, counted: Counted, audits: pd.DataFrame, missed: float
-) -> list[Check]:
+def _audit_checks(phases: Phases, hit: Bools) -> list[Check]:
     """Look at whether the audits can carry the answer."""
-    prob = audits["prob"].to_numpy(dtype=float)
-    arm = plan.arm_codes(audits)
-    weights, contacts = counted.weights.sum(axis=0), counted.contacts.sum(axis=0)
-    effective = weights**2 / np.bincount(arm, prob**-2)
-    without = np.flatnonzero(counted.found.sum(axis=0) == 0)
+    plan, contacts = phases.plan, phases.contacts.sum(axis=(0, 2))
+    arm, arms = plan.arm_codes(phases.audits), len(plan.arms)
+    drawn = np.bincount(arm, phases.weight, arms)
+    effective = drawn**2 / np.bincount(arm, phases.weight**2, arms)
+    without = np.flatnonzero(np.bincount(arm, hit, arms) == 0)
     none_found = listed(plan.arms[k] for k in without)
     bound = float(300 / effective[without].min()) if without.size else 0.0
     return [
-        gap_check(contacts, prob, arm),
-        unseen_check(missed, "they are left out"),
+        gap_check(contacts, 1 / phases.weight, arm),
+        unseen_check(phases.missed, "they are left out"),
         Check(
             "audits enough in each arm",
             bool(effective.min() >= 100),
@@ -267,6 +183,7 @@ def _audit_checks(
             f"no audit under {none_found} found any; as many per 100 contacts as shown here "
             "could still be there",
         ),
+        suspicion_check(phases.targeted),
     ]
 
 
@@ -281,18 +198,19 @@ def _reading(rows: pd.DataFrame, word: str) -> str:
 
 
 def _said(term: str, row: "dict[str, pd.Series]", word: str) -> str:
-    gamed, reported, true = row["gamed"], row["success_logged"], row["success_true"]
-    way = direction(reported)
-    if way and direction(row["inflation"]) == way != direction(true):
-        return (
-            f"under '{term}' the log shows {reported['estimate']:+.1f} successes per 100 "
-            f"contacts and the audits {true['estimate']:+.1f}: recording moved, not results"
-        )
-    if (sign := direction(gamed)) != 0:
-        verb = "raises" if sign > 0 else "lowers"
-        least, most = sorted(abs(gamed[end]) for end in ("conf_low", "conf_high"))
-        return f"'{term}' {verb} {word} by {least:.1f} to {most:.1f} per 100 contacts"
+    told = contradicted(
+        row["success_logged"], row["success_true"], row["inflation"], chosen("success")
+    )
+    moved = _moved(term, row["gamed"], word)
+    return f"{moved}, while {told}" if told else moved
+
+
+def _moved(term: str, gamed: "pd.Series", word: str) -> str:
     low, high = gamed["conf_low"], gamed["conf_high"]
+    if sign := direction(gamed):
+        verb = "raises" if sign > 0 else "lowers"
+        least, most = sorted((abs(low), abs(high)))
+        return f"'{term}' {verb} {word} by {least:.1f} to {most:.1f} per 100 contacts"
     between = f"{low:+.1f} to {high:+.1f} per 100 contacts"
     return f"whether '{term}' changes {word} is unclear ({between})"
 

@@ -284,7 +284,8 @@ def _rows(spread: "Spread", scheme: str, level: float | None, top: float) -> lis
 
 def _concentrated(spread: "Spread", top: float) -> float:
     """Give the share of logged events of the agents with most of them."""
-    most = np.sort(spread.events)[::-1][: round(len(spread.events) * top / 100)]
+    agents = max(round(len(spread.events) * top / 100), 1)
+    most = np.sort(spread.events)[::-1][:agents]
     return float(most.sum() / spread.events.sum())
 
 

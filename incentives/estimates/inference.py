@@ -12,7 +12,11 @@ t test.
 Bootstraps and randomisation inference are there for the asking (`Estimate.inference`). They are not
 the default: on simulated worlds with 8 to 24 teams the restricted wild cluster bootstrap-t held
 the truth and rejected where nothing was as often as t with these degrees of freedom did
-(`tests/test_inference_worlds.py`), and t needs no draws.
+(`tests/test_inference_worlds.py`), and t needs no draws. All three are too sure where few teams
+of one arm scatter more than those of the other. Of 300 simulated worlds with eight teams, half of
+them paid for saves, intervals of 95 % for the effect on logged saves held the truth in 264 by t,
+262 by the wild bootstrap and 265 by randomisation, and in 279 by ``inference("welch")``, which
+takes a variance and degrees of freedom from each arm; for true saves in 271, 266, 271 and 276.
 
 Use `fit_binomial` for a model on counts of events by cluster and cell, and `Estimated` for what
 is made of its coefficients.

@@ -5,13 +5,23 @@ outcomes and what it does to the log alone.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from incentives.estimates.comparison import Measure, Measured, Observed
 from incentives.estimates.inference import Estimated, Floats
-from incentives.estimates.result import Estimate
-from incentives.estimates.two_phase import Part, Phases, answered, chosen, parts, read_phases
+from incentives.estimates.result import Estimate, tidy
+from incentives.estimates.two_phase import (
+    Kpi,
+    Part,
+    Phases,
+    answered,
+    chosen,
+    parts,
+    read_phases,
+)
 
 __all__ = ["kpi_inflation"]
 
@@ -86,7 +96,24 @@ def kpi_inflation(
     phases = read_phases(seen, by=by, control=control, kpi=kpi, detection=detection)
     true, logged, inflation, naive = parts(phases)
     found = [logged, true, inflation, *_told(phases), naive]
-    return answered(phases, found, f"Logged {kpi.words} split under each {by}, against '{control}'")
+    question = f"Logged {kpi.words} split under each {by}, against '{control}'"
+    answer = answered(phases, found, question)
+    return replace(answer, reading=_read(tidy(answer.rows), kpi))
+
+
+def _read(rows: pd.DataFrame, kpi: Kpi) -> str:
+    """Say in a line what each scheme moved on the log, and how much of that is recording."""
+    said = []
+    for term, mine in rows[rows["in_summary"]].groupby("term", sort=False):
+        row = {name: mine[mine["estimand"] == name].iloc[0] for name in mine["estimand"]}
+        log, true, amiss = (row[f"{kpi.name}_{part}"] for part in ("logged", "true", "inflation"))
+        said.append(
+            f"under '{term}' the log shows {log['estimate']:+.1f} {kpi.words} {kpi.unit}: "
+            f"{true['estimate']:+.1f} ({true['conf_low']:+.1f} to {true['conf_high']:+.1f}) true, "
+            f"{amiss['estimate']:+.1f} ({amiss['conf_low']:+.1f} to {amiss['conf_high']:+.1f}) "
+            "recording"
+        )
+    return "; ".join(said)
 
 
 def _told(phases: Phases) -> list[Part]:

@@ -8,13 +8,14 @@ from typing import Any, Literal, NamedTuple, Self, get_args
 import numpy as np
 
 from incentives.estimates.bootstrap import score, wild
+from incentives.estimates.inference import p_values, t_margin
 from incentives.estimates.randomisation import dealt_again
-from incentives.estimates.resampling import Contrast, Draws
+from incentives.estimates.resampling import Contrast, Draws, Ints
 
 __all__ = ["FEWEST", "Inference", "Method", "Unit"]
 
 Unit = Literal["replication", "team", "agent"]
-Method = Literal["cluster", "wild", "score", "randomisation"]
+Method = Literal["cluster", "welch", "wild", "score", "randomisation"]
 
 FEWEST: dict[Unit, int] = {"replication": 3, "team": 6, "agent": 6}
 """With fewer clusters than this a t interval is refused. A replication is an average over a whole
@@ -52,7 +53,8 @@ class Inference:
     paired
         Whether every cluster met both arms.
     method
-        ``"cluster"`` for CR1 errors with t critical values, or a name of `RESAMPLINGS`.
+        ``"cluster"`` for CR1 errors with t critical values, ``"welch"`` for an error of each arm's
+        own with Welch's degrees of freedom, or a name of `RESAMPLINGS`.
     reps
         How many draws, where not all are taken.
     seed
@@ -74,17 +76,22 @@ class Inference:
         if reps < 99:
             raise ValueError(f"reps must be 99 or more, got {reps}")
         if method != "randomisation":
-            fewest = FEWEST[self.unit] if method == "cluster" else FEWEST_SIGNS
+            fewest = FEWEST_SIGNS if method in RESAMPLINGS else FEWEST[self.unit]
             if self.contrast.clusters < fewest:
                 raise ValueError(
                     f"too few clusters: {self.contrast.clusters} {self.unit}s, and '{method}' "
                     f"needs at least {fewest}; use 'randomisation' if they were assigned at random"
                 )
+        if method == "welch" and not (self.contrast.apart and self._of_arms.min() > 1):
+            raise ValueError(
+                f"'welch' needs two {self.unit}s or more in each arm and none in both: use "
+                "'cluster', which takes those that met both arms as pairs, or 'wild'"
+            )
         return replace(self, method=method, reps=reps, seed=seed)
 
     @cached_property
     def draws(self) -> Draws:
-        """What was drawn; not for ``"cluster"``."""
+        """What was drawn; not for ``"cluster"`` and ``"welch"``."""
         return RESAMPLINGS[self.method].draw(self.contrast, self.reps, self._generator)
 
     @property
@@ -93,10 +100,15 @@ class Inference:
         unit = f"{self.unit}, paired" if self.paired else self.unit
         if self.method == "cluster":
             return f"cluster ({unit}), CR1, t"
+        if self.method == "welch":
+            return f"cluster ({unit}), Welch, t"
         return f"{RESAMPLINGS[self.method].words} ({unit}), {self.draws.words}"
 
     def p_value(self) -> float:
         """Give the p value of no effect."""
+        if self.method == "welch":
+            error, df = self._welch
+            return float(p_values(np.array(self.contrast.value / error), np.array(df)))
         return self.draws.p_value(self.contrast.value)
 
     def interval(self, std_error: float, conf_level: float) -> tuple[float, float]:
@@ -109,9 +121,26 @@ class Inference:
         conf_level
             Between 0 and 1, both excluded.
         """
+        if self.method == "welch":
+            error, df = self._welch
+            margin = float(t_margin(np.array(error), np.array(df), conf_level))
+            return self.contrast.value - margin, self.contrast.value + margin
         alpha = 1 - conf_level
         low, high = (self.draws.reach(sign * std_error, alpha) for sign in (-1.0, 1.0))
         return self.contrast.value + low, self.contrast.value + high
+
+    @property
+    def _of_arms(self) -> Ints:
+        """How many clusters there are in the arm and in the control."""
+        return np.asarray((self.contrast.weight > 0).sum(axis=0), dtype=np.int64)
+
+    @property
+    def _welch(self) -> tuple[float, float]:
+        """Give the standard error, with each arm's variance its own, and degrees of freedom."""
+        n = self._of_arms
+        variance = (self.contrast.moved**2).sum(axis=0) * n / (n - 1)
+        whole = variance.sum()
+        return float(np.sqrt(whole)), float(whole**2 / (variance**2 / (n - 1)).sum())
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain values."""

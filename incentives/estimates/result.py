@@ -80,8 +80,9 @@ class Estimate:
         The title, in words.
     rows
         One row for each effect: the columns of `TIDY_COLUMNS` that do not depend on a level of
-        confidence, with `kind` (``"difference"``, ``"ratio"`` or ``"level"``), a `label` in words,
-        and whether the summary and the figure show it (`in_summary`, `in_figure`); and `tested`,
+        confidence, with `kind` (``"difference"``, ``"ratio"``, ``"fraction"``: of 100 those owed to
+        the scheme, one less the inverse of a ratio; or ``"level"``), a `label` in words, and
+        whether the summary and the figure show it (`in_summary`, `in_figure`); and `tested`,
         how each cluster moved it and how it is tested, or `profile`, its profile likelihood.
     design
         Facts of the design, one word for each: what `glance` shows.
@@ -147,13 +148,16 @@ class Estimate:
         Parameters
         ----------
         method
-            ``"cluster"``: CR1 errors with t critical values. ``"wild"``: restricted wild cluster
-            bootstrap-t. ``"score"``: bootstrap of the scores, for hazards. ``"randomisation"``:
-            other assignments that chance could have made; the only one for fewer than 6 teams.
+            ``"cluster"``: CR1 errors with t critical values. ``"welch"``: the same with a variance
+            and degrees of freedom of each arm's own, where teams of one scatter more than those of
+            the other. ``"wild"``: restricted wild cluster bootstrap-t. ``"score"``: bootstrap of
+            the scores, for hazards. ``"randomisation"``: other assignments that chance could have
+            made; the only one for fewer than 6 teams.
         reps
             How many draws, 99 or more; where all there could be are no more, all are taken.
         rng
-            A number, or a generator to take one from; not needed where all draws are taken.
+            A number, or a generator to take one from; not needed where all draws are taken or
+            none is made.
 
         Returns
         -------
@@ -332,16 +336,20 @@ class Estimate:
 def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
     """Add statistic, p value and interval; ratios are taken in logarithms, levels not tested.
 
+    A fraction is taken by the logarithm of the ratio behind it.
+
     The p value and the interval are those of the method that a row says it is tested by; a row
     with a `profile` has the interval of its likelihood.
     """
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level must lie between 0 and 1, got {conf_level!r}")
     estimate, error, df = (rows[name].to_numpy(float) for name in ("estimate", "std_error", "df"))
-    ratio = (rows["kind"] == "ratio").to_numpy()
+    ratio, fraction = ((rows["kind"] == kind).to_numpy() for kind in ("ratio", "fraction"))
     with np.errstate(divide="ignore", invalid="ignore"):
         point = np.where(ratio, np.log(estimate), estimate)
+        point = np.where(fraction, -np.log1p(-estimate / 100), point)
         spread = np.where(ratio, error / estimate, error)
+        spread = np.where(fraction, error / (100 - estimate), spread)
         statistic = np.where(spread > 0, point / spread, np.nan)
     statistic = np.where(rows["kind"] == "level", np.nan, statistic)
     margin = t_margin(spread, df, conf_level)
@@ -357,6 +365,7 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
             )
     for end in (low, high):
         end[ratio] = np.exp(end[ratio])
+        end[fraction] = -100 * np.expm1(-end[fraction])
     return rows.assign(
         statistic=statistic,
         p_value=p,
@@ -401,8 +410,11 @@ def _sentences(frame: pd.DataFrame) -> list[str]:
     lines = []
     for term, row in zip(terms, frame.to_dict("records"), strict=True):
         n = decimals(row["std_error"])
-        sign = "+" if row["kind"] == "difference" else ""
-        interval = f"[{row['conf_low']:.{n}f}, {row['conf_high']:.{n}f}]"
+        sign = "+" if row["kind"] in ("difference", "fraction") else ""
+        known = not math.isnan(row["conf_low"])
+        interval = (
+            f"[{row['conf_low']:.{n}f}, {row['conf_high']:.{n}f}]" if known else "no interval"
+        )
         p = "" if math.isnan(row["p_value"]) else f"p {_p(row['p_value'])}"
         head = f"  {term:<{wide[0]}}  {row['label']:<{wide[1]}}  {row['estimate']:{sign}8.{n}f}"
         lines.append(f"{head} {row['unit']:<{wide[2]}}  {interval:<16} {p}".rstrip())

@@ -79,7 +79,9 @@ def bunching(
 
     **Estimator.** Shares of agent-months by cluster, the scheme's less the control's; and the same
     less the curve of a Poisson regression of the number of agent-months on a polynomial in the
-    count, outside the window. Errors clustered at the level of assignment, with t critical values.
+    count, outside the window. Errors clustered at the level of assignment, with t critical values;
+    payments moved by the logarithm of the ratio of the two shares that are paid, since a control
+    that seldom gets there makes their scatter lopsided.
 
     Parameters
     ----------
@@ -120,10 +122,11 @@ def bunching(
 
     Notes
     -----
-    A threshold that was moved for some (a ratchet) fills counts beyond it: widen `above`. The
-    interval of *payments moved* is too narrow where the control seldom gets there: with eight teams
-    and 48 agent-months to an arm, 25 of 32 intervals held the truth of known worlds. Agent-months
-    of one agent are alike, which the binomial test does not know; clustered errors do.
+    A threshold that was moved for some (a ratchet) fills counts beyond it: widen `above`. Where
+    nobody under the control got there, *payments moved* are 100 of 100, without an interval. In
+    119 of 120 simulated worlds with 16 teams and 96 agent-months, half of them under the target,
+    somebody did (in five agent-months of 48 on average): 113 of those intervals held the truth.
+    Agent-months of one agent are alike, which the binomial test does not know; clustered errors do.
 
     Examples
     --------
@@ -271,12 +274,12 @@ def _stands(number: Floats, counts: Ints) -> Counts:
 def _by_difference(number: Floats, window: Window) -> list[Measured]:
     """Take shares of agent-months, a value for each arm."""
     excess = Measure("excess", UNIT, DIFFERENCE)
-    paid = Measure("payments_moved", PAYMENTS, DIFFERENCE, in_summary=True)
+    paid = Measure("payments_moved", PAYMENTS, DIFFERENCE, kind="fraction", in_summary=True)
     there, gone = _share(number, window.above), _share(number, window.below) * -1.0
     return [
         Measured(excess.main(), there, _stands(number, window.above)),
         Measured(excess._replace(estimand="missing").main(), gone, _stands(number, window.below)),
-        Measured(paid, _moved(_share(number, window.paid)), _stands(number, window.paid)),
+        Measured(paid, _logarithm(_share(number, window.paid)), _stands(number, window.paid)),
     ]
 
 
@@ -305,13 +308,11 @@ def _area(coefficients: Estimated, x: Floats) -> Estimated:
     return coefficients.through(share.sum(keepdims=True), (share @ x)[None, :])
 
 
-def _moved(paid: Estimated) -> Estimated:
-    """Give, of 100 payments under each arm, those that the control would not have made."""
-    base, each = paid.value[0], np.maximum(paid.value, 1e-12)
-    jacobian = np.diag(100 * base / each**2)
-    jacobian[:, 0] -= 100 / each
-    jacobian[0] = 0.0  # of the control's own, none
-    return paid.through(np.r_[0.0, 100 * (1 - base / each[1:])], jacobian)
+def _logarithm(share: Estimated) -> Estimated:
+    """Take logarithms of shares; one of none has minus infinity, and no influence."""
+    some = share.value > 0
+    each = np.where(some, share.value, np.nan)
+    return Estimated(np.where(some, np.log(each), -np.inf), share.influence / each)
 
 
 # -- what is told --------------------------------------------------------------------------------
@@ -365,7 +366,7 @@ def _checks(
         paid,
         10,
         f"agent-months under '{control}' at the threshold or above; with few, nearly all payments "
-        "count as moved",
+        "count as moved; with none they have no interval",
     )
 
 

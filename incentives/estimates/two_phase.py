@@ -21,6 +21,7 @@ from incentives.estimates.audits import (
     recognised,
     served,
     succeeded,
+    suspicion_check,
     targeted,
     unseen,
     unseen_check,
@@ -36,7 +37,7 @@ from incentives.estimates.comparison import (
     since_apart,
     unknown,
 )
-from incentives.estimates.inference import Bools, Estimated, Floats, carried_by
+from incentives.estimates.inference import Bools, Estimated, Floats, carried_by, shares
 from incentives.estimates.methods import FEWEST
 from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, direction, tidy
 
@@ -131,6 +132,8 @@ class Phases:
         Of each audit: 1/`prob`, and the place of its stratum.
     excess
         Of each audit: logged less true, given what was found and how often it is recognised.
+    chance
+        Of each audit: the chance that what was found is recognised.
     chances
         The chance of being recognised, by kind.
     missed
@@ -149,9 +152,16 @@ class Phases:
     weight: Floats
     stratum: npt.NDArray[np.int64]
     excess: Floats
+    chance: Floats
     chances: dict[str, float]
     missed: float
     targeted: int
+
+    @property
+    def fewest(self) -> int:
+        """How many audits the thinnest arm has."""
+        arms = self.plan.arm_codes(self.audits)
+        return int(np.bincount(arms, minlength=len(self.plan.arms)).min())
 
     @property
     def present(self) -> Bools:
@@ -198,11 +208,15 @@ class Phases:
             np.sqrt(variance.reshape(shape).sum(axis=1)) / contacts.reshape(shape).sum(axis=1)
         )
 
+    def mean(self, measured: Floats, weight: Floats) -> Estimated:
+        """Give the weighted mean of what each audit measured, by arm, whatever its stratum."""
+        weights, sums = self.plan.totals(self.audits, [weight, weight * measured])
+        return shares(sums, weights)
+
     def unweighted(self) -> Estimated:
         """Give the plain mean of what audits found, by arm: the naive reading."""
         found = self.noted[self.stratum] - self.excess if self.kpi.counted else self.excess
-        ones, found = self.plan.totals(self.audits, [np.ones_like(found), found])
-        return two_phase(ones[..., None], ones[..., None], found[..., None])
+        return self.mean(found, np.ones_like(found))
 
     def simulated(self) -> Floats:
         """Draw from Jeffreys' posterior how far the mean excess is off, shape (draws, arms).
@@ -233,12 +247,18 @@ class Phases:
         arm = self.plan.arm_codes(self.audits) * self.contacts.shape[2]
         return np.asarray(arm + self.stratum, dtype=np.int64)
 
-    def counts(self) -> Counts:
-        """Count the contacts, the audits that found something amiss, and the audits, by arm."""
+    def counts(self, hit: Bools | None = None) -> Counts:
+        """Count the contacts, the audits that were hits, and the audits, by arm.
+
+        Parameters
+        ----------
+        hit
+            Of each audit; whether it found the log amiss, if left out.
+        """
         arms = self.plan.arm_codes(self.audits)
         n = self.contacts.sum(axis=(0, 2))
-        met, audits = 1.0 * (self.excess != 0), np.ones_like(self.excess)
-        return Counts(n, _added(arms, met, len(n)), _added(arms, audits, len(n)))
+        met = (self.excess != 0 if hit is None else hit).astype(np.float64)
+        return Counts(n, _added(arms, met, len(n)), _added(arms, np.ones_like(met), len(n)))
 
     def logs(self) -> Counts:
         """Count the contacts and those that the log counts, by arm."""
@@ -252,6 +272,7 @@ class Phases:
             "least_detection": min(self.chances.values()),
             "n_contacts": int(self.contacts.sum()),
             "n_audits": len(self.audits),
+            "least_audits_in_an_arm": self.fewest,
             "least_prob": float(prob.min()),
             "most_prob": float(prob.max()),
             "n_targeted_left_out": self.targeted,
@@ -270,25 +291,17 @@ class Phases:
     def checks(self) -> list[Check]:
         """Look at whether the audits can carry an answer."""
         arms = self.plan.arm_codes(self.audits)
-        contacts = self.contacts.sum(axis=(0, 2))
-        fewest = float(np.bincount(arms, minlength=len(contacts)).min())
         return [
-            gap_check(contacts, 1 / self.weight, arms),
+            gap_check(self.contacts.sum(axis=(0, 2)), 1 / self.weight, arms),
             unseen_check(self.missed, "there the log is believed"),
             Check(
                 "audits enough in each arm",
-                fewest >= FEW_AUDITS / 2,
-                fewest,
+                self.fewest >= FEW_AUDITS / 2,
+                self.fewest,
                 FEW_AUDITS / 2,
                 "audits in the thinnest arm; read the intervals in details['simulated']",
             ),
-            Check(
-                "no audits made on suspicion",
-                self.targeted == 0,
-                self.targeted,
-                0,
-                "audits were made on suspicion, with no chance on record; they are left out",
-            ),
+            suspicion_check(self.targeted),
         ]
 
 
@@ -328,12 +341,13 @@ def read_phases(
     n = cells["n"].to_numpy(dtype=float)
     contacts = plan.totals(cells, [n], within=(row, len(strata)))[0]
     found = audits["found"].astype(str)
-    chances = recognised(detection, sorted(set(found)))
+    chances = recognised(detection, sorted(found.unique()))
     excess = np.asarray(found != "none", dtype=np.float64)
     if kpi.counted:
         true = succeeded(audits["found_outcome"], kpi.counted).astype(np.float64)
         excess = succeeded(audits["logged_outcome"], kpi.counted) - true
-    excess = excess / found.map(chances).to_numpy(dtype=np.float64)
+    chance = np.asarray(found.map(chances), dtype=np.float64)
+    excess /= chance
     weight = 1 / audits["prob"].to_numpy(dtype=np.float64)
     within = (stratum.astype(np.int64), len(strata))
     weights, amiss = plan.totals(audits, [weight, weight * excess], within=within)
@@ -348,6 +362,7 @@ def read_phases(
         weight=weight,
         stratum=stratum.astype(np.int64),
         excess=excess,
+        chance=chance,
         chances=chances,
         missed=missed,
         targeted=left_out,
@@ -653,11 +668,8 @@ def _said(term: str, row: "dict[str, pd.Series]", kpi: Kpi) -> str:
     way = direction(true)
     if f"{kpi.name}_logged" in row:
         log, inflation = row[f"{kpi.name}_logged"], row[f"{kpi.name}_inflation"]
-        if (up := direction(log)) and direction(inflation) == up != way:
-            return (
-                f"under '{term}' the log shows {log['estimate']:+.1f} {kpi.words} {kpi.unit} and "
-                f"the audits {true['estimate']:+.1f}: recording moved, not results"
-            )
+        if told := contradicted(log, true, inflation, kpi):
+            return f"under '{term}' {told}"
     what = f"true {kpi.words}" if kpi.counted else kpi.words
     if way:
         least, most = sorted(abs(true[end]) for end in ("conf_low", "conf_high"))
@@ -665,6 +677,29 @@ def _said(term: str, row: "dict[str, pd.Series]", kpi: Kpi) -> str:
         return f"'{term}' {verb} {what} by {least:.1f} to {most:.1f} {kpi.unit}"
     between = f"{true['conf_low']:+.1f} to {true['conf_high']:+.1f} {kpi.unit}"
     return f"whether '{term}' changes {what} is unclear ({between})"
+
+
+def contradicted(
+    log: "pd.Series[Any]", true: "pd.Series[Any]", inflation: "pd.Series[Any]", kpi: Kpi
+) -> str:
+    """Say what the log shows where audits do not bear it out; nothing where they do.
+
+    Parameters
+    ----------
+    log, true, inflation
+        The effects on what was logged, on what was true, and on their difference.
+    kpi
+        The indicator.
+    """
+    way, really = direction(log), direction(true)
+    if not way or direction(inflation) != way or really == way:
+        return ""
+    results = "results the other way" if really else "whether results did is unclear"
+    return (
+        f"the log shows {log['estimate']:+.1f} {kpi.words} {kpi.unit} and the audits "
+        f"{true['estimate']:+.1f} ({true['conf_low']:+.1f} to {true['conf_high']:+.1f}): "
+        f"recording moved, {results}"
+    )
 
 
 def _level_read(rows: pd.DataFrame, kpi: Kpi) -> str:

@@ -8,6 +8,7 @@ chance of choosing the wrong scheme and what that would cost, each with its Mont
 ==================  =============================================================================
 `Study`, `Assign`   what is declared; `redesign` makes a `Grid` of studies, `freeze` a file
 `Diagnosis`         what was found, made from a frame of simulations
+`accuracy`          the part of it that holds one answer to one question against the truth
 `QUESTIONS`         what can be asked: a `Question` by name, with its truth
 `ANSWERS`           who can answer: an `Answer` by name; to add an estimator, add a line
 ==================  =============================================================================
@@ -18,7 +19,7 @@ Coppock and Humphreys 2023, *Research Design in the Social Sciences*; from memor
 
 from incentives.study.answers import ANSWERS, Answer
 from incentives.study.design import Assign, Grid, Study
-from incentives.study.diagnosis import DIAGNOSANDS, Diagnosis
+from incentives.study.diagnosis import DIAGNOSANDS, Diagnosis, accuracy
 from incentives.study.questions import QUESTIONS, Question
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "Grid",
     "Question",
     "Study",
+    "accuracy",
 ]

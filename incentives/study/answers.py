@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from incentives.estimates import Estimate, churn_effect, gaming_effect
+from incentives.estimates import (
+    Estimate,
+    churn_effect,
+    competing_risks,
+    gaming_effect,
+    kpi_inflation,
+    misclassified_effect,
+    scheme_effect,
+    true_effect,
+)
 from incentives.estimates.comparison import (
     Comparison,
     Counts,
@@ -92,7 +101,7 @@ def _naive_gamed(seen: Frames) -> Ratio:
     return _mean(seen.audits, _flags(seen.audits["found"].astype(str) != "none"))
 
 
-def _naive_success(seen: Frames) -> Ratio:
+def _logged_success(seen: Frames) -> Ratio:
     return _counted(seen.served, _successes(seen.served["logged_outcome"]))
 
 
@@ -164,7 +173,8 @@ def _true_profit(seen: Frames) -> Ratio:
 READINGS: dict[str, dict[str, Callable[[Frames], Ratio]]] = {
     "naive": {
         "gamed": _naive_gamed,
-        "success_true": _naive_success,
+        "success_true": _logged_success,
+        "success_logged": _logged_success,
         "inflation": _naive_inflation,
         "churn": _naive_churn,
         "months_retained": _naive_retained,
@@ -173,6 +183,7 @@ READINGS: dict[str, dict[str, Callable[[Frames], Ratio]]] = {
     "oracle": {
         "gamed": _true_gamed,
         "success_true": _true_success,
+        "success_logged": _logged_success,
         "inflation": _true_inflation,
         "churn": _true_churn,
         "months_retained": _true_retained,
@@ -305,6 +316,28 @@ def _churn_effect(records: Records, study: "Study") -> Estimate:
     return churn_effect(records, control=study.control, horizon=study.horizon)
 
 
+def _true_effect(records: Records, study: "Study") -> Estimate:
+    return true_effect(
+        records, control=study.control, outcome="success", detection=study.detection()
+    )
+
+
+def _misclassified_effect(records: Records, study: "Study") -> Estimate:
+    return misclassified_effect(records, control=study.control, outcome="success")
+
+
+def _kpi_inflation(records: Records, study: "Study") -> Estimate:
+    return kpi_inflation(records, control=study.control, detection=study.detection())
+
+
+def _scheme_effect(records: Records, study: "Study") -> Estimate:
+    return scheme_effect(records, control=study.control)
+
+
+def _competing_risks(records: Records, study: "Study") -> Estimate:
+    return competing_risks(records, control=study.control, horizon=study.horizon)
+
+
 BESIDE = ("naive", "oracle")
 """The readings that stand beside every estimator."""
 
@@ -312,6 +345,11 @@ ANSWERS: dict[str, Answer] = {
     "naive": Answer(_naive, tuple(READINGS["naive"])),
     "oracle": Answer(_oracle, tuple(READINGS["oracle"]), sees_truth=True),
     "gaming_effect": Answer(_gaming_effect, ("gamed", "success_true", "inflation")),
+    "true_effect": Answer(_true_effect, ("success_true",)),
+    "misclassified_effect": Answer(_misclassified_effect, ("success_true",)),
+    "kpi_inflation": Answer(_kpi_inflation, ("inflation",), {"inflation": "success_inflation"}),
+    "scheme_effect": Answer(_scheme_effect, ("success_logged",)),
     "churn_effect": Answer(_churn_effect, ("churn", "months_retained")),
+    "competing_risks": Answer(_competing_risks, ("churn",), {"churn": "incidence"}),
 }
 """Who can answer, by name."""

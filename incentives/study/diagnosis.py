@@ -18,7 +18,7 @@ from incentives.estimates.comparison import listed, require, unknown
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["DIAGNOSANDS", "Diagnosis", "Rule"]
+__all__ = ["DIAGNOSANDS", "Diagnosis", "Rule", "accuracy"]
 
 Floats = npt.NDArray[np.float64]
 Rule = Literal["best", "clear"]
@@ -255,7 +255,7 @@ class Diagnosis:
         for point, part in self.simulations.groupby(keys, sort=False):
             here = dict(zip(keys, point, strict=True))
             for scheme, own in part.groupby("scheme", sort=False, observed=True):
-                rows += _rows({**here, "scheme": str(scheme)}, _diagnosed(own))
+                rows += _rows({**here, "scheme": str(scheme)}, accuracy(own))
             rows += _rows({**here, "scheme": ""}, _decided(part, self.rule))
         return pd.DataFrame(rows)
 
@@ -363,8 +363,20 @@ def _rows(here: dict[str, Any], values: dict[str, tuple[Value, int]]) -> list[di
     ]
 
 
-def _diagnosed(own: pd.DataFrame) -> dict[str, tuple[Value, int]]:
-    """Give the diagnosands of one answer about one scheme."""
+def accuracy(own: pd.DataFrame) -> dict[str, tuple[Value, int]]:
+    """Hold one answer to one question against the truth.
+
+    Parameters
+    ----------
+    own
+        A row a simulation: `world`, `estimate`, `std_error`, `p_value`, `conf_low`, `conf_high`,
+        `failed`, `truth` and `truth_mc_error`.
+
+    Returns
+    -------
+    dict
+        By diagnosand: its value with its Monte-Carlo error, and how many simulations it rests on.
+    """
     fine = own[(own["failed"] == "").to_numpy()]
     columns = [name for name in Known._fields if name not in ("world", "truth_mc_error")]
     known = Known(

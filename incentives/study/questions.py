@@ -58,6 +58,7 @@ QUESTIONS: dict[str, Question] = {
     for each in (
         _outcome("gamed", "per 100 contacts", -1),
         _outcome("success_true", "per 100 contacts", 1),
+        _outcome("success_logged", "per 100 contacts", 1),
         Question(
             "inflation",
             "per 100 contacts",

@@ -13,7 +13,7 @@ import incentives as inc
 from reading.centre import REASONS, read
 
 MONTHS = 3
-READINGS, RUNS = 18, 80  # replications of the Mesa program and of the kernel
+READINGS, RUNS = 20, 40  # replications of the Mesa program and of the kernel
 ONCE_IN = 40  # sets of random numbers for which chance alone finds a difference
 OUTCOMES = 850  # looked at in all scenarios together
 FEWEST = 80  # events in all readings, below which a share is no normal mean
@@ -21,8 +21,8 @@ FEWEST = 80  # events in all readings, below which a share is no normal mean
 
 def shares(frame, what, names, prefix, events):
     """Return the share of each value of `what` among the rows of a run."""
-    table = pd.crosstab(frame["run"], frame[what].astype(str))
-    n = frame.groupby("run").size()
+    table = frame.groupby(["run", what], observed=True).size().unstack(fill_value=0)  # noqa: PD010
+    n = table.sum(axis=1)
     out = {}
     for name in names:
         hits = table[name] if name in table else 0.0 * n
@@ -34,8 +34,7 @@ def shares(frame, what, names, prefix, events):
 def outcomes(contacts, agents, customers, audits, surveys, days):
     """Return the outcomes of each run, and of those that count events how many a run has."""
     out, events = {}, {}
-    contacts = contacts.assign(reason=contacts["reason"].astype(str))
-    served = contacts[contacts["true_outcome"].astype(str) != "abandoned"]
+    served = contacts[contacts["true_outcome"] != "abandoned"]
     by_run = served.groupby("run")
     n = by_run.size()
 
@@ -44,7 +43,7 @@ def outcomes(contacts, agents, customers, audits, surveys, days):
     events["abandoned"] = (out["contacts"] - n).mean()
     out["repeated"] = (contacts["attempt"] > 1).groupby(contacts["run"]).mean()
     out["tried three times"] = (contacts["attempt"] > 2).groupby(contacts["run"]).mean()
-    out["by chat"] = (contacts["channel"].astype(str) == "chat").groupby(contacts["run"]).mean()
+    out["by chat"] = (contacts["channel"] == "chat").groupby(contacts["run"]).mean()
     out["wait of who is served"] = by_run["wait_minutes"].mean()
     out["waited"] = (served["wait_minutes"] > 0).groupby(served["run"]).mean()
     out["waited over two minutes"] = (served["wait_minutes"] > 2).groupby(served["run"]).mean()
@@ -60,7 +59,7 @@ def outcomes(contacts, agents, customers, audits, surveys, days):
     out["days on"] = days_on[again].groupby(calls["run"]).mean()
     seen = served.assign(begins=served["minute"] + served["wait_minutes"])
     seen = seen.sort_values(["run", "agent", "day", "begins"], kind="stable")
-    cut = seen["true_action"].astype(str) == "cut_off"
+    cut = seen["true_action"] == "cut_off"
     before = cut.groupby([seen["run"], seen["agent"], seen["day"]]).shift(fill_value=False)
     out["cut off after cutting off"] = cut[before].groupby(seen["run"]).mean().reindex(n.index)
     events["cut off after cutting off"] = (cut & before).sum() / len(n)
@@ -105,7 +104,7 @@ def outcomes(contacts, agents, customers, audits, surveys, days):
     out["invited"] = surveys.groupby("run").size() / n
     out["answered"] = answered.size() / n
     out["score"], out["score, SD"] = answered["score"].mean(), answered["score"].std()
-    found = audits["found"].astype(str) != "none"
+    found = audits["found"] != "none"
     out["audits"] = audits.groupby("run").size() / n
     out["found"] = (found.groupby(audits["run"]).sum() / n).fillna(0.0)
     events["audits"] = len(audits) / len(n)
