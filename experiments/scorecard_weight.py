@@ -128,7 +128,7 @@ def picture(table: pd.DataFrame, summary: pd.DataFrame) -> Figure:
                        color=colour, label=name)  # fmt: skip
     right.axhline(0.0, color="0.5", linewidth=0.8)
     right.set(xlabel="weight on the offer made",
-              ylabel="margins and sales against no weight (money per month)")  # fmt: skip
+              ylabel="margins and sales against no weight\n(money per month)")  # fmt: skip
     for ax in (left, right):
         ax.legend(title="", frameon=False)
         sns.despine(ax=ax)
