@@ -63,7 +63,10 @@ def rule(function: F) -> F:
 
 
 def batch(function: F) -> F:
-    """Compile a loop over arrays once, to be called from several places of the kernel."""
+    """Compile a function of the kernel by itself: a loop over arrays, or what few contacts need.
+
+    What is compiled into its caller makes that larger, and slower to compile than in proportion.
+    """
     return register_jitable(**BATCH)(function)
 
 

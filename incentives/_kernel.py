@@ -448,7 +448,7 @@ def weigh_lies(
         f[EMPLOYER + row] = s[FEES + row] if contractor else to_client
 
 
-@rule
+@batch
 def survey_price(
     row: int,
     resolves: float,
@@ -708,7 +708,7 @@ def worth_of(row: int, reason: int, success: bool, paid: Floats) -> float:
     return worth
 
 
-@rule
+@batch
 def ask(
     seat: int,
     points: float,
@@ -762,7 +762,7 @@ def ask(
     return chosen
 
 
-@rule
+@batch
 def book(
     seat: int,
     action: int,
@@ -1161,7 +1161,7 @@ def serve(
     return minutes, follows, watched
 
 
-@rule
+@batch
 def read(
     customers: Customers,
     readers: float,
@@ -1191,7 +1191,7 @@ def strike(desk: Desk, seat: int, team: int, logged: int, value: float) -> None:
         credit(desk, seat, team, SALES_VALUE, -value)
 
 
-@rule
+@batch
 def log_abandoned(
     log: Any,
     count: int,
@@ -1356,7 +1356,7 @@ def calls_wait(seat: int, plan: FloorPlan, events: Events) -> bool:
     return service or first_in_line(seat, q + 1, plan, events) >= 0
 
 
-@rule
+@batch
 def room_for_chat(
     pool: int, task: int, minute: float, plan: FloorPlan, events: Events, limit: int
 ) -> int:
@@ -1530,7 +1530,7 @@ LOOKS = 1000  # numbers of the list looked at in a row, before it is taken to be
 RINGS, NOBODY = -1, -2  # no answer, and nobody to call
 
 
-@rule
+@batch
 def free_to_call(
     minute: float, threshold: float, plan: FloorPlan, desk: Desk, events: Events
 ) -> int:
@@ -1685,7 +1685,7 @@ def think_it_over(
         each.episode[CANCEL] = BACK + month
 
 
-@rule
+@batch
 def oldest_written(seat: int, plan: FloorPlan, events: Events) -> int:
     """Take what has waited longest in the backlog of what it can answer: its place, or -1."""
     pool, skills = plan.pool[seat], plan.skills[seat]
