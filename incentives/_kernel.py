@@ -131,6 +131,7 @@ from incentives.menu import (
     MenuTable,
     quality,
 )
+from incentives.pay.goals import Goals, attained, under_pressure
 from incentives.pay.leaderboard import place_cost
 from incentives.pay.prices import cuts, price, stand
 from incentives.pay.scorecard import assessed
@@ -275,6 +276,7 @@ class Desk(NamedTuple):
     owed: Floats  #: sales booked ahead last month that are not made good yet
     belief: Floats  #: in the product, 0 to 1 (C10)
     believer: Floats  #: what that makes of closing today, a factor (C10)
+    reached: Floats  #: results so far over the goals that should have been reached by now (P4)
 
 
 # -- the choice ---------------------------------------------------------------------------------
@@ -1424,6 +1426,58 @@ def owner(
 @compiled
 def advance(
     day: int,
+    stretch: int,
+    days: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
+    rules: Rules,
+    prices: Prices,
+    goals: Goals,
+    customers: Customers,
+    staff: Staff,
+    desk: Desk,
+    present: Ints,
+    figures: Floats,
+    watch: Watch,
+    watched: int,
+    log: Any,
+    count: int,
+) -> tuple[Floats, int, Any, int]:
+    """Run a stretch of working days of one month; who is `present` and the day's `figures` by day.
+
+    Return the choices and the log, each with how many rows of it are now held: either is replaced
+    by a longer one where a day could overflow it.
+    """
+    choices = watch.rows
+    for today in range(day, day + stretch):
+        desk.present[:] = present[today - day]
+        choices, watched, log, count = live(
+            today,
+            today % days,
+            days,
+            k0,
+            k1,
+            plan,
+            rules,
+            prices,
+            customers,
+            staff,
+            desk,
+            watch.share,
+            choices,
+            watched,
+            log,
+            count,
+        )
+        press((today % days + 1.0) / days, goals, rules, desk)
+        figures[today - day] = desk.day
+    return choices, watched, log, count
+
+
+@allocating
+def live(
+    day: int,
     day_of_month: int,
     days: int,
     k0: np.uint32,
@@ -1434,15 +1488,13 @@ def advance(
     customers: Customers,
     staff: Staff,
     desk: Desk,
-    watch: Watch,
+    share: float,
+    choices: Floats,
     watched: int,
     log: Any,
     count: int,
-) -> tuple[int, int, Any]:
-    """Run one working day; return how many choices and contacts are now held, and the log.
-
-    `log` is replaced by a longer one where the day could overflow it.
-    """
+) -> tuple[Floats, int, Any, int]:
+    """Live one working day."""
     due, minutes = due_today(customers, day, k0, k1, plan)
     contacts = len(due) * int(rules.needs.tries)  # at most
     calls = int(plan.outbound.sum() * plan.minutes)  # one a minute for each who calls out
@@ -1450,6 +1502,11 @@ def advance(
         longer = np.empty(2 * (count + contacts + calls), CONTACT)
         longer[:count] = log[:count]
         log = longer
+    needed = watched + N_ACTIONS * (contacts + calls)
+    if share > 0.0 and needed > len(choices):
+        more = np.empty((2 * needed, choices.shape[1]))
+        more[:watched] = choices[:watched]
+        choices = more
     events = scratch(len(plan.team), plan.pools, len(plan.fit), contacts, calls)
     luck = luck_for(contacts + calls)
     in_order(due, minutes, plan, events)
@@ -1472,7 +1529,7 @@ def advance(
         customers,
         staff,
         desk,
-        watch,
+        Watch(share, choices),
         watched,
         log,
         count,
@@ -1490,7 +1547,23 @@ def advance(
         desk.scheme,
         desk.cuts,
     )
-    return watched, count, log
+    return choices, watched, log, count
+
+
+@rule
+def press(elapsed: float, goals: Goals, rules: Rules, desk: Desk) -> None:
+    """Let those who are behind their goals feel it, at a day's end."""
+    bonds = desk.bonds
+    for seat in range(len(desk.reached)):
+        scheme = desk.scheme[seat]
+        if goals.first[scheme] == goals.first[scheme + 1]:
+            continue
+        raised = exp_(bonds.goal[seat])
+        reached = attained(goals, scheme, desk.totals[seat], raised, elapsed)
+        desk.reached[seat] = reached
+        bonds.pressed[seat] = under_pressure(
+            bonds.pressed[seat], reached, elapsed, bonds.driven[seat], rules.pressure
+        )
 
 
 @rule

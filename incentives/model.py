@@ -441,7 +441,7 @@ class ContactCentre(mesa.Model):
             self.running = False
             return
         first, before, month = recorder.count, recorder.logged + recorder.count, world.month
-        world.advance_day()
+        world.live()
         written = recorder.logged + recorder.count - before
         self._look_back(recorder.log[first : first + written])
         if world.month > month:

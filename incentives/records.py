@@ -44,6 +44,7 @@ from incentives.columns import (
     Channel,
     Decision,
     Ended,
+    Floats,
     LeftBy,
     Outcome,
     Reason,
@@ -279,18 +280,10 @@ class Recorder:
         self.day_rows: list[Any] = []
         self.labels = [name for name, _ in world.policies]
 
-    def begin_day(self, contacts: int) -> None:
-        """Make room for the choices of a day with at most so many contacts."""
-        share, rows = self.watch
-        needed = self.watched + N_ACTIONS * contacts
-        if share > 0 and needed > len(rows):
-            longer = np.empty((2 * needed, rows.shape[1]))
-            longer[: self.watched] = rows[: self.watched]
-            self.watch = Watch(share, longer)
-
-    def end_day(self, world: Any) -> None:
-        """Note the day's figures."""
-        self.day_rows.append((world.day, world.month, *world.desk.day))
+    def note_days(self, world: Any, figures: Floats) -> None:
+        """Note the figures of some days, from the world's present one on."""
+        days = enumerate(figures.tolist(), start=world.day)
+        self.day_rows.extend((day, world.month, *row) for day, row in days)
 
     def end_month(self, world: Any, status: Any, bills: Any, slip: Any, gone: Any) -> None:
         """Turn the month's log, bills and payslips into rows."""

@@ -453,7 +453,9 @@ def lower(scenario: Scenario) -> Lowered:
         timing=lower_numbers(
             scenario.timing, gaming.TimingNumbers, **({"window": 0.0} if "G7" in off else {})
         ),
-        pressure=lower_numbers(scenario.target_pressure, PressureNumbers),
+        pressure=lower_numbers(
+            scenario.target_pressure, PressureNumbers, **({"wears": 0.0} if "P4" in off else {})
+        ),
         crowd=int(scenario.floor.customers),
         harvest=lower_numbers(
             scenario.data_harvest,

@@ -40,7 +40,7 @@ from incentives.columns import (
 )
 from incentives.customers import believes, draw_customers
 from incentives.menu import N_ACTIONS, Action
-from incentives.pay.goals import attained, goals_of, ratcheted, under_pressure
+from incentives.pay.goals import lower_goals, ratcheted
 from incentives.records import Keep, Recorder, Records
 from incentives.scenario import Scenario, ScenarioError, lower
 
@@ -224,10 +224,11 @@ class World:
             owed=np.zeros(seats),
             belief=np.zeros(seats),
             believer=np.ones(seats),
+            reached=np.ones(seats),
         )
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
         self.pressure = None if "P4" in scenario.off else scenario.target_pressure
-        self.goals = [goals_of(scheme) for scheme in self.schemes]
+        self.goals = lower_goals(self.schemes)
         self.managers = staff.draw_managers(
             teams, key=self.key, identity=scenario.identity, pressure=self.pressure
         )
@@ -346,8 +347,14 @@ class World:
 
     # -- time ------------------------------------------------------------------------------------
 
-    def advance_day(self) -> None:
-        """Run one working day, and what follows it at the end of a month."""
+    def live(self, days: int = 1) -> None:
+        """Live some working days of a month, and what follows at its end.
+
+        Parameters
+        ----------
+        days
+            No more than are left of the month.
+        """
         if self.month >= self.months:
             raise RuntimeError(
                 f"this world was opened for {self.months} months and is over; "
@@ -355,44 +362,49 @@ class World:
             )
         day_of_month = self.day % self.days
         if day_of_month == 0:
-            days = self.day + np.arange(self.days)[:, None]
-            u = uniforms(self.key, Purpose.SHIFT, np.arange(self.seats), days)[..., 0]
-            self._present = u >= self.scenario.floor.shrinkage
-            self._raised = exp(self.desk.bonds.goal)
-            if "A2" not in self.scenario.off:
-                staff.thank(self.desk.bonds, self.month, self.scenario.reciprocity)
-        self.desk.present[:] = self._present[day_of_month] & self.open
+            self._open_month()
+        present = self._present[day_of_month : day_of_month + days] & self.open
+        figures = np.empty((days, len(DAY)))
         recorder = self.recorder
-        due = int(self._customers.held[self.day % CALENDAR])
-        calls = int(self.plan.outbound.sum() * self.plan.minutes)
-        recorder.begin_day(due * int(self.scenario.needs.tries) + calls)
-        recorder.watched, recorder.count, recorder.log = advance(
+        choices, recorder.watched, recorder.log, recorder.count = advance(
             self.day,
-            day_of_month,
+            days,
             self.days,
             *self.key,
             self.plan,
             self.rules,
             self.prices,
+            self.goals,
             self._customers,
             self.staff,
             self.desk,
+            present.astype(np.int64),
+            figures,
             recorder.watch,
             recorder.watched,
             recorder.log,
             recorder.count,
         )
-        self._press((day_of_month + 1.0) / self.days)
-        recorder.end_day(self)
-        self.day += 1
+        recorder.watch = recorder.watch._replace(rows=choices)
+        recorder.note_days(self, figures)
+        self.day += days
         if self.day % self.days == 0:
             self._close_month()
 
     def run(self) -> Records:
         """Run to the end and return the records."""
         while self.month < self.months:
-            self.advance_day()
+            self.live(self.days - self.day % self.days)
         return self.records()
+
+    def _open_month(self) -> None:
+        """Draw up who is there when, let goals stand, and thank."""
+        days = self.day + np.arange(self.days)[:, None]
+        u = uniforms(self.key, Purpose.SHIFT, np.arange(self.seats), days)[..., 0]
+        self._present = u >= self.scenario.floor.shrinkage
+        self._raised = exp(self.desk.bonds.goal)
+        if "A2" not in self.scenario.off:
+            staff.thank(self.desk.bonds, self.month, self.scenario.reciprocity)
 
     def records(self) -> Records:
         """Give the records of what has happened so far."""
@@ -488,37 +500,19 @@ class World:
         desk.held[:] = 0.0
         desk.ahead[:] = 0.0
 
-    def _towards_goals(self, elapsed: float) -> list[tuple[Any, Floats, float]]:
-        """Give, for each scheme with goals, who is under it, how far they are, and the most."""
-        desk, found = self.desk, []
-        for number, goals in enumerate(self.goals):
-            mine = np.flatnonzero(desk.scheme == number) if goals else ()
-            if len(mine) > 0:
-                logged = dict(zip(ACCUMULATORS, desk.totals[mine].T, strict=True))
-                totals = Totals(**logged, team=self.plan.team[mine])
-                reached = attained(goals, totals, self._raised[mine], elapsed)
-                found.append((mine, reached, min(goal.most for goal in goals)))
-        return found
-
-    def _press(self, elapsed: float) -> None:
-        """Let those who are behind their goals feel it, at a day's end."""
-        if self.pressure is None or not self.managers.drive.any():
-            return
-        bonds = self.desk.bonds
-        for mine, reached, _ in self._towards_goals(elapsed):
-            bonds.pressed[mine] = under_pressure(
-                bonds.pressed[mine], reached, elapsed, bonds.driven[mine], self.pressure
-            )
-
     def _set_goals(self) -> None:
         """Let managers set the goals of the next month by what was logged in this one."""
-        if self.pressure is None or not self.managers.drive.any():
+        if self.pressure is None:
             return
-        bonds = self.desk.bonds
-        for mine, reached, most in self._towards_goals(1.0):
-            bonds.goal[mine] = ratcheted(
-                bonds.goal[mine], reached, bonds.driven[mine], most, self.pressure
-            )
+        bonds, scheme = self.desk.bonds, self.desk.scheme
+        mine = np.flatnonzero(np.diff(self.goals.first)[scheme])
+        bonds.goal[mine] = ratcheted(
+            bonds.goal[mine],
+            self.desk.reached[mine],
+            bonds.driven[mine],
+            self.goals.most[scheme[mine]],
+            self.pressure,
+        )
 
     def _volume(self) -> float:
         """Give the share of the clients' customers that is served here."""

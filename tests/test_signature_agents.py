@@ -409,7 +409,7 @@ def test_coaching_sinks_in_slowly_and_fades_more_slowly() -> None:
     world = World(centre, rng=7, months=4)
     course = []
     for _ in range(80):
-        world.advance_day()
+        world.live()
         course.append(world.desk.bonds.skill[world.desk.bonds.fits > 0].mean())
     assert course[0] < 0.1 * goal
     assert 0.5 * goal < course[19] < 0.8 * goal

@@ -161,7 +161,7 @@ def dulled(loss: np.ndarray) -> inc.Records:
             row = world.customers.row
             row["satisfaction"] = np.maximum(row["satisfaction"] - loss[month], 0.0)
             while world.month == month:
-                world.advance_day()
+                world.live()
         parts.append(world.records())
     return inc.Records.concat(parts)
 

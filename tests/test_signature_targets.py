@@ -15,7 +15,14 @@ import pytest
 import incentives as inc
 from incentives.columns import ACCUMULATORS, N_ACCUMULATORS, SAVES
 from incentives.pay import Ledger, Reference, example, lower
-from incentives.pay.goals import attained, goals_of, ratcheted, stretched, under_pressure
+from incentives.pay.goals import (
+    attained,
+    goals_of,
+    lower_goals,
+    ratcheted,
+    stretched,
+    under_pressure,
+)
 from incentives.pay.prices import price, stand
 from incentives.staff import draw_managers
 from incentives.world import World
@@ -222,9 +229,10 @@ def test_a_goal_ratchets_by_a_share_of_the_excess_and_hardly_down():
 
 def test_strain_grows_with_what_is_missing_by_now_and_wears_off():
     pressure = inc.TargetPressure(wears=0.2, recovers=0.1)
-    after = under_pressure(
-        np.array([0.5, 0.5, 0.5]), np.array([0.4, 1.3, 0.4]), 0.5, np.array([1, 1, 0]), pressure
-    )
+    after = [
+        under_pressure(0.5, reached, 0.5, drive, pressure)
+        for reached, drive in ((0.4, 1.0), (1.3, 1.0), (0.4, 0.0))
+    ]
     np.testing.assert_allclose(after, [0.45 + 0.2 * 0.5 * 0.6, 0.45, 0.45])
 
 
@@ -240,13 +248,17 @@ def test_the_goal_of_a_ladder_is_its_lowest_step_that_pays():
 
 
 def test_of_several_goals_the_one_furthest_behind_counts():
-    both = goals_of(inc.Target("saves", 20, lump=1.0) + inc.Target("save_rate", 0.4, lump=1.0))
-    totals = example(saves=[15, 12, 0], cancels=[25, 40, 0])
-    np.testing.assert_allclose(attained(both, totals, np.ones(3)), [0.75, 0.6, 0.0])
-    np.testing.assert_allclose(attained(both, totals, np.ones(3), 0.5), [1.5, 0.75, 0.0])
-    np.testing.assert_allclose(
-        attained(both[1:], totals, np.array([1.2, 1.0, 1.0])), [1.25, 0.75, 1.0]
-    )
+    count, rate = inc.Target("saves", 20, lump=1.0), inc.Target("save_rate", 0.4, lump=1.0)
+    goals = lower_goals([inc.Wage(), count + rate, rate])
+    totals = np.array(example(saves=[15, 12, 0], cancels=[25, 40, 0])[:-1]).T
+
+    def over(scheme: int, factor: tuple[float, ...], elapsed: float) -> list[float]:
+        each = zip(totals, factor, strict=True)
+        return [attained(goals, scheme, logged, by, elapsed) for logged, by in each]
+
+    np.testing.assert_allclose(over(1, (1.0, 1.0, 1.0), 1.0), [0.75, 0.6, 0.0])
+    np.testing.assert_allclose(over(1, (1.0, 1.0, 1.0), 0.5), [1.5, 0.75, 0.0])
+    np.testing.assert_allclose(over(2, (1.2, 1.0, 1.0), 1.0), [1.25, 0.75, 1.0])
 
 
 def test_pay_is_for_results_over_the_goal():

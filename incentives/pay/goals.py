@@ -2,22 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from incentives._compile import rule
 from incentives._draws import log
-from incentives.columns import Floats, Totals
+from incentives.columns import Floats, Ints, Totals
 from incentives.mechanism import Mechanism, numbers, param
 from incentives.pay.bonuses import Goal, goal_in
 from incentives.pay.deferral import lines_of
-from incentives.pay.metrics import RATES, PaysSomething, measure, with_team
+from incentives.pay.metrics import PaysSomething, accumulators, with_team
 
 __all__ = [
+    "Goals",
     "PressureNumbers",
     "TargetPressure",
     "attained",
     "goals_of",
+    "lower_goals",
     "ratcheted",
     "stretched",
     "under_pressure",
@@ -166,17 +169,51 @@ def stretched(scheme: PaysSomething, totals: Totals, factor: Floats) -> Totals:
     return with_team(parts, totals.team)
 
 
-def attained(goals: Sequence[Goal], totals: Totals, factor: Floats, elapsed: float = 1.0) -> Floats:
+class Goals(NamedTuple):
+    """The goals of several schemes as the kernel reads them."""
+
+    first: Ints  #: (schemes + 1,) goals of scheme s are first[s]:first[s + 1]
+    results: Ints  #: (goals,) accumulator of what is counted
+    among: Ints  #: (goals,) accumulator of how many it is a share or a mean of, -1 for a count
+    threshold: Floats  #: (goals,) where the scheme puts it
+    most: Floats  #: (schemes,) the factor beyond which a rate cannot be reached
+
+
+def lower_goals(schemes: Sequence[PaysSomething]) -> Goals:
+    """Lay the goals of schemes into arrays.
+
+    Examples
+    --------
+    >>> from incentives.pay import Target, Wage
+    >>> lower_goals([Wage(), Wage() + Target("saves", 60, lump=80)]).first
+    array([0, 0, 1])
+    """
+    by_scheme = [goals_of(scheme) for scheme in schemes]
+    every = [goal for some in by_scheme for goal in some]
+    reads = [accumulators(goal.metric) for goal in every]
+    return Goals(
+        first=np.cumsum([0, *map(len, by_scheme)]),
+        results=np.array([read[0] for read in reads], np.int64),
+        among=np.array([read[1] if len(read) > 1 else -1 for read in reads], np.int64),
+        threshold=np.array([goal.threshold for goal in every], np.float64),
+        most=np.array([min((g.most for g in some), default=np.inf) for some in by_scheme]),
+    )
+
+
+@rule
+def attained(goals: Goals, scheme: int, logged: Floats, factor: float, elapsed: float) -> float:
     """Return results over the goals as they stand, of several goals the one furthest behind.
 
     Parameters
     ----------
     goals
-        One or more.
-    totals
-        What was logged so far in the period.
+        Of all schemes.
+    scheme
+        The agent's.
+    logged
+        What the agent logged so far in the period, shape (accumulators,).
     factor
-        By how much each agent's goals are raised, 1 or more.
+        By how much the agent's goals are raised, 1 or more.
     elapsed
         Share of the period that is over, by which counts are measured; above 0.
 
@@ -186,23 +223,32 @@ def attained(goals: Sequence[Goal], totals: Totals, factor: Floats, elapsed: flo
 
     Examples
     --------
-    >>> from incentives.pay import Goal, example
-    >>> attained([Goal("saves", 60.0)], example(saves=[20, 40]), np.ones(2), elapsed=0.5)
-    array([0.66666667, 1.33333333])
+    >>> from incentives.columns import N_ACCUMULATORS, SAVES
+    >>> from incentives.pay import Target
+    >>> logged = np.zeros(N_ACCUMULATORS)
+    >>> logged[SAVES] = 20.0
+    >>> round(float(attained(lower_goals([Target("saves", 60, lump=80)]), 0, logged, 1.0, 0.5)), 3)
+    0.667
     """
-    least = np.full(len(factor), np.inf)
-    for goal in goals:
-        share = 1.0 if goal.metric in RATES else elapsed
-        ratio = measure(totals, goal.metric) / (goal.threshold * factor * share)
-        if goal.metric in RATES:
-            empty = np.asarray(totals[RATES[goal.metric][1]]) <= 0
-            ratio = np.where(empty, 1.0, ratio)
-        least = np.minimum(least, ratio)
+    least = np.inf
+    for goal in range(goals.first[scheme], goals.first[scheme + 1]):
+        results, share = logged[goals.results[goal]], elapsed
+        if goals.among[goal] >= 0:
+            count = logged[goals.among[goal]]
+            if count <= 0.0:
+                least = min(least, 1.0)
+                continue
+            results, share = results / count, 1.0
+        least = min(least, results / (goals.threshold[goal] * factor * share))
     return least
 
 
 def ratcheted(
-    height: Floats, reached: Floats, drive: Floats, most: float, pressure: TargetPressure
+    height: Floats,
+    reached: Floats,
+    drive: Floats,
+    most: float | Floats,
+    pressure: TargetPressure,
 ) -> Floats:
     """Return each agent's goal for the next month (log of the factor).
 
@@ -226,14 +272,15 @@ def ratcheted(
     """
     excess = log(np.clip(reached, 0.1, 10.0))
     share = drive * np.where(excess > 0.0, pressure.up, pressure.down)
-    top = max(float(log(min(pressure.cap, most))), 0.0)
+    top = np.maximum(log(np.minimum(pressure.cap, most)), 0.0)
     return np.clip(height + share * excess, 0.0, top)
 
 
+@rule
 def under_pressure(
-    strain: Floats, reached: Floats, elapsed: float, drive: Floats, pressure: TargetPressure
-) -> Floats:
-    """Return each agent's strain after a day (log care).
+    strain: float, reached: float, elapsed: float, drive: float, pressure: Any
+) -> float:
+    """Return an agent's strain after a day (log care).
 
     Parameters
     ----------
@@ -248,5 +295,6 @@ def under_pressure(
     pressure
         The settings of P4.
     """
-    behind = elapsed * np.maximum(1.0 - reached, 0.0)
-    return (1.0 - pressure.recovers) * strain + pressure.wears * drive * behind
+    behind = elapsed * max(1.0 - reached, 0.0)
+    after: float = (1.0 - pressure.recovers) * strain + pressure.wears * drive * behind
+    return after
