@@ -283,11 +283,11 @@ def test_equal_teams_give_the_two_sample_t_test(rng: np.random.Generator) -> Non
     world = audited_world(rng, shares, unit="team", drawn=everything)
     audits = world.seen.audits
     share = (audits["found"] != "none").groupby([audits["scheme"], audits["team"]], observed=True)
-    theirs = stats.ttest_ind(share.mean()["bonus 1"], share.mean()["wage"])
+    theirs = stats.ttest_ind(share.mean()["bonus 1"], share.mean()["wage"], equal_var=False)
     ours = row_of(gaming_effect(world, control="wage"), "gamed", "audited")
     assert ours["statistic"] == pytest.approx(theirs.statistic, rel=1e-9)
     assert ours["p_value"] == pytest.approx(theirs.pvalue, rel=1e-9)
-    assert ours["df"] == 12
+    assert ours["df"] == pytest.approx(theirs.df, rel=1e-9)
 
 
 def test_with_an_arm_to_each_team_cr1_is_that_of_statsmodels(rng: np.random.Generator) -> None:
@@ -439,7 +439,8 @@ def test_pairs_shrink_the_error_and_leave_the_estimate(rng: np.random.Generator)
     one, two = (row_of(gaming_effect(w, control="wage"), "gamed") for w in (paired, broken))
     assert one["estimate"] == pytest.approx(two["estimate"], rel=1e-12)
     assert one["std_error"] < 0.6 * two["std_error"]
-    assert (one["n_clusters"], one["df"], two["n_clusters"], two["df"]) == (20, 19, 40, 38)
+    assert (one["n_clusters"], one["df"], two["n_clusters"]) == (20, 19, 40)
+    assert 19 <= two["df"] <= 38
 
 
 def test_every_arm_has_the_degrees_of_freedom_of_its_own_pair(rng: np.random.Generator) -> None:

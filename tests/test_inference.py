@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats
@@ -232,12 +233,14 @@ def test_every_row_of_both_questions_can_be_tested_again(rng: np.random.Generato
         churn_effect(left, control="wage", horizon=3),
     ):
         before = effect.tidy()
-        for method in ("welch", "wild", "score", "randomisation"):
+        assert before["inference"].str.startswith("cluster (team), Welch, t").all()
+        for method in ("cluster", "wild", "score", "randomisation"):
             again = effect.inference(method, reps=499, rng=1)
             after = again.tidy()
             assert after.columns.tolist() == before.columns.tolist()
             assert not (after["inference"] == before["inference"]).any()
-            kept = ["estimand", "contrast", "estimate", "std_error", "statistic", "df", "n"]
+            kept = ["estimand", "contrast", "estimate", "n"]
+            kept += [] if method == "cluster" else ["std_error", "statistic", "df"]
             assert after[kept].equals(before[kept])
             assert (after["conf_low"] <= after["estimate"]).all()
             assert (after["estimate"] <= after["conf_high"]).all()
@@ -245,8 +248,8 @@ def test_every_row_of_both_questions_can_be_tested_again(rng: np.random.Generato
             outside = (none < after["conf_low"]) | (after["conf_high"] < none)
             assert (outside == (after["p_value"] <= 0.05)).all()
             assert again.fit is effect.fit
-            back = again.inference("cluster").tidy()
-            assert back.equals(before)
+            back = again.inference("welch").tidy()
+            pd.testing.assert_frame_equal(back, before, rtol=1e-12)
 
 
 def test_p_values_of_methods_agree_where_clusters_are_alike(rng: np.random.Generator) -> None:
@@ -321,18 +324,46 @@ def test_welch_needs_arms_that_share_no_cluster(rng: np.random.Generator) -> Non
     pairs = gaming_effect(audited_world(rng, gaming_shares(rng, 8, 0.05)), control="wage")
     with pytest.raises(ValueError, match=r"'welch' needs two .* or more in each arm and none in"):
         pairs.inference("welch")
-    checks = {check.name: check for check in pairs.checks}
-    assert "inference('welch')" not in checks["clusters enough"].advice
+    assert pairs.tidy()["inference"].iloc[0] == "cluster (replication, paired), CR1, t"
 
 
-def test_few_teams_are_told_the_way_out(rng: np.random.Generator) -> None:
-    few, fewer = (gaming_effect(teams(rng, n), control="wage") for n in (8, 4))
-    for effect, told in ((few, True), (fewer, False)):
-        check = {check.name: check for check in effect.checks}["clusters enough"]
-        assert not check.passed
-        assert ("inference('welch')" in check.advice) == told  # which 4 teams are too few for
-    assert "with few teams (8) an interval leans on" in few.summary()
-    assert few.inference("welch").tidy()["inference"].iloc[0] == "cluster (team), Welch, t"
+def test_few_teams_are_told_of(rng: np.random.Generator) -> None:
+    for clusters in (8, 4):
+        few = gaming_effect(teams(rng, clusters), control="wage")
+        assert not {check.name: check for check in few.checks}["clusters enough"].passed
+        assert f"with few teams ({clusters}) an interval leans on" in few.summary()
+
+
+def test_where_arms_are_apart_each_has_its_own_error_and_cr1_can_be_asked_for(
+    rng: np.random.Generator,
+) -> None:
+    effect = gaming_effect(teams(rng, 9), control="wage")  # five teams against four
+    own, common = (row_of(each, "gamed") for each in (effect, effect.inference("cluster")))
+    assert own["inference"] == "cluster (team), Welch, t"
+    assert common["inference"] == "cluster (team), CR1, t"
+    assert 3 <= own["df"] < common["df"] == 7
+    moved = effect.rows["tested"].iloc[0].contrast.moved
+    variance = (moved**2).sum(axis=0) * np.array([4 / 3, 5 / 4])
+    assert own["std_error"] == pytest.approx(np.sqrt(variance.sum()), rel=1e-12)
+    assert common["std_error"] == pytest.approx(np.sqrt((moved**2).sum() * 9 / 7), rel=1e-12)
+
+
+def test_an_arm_of_one_team_has_no_error_of_its_own(rng: np.random.Generator) -> None:
+    world = teams(rng, 12)
+    keep = world.seen.assignments["unit_id"].isin([0, 1, 3, 5, 7, 9, 11])
+    some = world.seen.assignments["unit_id"][keep]
+    shown = {
+        name: frame[frame["team"].isin(some)]
+        for name, frame in (("audits", world.seen.audits), ("cells", world.seen.cells))
+    }
+    lone = world.changed(assignments=world.seen.assignments[keep], **shown)
+    effect = gaming_effect(lone, control="wage")
+    row = row_of(effect, "gamed")
+    assert (row["n_clusters"], row["df"], row["inference"]) == (7, 5, "cluster (team), CR1, t")
+    assert row["conf_low"] < row["estimate"] < row["conf_high"]
+    levels = effect.details["levels"].set_index("term")
+    assert np.isnan(levels.loc["wage", "std_error"]).all()
+    assert (levels.loc["bonus 1", "std_error"] > 0).all()
 
 
 def test_what_was_not_dealt_at_random_is_refused(rng: np.random.Generator) -> None:
@@ -349,7 +380,7 @@ def test_what_was_not_dealt_at_random_is_refused(rng: np.random.Generator) -> No
         effect = gaming_effect(world.changed(assignments=changed), control="wage")
         with pytest.raises(ValueError, match="assigned at random, with the same chances"):
             effect.inference("randomisation", rng=1)
-    with pytest.raises(ValueError, match="method must be one of 'cluster', 'welch', 'wild'"):
+    with pytest.raises(ValueError, match="method must be one of 'welch', 'cluster', 'wild'"):
         effect.inference("bootstrap", rng=1)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="reps must be 99 or more, got 10"):
         effect.inference("wild", reps=10, rng=1)

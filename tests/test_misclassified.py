@@ -268,3 +268,30 @@ def test_the_answer_keeps_the_contract(rng: np.random.Generator) -> None:
     assert len(answer.summary().splitlines()) <= 25
     assert "against 'wage'" in answer.plot().get_xlabel()
     assert len(answer.glance()) == 1
+
+
+def half_blind(world: World, rng: np.random.Generator, chance: float) -> World:
+    """Let audits recognise a contact that was logged wrongly only with a chance."""
+    audits = world.seen.audits.copy()
+    unmet = (audits["found"] != "none") & (rng.random(len(audits)) > chance)
+    audits.loc[unmet, "found_outcome"] = audits.loc[unmet, "logged_outcome"]
+    audits.loc[unmet, "found"] = "none"
+    return world.changed(audits=audits)
+
+
+def test_what_audits_do_not_recognise_is_made_good_by_the_chance_that_they_do(
+    rng: np.random.Generator,
+) -> None:
+    def answer(world: World, **settings: float) -> float:
+        found = misclassified_effect(world, control="wage", covariates=["plan"], **settings)
+        return float(found.tidy()["estimate"].iloc[0])
+
+    off: dict[str, list[float]] = {"told": [], "not told": []}
+    for _ in range(40):
+        sharp = logged_world(rng)
+        blind, whole = half_blind(sharp, rng, 0.6), answer(sharp)
+        off["told"].append(answer(blind, detection=0.6) - whole)
+        off["not told"].append(answer(blind) - whole)
+    told, naive = np.array(off["told"]), np.array(off["not told"])
+    assert abs(told.mean()) < 3.3 * told.std(ddof=1) / np.sqrt(len(told))
+    assert naive.mean() > 3.0, "points of lies that pass for saves"

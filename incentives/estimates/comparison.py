@@ -11,7 +11,7 @@ compared from the month in which they do.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -21,7 +21,7 @@ import pandas as pd
 
 from incentives.estimates.inference import Bools, Carried, Estimated, Floats, carried_by
 from incentives.estimates.methods import FEWEST, Inference, Unit
-from incentives.estimates.resampling import Contrast, Ints, contrast_of
+from incentives.estimates.resampling import Ints, contrast_of
 from incentives.estimates.result import Check
 
 __all__ = [
@@ -48,9 +48,6 @@ LIKE: dict[Unit, str] = {
     "agent": "agents like these",
 }
 """The population that an interval speaks of."""
-
-
-WAY_OUT = " and scattering alike in both arms: inference('welch') is without the latter"
 
 
 class Observed(Protocol):
@@ -250,8 +247,11 @@ class Comparison:
             row = self._row(arm, measure, carried) | numbers
             if np.isfinite(error):
                 contrast = contrast_of(estimated, arm, weight=whole, stratum=self._strata())
-                tested = self._tested(contrast, carried)
+                tested = Inference.usual(contrast, self.unit, carried.paired)
                 row |= {"inference": tested.words, "tested": tested}
+                if tested.method == "welch" and error > 0:
+                    own, df = tested.spread()
+                    row |= {"std_error": error * own / moved.std_error(carried)[0], "df": df}
             rows.append(row)
         return rows
 
@@ -287,14 +287,13 @@ class Comparison:
             "n_arms": len(self.arms),
             "cluster": self.unit,
             "n_clusters": int(rows["n_clusters"].min()),
-            "df": int(rows["df"].min()),
+            "df": float(rows["df"].min()),
             "randomised": self.randomised,
         }
 
     def checks(self, rows: pd.DataFrame) -> list[Check]:
         """Look at what every comparison rests on."""
         paired = bool(rows["inference"].str.contains("paired").all())
-        few = bool(rows["n_clusters"].min() < FEWEST[self.unit])
         return [
             Check(
                 "clusters enough",
@@ -303,7 +302,7 @@ class Comparison:
                 10,
                 f"degrees of freedom; with few {self.unit}s "
                 f"({rows['n_clusters'].min()}) an interval leans on their differences being "
-                "nearly normal" + ("" if paired or few else WAY_OUT),
+                "nearly normal",
             ),
             Check(
                 "assigned at random or paired",
@@ -334,12 +333,6 @@ class Comparison:
             "target": LIKE[self.unit],
             "n_clusters": carried.clusters,
         }
-
-    def _tested(self, contrast: Contrast, carried: Carried) -> Inference:
-        """Test by t, and too few for that by randomisation."""
-        tested = Inference(contrast, self.unit, carried.paired)
-        few = carried.clusters < FEWEST[self.unit]
-        return replace(tested, method="randomisation") if few else tested
 
     def _strata(self) -> Ints | None:
         """Give the replication of each cluster, if teams or agents were dealt within one."""

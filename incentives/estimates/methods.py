@@ -15,7 +15,7 @@ from incentives.estimates.resampling import Contrast, Draws, Ints
 __all__ = ["FEWEST", "Inference", "Method", "Unit"]
 
 Unit = Literal["replication", "team", "agent"]
-Method = Literal["cluster", "welch", "wild", "score", "randomisation"]
+Method = Literal["welch", "cluster", "wild", "score", "randomisation"]
 
 FEWEST: dict[Unit, int] = {"replication": 3, "team": 6, "agent": 6}
 """With fewer clusters than this a t interval is refused. A replication is an average over a whole
@@ -53,8 +53,8 @@ class Inference:
     paired
         Whether every cluster met both arms.
     method
-        ``"cluster"`` for CR1 errors with t critical values, ``"welch"`` for an error of each arm's
-        own with Welch's degrees of freedom, or a name of `RESAMPLINGS`.
+        ``"welch"`` for an error of each arm's own with Welch's degrees of freedom, ``"cluster"``
+        for CR1 errors with t critical values, or a name of `RESAMPLINGS`.
     reps
         How many draws, where not all are taken.
     seed
@@ -67,6 +67,18 @@ class Inference:
     method: Method = "cluster"
     reps: int = 9999
     seed: int | None = None
+
+    @classmethod
+    def usual(cls, contrast: Contrast, unit: Unit, paired: bool) -> Self:
+        """Choose how a contrast is tested where nobody asks.
+
+        Each arm has an error of its own where it has clusters enough and shares none. Clusters
+        that are too few for t are dealt to their arms again.
+        """
+        here = cls(contrast, unit, paired)
+        if contrast.clusters < FEWEST[unit]:
+            return replace(here, method="randomisation")
+        return replace(here, method="welch") if here.unlike else here
 
     def by(self, method: Method, *, reps: int, seed: int | None) -> "Inference":
         """Test the same contrast by a method, or say why that cannot be."""
@@ -82,16 +94,26 @@ class Inference:
                     f"too few clusters: {self.contrast.clusters} {self.unit}s, and '{method}' "
                     f"needs at least {fewest}; use 'randomisation' if they were assigned at random"
                 )
-        if method == "welch" and not (self.contrast.apart and self._of_arms.min() > 1):
+        if method == "welch" and not self.unlike:
             raise ValueError(
                 f"'welch' needs two {self.unit}s or more in each arm and none in both: use "
                 "'cluster', which takes those that met both arms as pairs, or 'wild'"
             )
         return replace(self, method=method, reps=reps, seed=seed)
 
+    @property
+    def unlike(self) -> bool:
+        """Whether each arm has clusters of its own, enough for an error of its own."""
+        return self.contrast.apart and bool(self._of_arms.min() > 1)
+
+    @property
+    def resampled(self) -> bool:
+        """Whether it is tested by draws, and not by an error and t."""
+        return self.method in RESAMPLINGS
+
     @cached_property
     def draws(self) -> Draws:
-        """What was drawn; not for ``"cluster"`` and ``"welch"``."""
+        """What was drawn; for those that are `resampled`."""
         return RESAMPLINGS[self.method].draw(self.contrast, self.reps, self._generator)
 
     @property
@@ -106,10 +128,10 @@ class Inference:
 
     def p_value(self) -> float:
         """Give the p value of no effect."""
-        if self.method == "welch":
-            error, df = self._welch
-            return float(p_values(np.array(self.contrast.value / error), np.array(df)))
-        return self.draws.p_value(self.contrast.value)
+        if self.resampled:
+            return self.draws.p_value(self.contrast.value)
+        error, df = self.spread()
+        return float(p_values(np.array(self.contrast.value / error), np.array(df)))
 
     def interval(self, std_error: float, conf_level: float) -> tuple[float, float]:
         """Give the effects that are not rejected, on the scale that is tested.
@@ -121,26 +143,32 @@ class Inference:
         conf_level
             Between 0 and 1, both excluded.
         """
-        if self.method == "welch":
-            error, df = self._welch
+        if not self.resampled:
+            error, df = self.spread()
             margin = float(t_margin(np.array(error), np.array(df), conf_level))
             return self.contrast.value - margin, self.contrast.value + margin
         alpha = 1 - conf_level
         low, high = (self.draws.reach(sign * std_error, alpha) for sign in (-1.0, 1.0))
         return self.contrast.value + low, self.contrast.value + high
 
+    def spread(self) -> tuple[float, float]:
+        """Give the standard error on the scale that is tested, and its degrees of freedom.
+
+        Of what is resampled those of CR1.
+        """
+        moved, clusters = self.contrast.moved, self.contrast.clusters
+        if self.method == "welch":
+            n = self._of_arms
+            variance = (moved**2).sum(axis=0) * n / (n - 1)
+            if (whole := variance.sum()) > 0:
+                return float(np.sqrt(whole)), float(whole**2 / (variance**2 / (n - 1)).sum())
+        df = clusters - (1 if self.paired else 2)
+        return float(np.sqrt((moved.sum(axis=1) ** 2).sum() * clusters / df)), float(df)
+
     @property
     def _of_arms(self) -> Ints:
         """How many clusters there are in the arm and in the control."""
         return np.asarray((self.contrast.weight > 0).sum(axis=0), dtype=np.int64)
-
-    @property
-    def _welch(self) -> tuple[float, float]:
-        """Give the standard error, with each arm's variance its own, and degrees of freedom."""
-        n = self._of_arms
-        variance = (self.contrast.moved**2).sum(axis=0) * n / (n - 1)
-        whole = variance.sum()
-        return float(np.sqrt(whole)), float(whole**2 / (variance**2 / (n - 1)).sum())
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain values."""

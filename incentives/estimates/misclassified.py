@@ -4,14 +4,21 @@ Use `misclassified_effect` where schemes are to be compared among contacts of th
 (`covariates`). Without covariates it asks what `true_effect` answers with fewer assumptions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
-from incentives.estimates.audits import CELL_COLUMNS, audited, served, succeeded, targeted
+from incentives.estimates.audits import (
+    CELL_COLUMNS,
+    audited,
+    recognised,
+    served,
+    succeeded,
+    targeted,
+)
 from incentives.estimates.comparison import (
     Comparison,
     Counts,
@@ -214,6 +221,7 @@ def misclassified_effect(
     control: str,
     outcome: str = "save_rate",
     covariates: Sequence[str] = (),
+    detection: float | Mapping[str, float] = 1.0,
     identify: Identify = "audits",
 ) -> Estimate:
     """Regress true successes on schemes, where the log has false ones and misses others.
@@ -233,8 +241,10 @@ def misclassified_effect(
     **Estimator.** Maximum likelihood: a contact adds the chance of what was logged, an audited
     one that of what was logged and found. Chances of false and missing successes are those of
     each scheme; one for all is no choice, for it leaves most of the bias. Audits that stand for
-    more contacts count for more within a scheme and logged outcome. Errors by the sandwich of
-    scores clustered at the level of assignment, t critical values.
+    more contacts count for more within a scheme and logged outcome; where an audit recognises
+    a gamed contact only with a chance of `detection`, each that it found counts for as many as
+    there are to one found, at the cost of those it took as they were logged. Errors by the
+    sandwich of scores clustered at the level of assignment, t critical values.
 
     Parameters
     ----------
@@ -244,6 +254,9 @@ def misclassified_effect(
         ``"save_rate"``, ``"saves"``, ``"sales"`` or ``"success"``, as for `true_rate`.
     covariates
         Columns of categories in both `cells` and `audits`, such as ``"reason"``.
+    detection
+        The chance that an audit recognises a gamed contact, above 0 and at most 1: one for all, or
+        by kind.
     identify
         ``"audits"``, or ``"functional_form"`` to go without.
 
@@ -305,7 +318,7 @@ def misclassified_effect(
         audits = since_apart(seen, over(kpi, audited(seen.audits), "audits"), by=by)
     plan = compare_arms(seen, cells, by=by, control=control)
     kinds, columns = _kinds(cells, covariates)
-    counted = _count(plan, kpi, cells, audits, kinds)
+    counted = _count(plan, kpi, cells, audits, kinds, detection)
     model = Model(columns, np.arange(len(plan.arms)))
     fitted = model.fit(counted)
     trusted = model.fit(counted.logged(), LEAST)
@@ -364,7 +377,12 @@ def _kinds(cells: pd.DataFrame, covariates: Sequence[str]) -> tuple[pd.MultiInde
 
 
 def _count(
-    plan: Comparison, kpi: Kpi, cells: pd.DataFrame, audits: pd.DataFrame, kinds: pd.MultiIndex
+    plan: Comparison,
+    kpi: Kpi,
+    cells: pd.DataFrame,
+    audits: pd.DataFrame,
+    kinds: pd.MultiIndex,
+    detection: float | Mapping[str, float] = 1.0,
 ) -> Counted:
     """Add contacts and audits up by cluster, arm and kind."""
     n = cells["n"].to_numpy(dtype=np.float64)
@@ -386,7 +404,14 @@ def _count(
             "how often the log errs there cannot be known; audit a few of every kind"
         )
     weight *= (drawn / np.bincount(stratum, weight, size))[stratum]
-    both = [weight * (seen == s) * (found == y) for s in (True, False) for y in (True, False)]
+    kind = audits["found"].astype(str)
+    chance = kind.map(recognised(detection, sorted(kind.unique()))).to_numpy(np.float64)
+    unmet = weight * (1 / chance - 1) * (seen != found)  # alike, and taken as they were logged
+    both = [
+        (seen == s) * (weight * (found == y) + (unmet if y != s else -unmet))
+        for s in (True, False)
+        for y in (True, False)
+    ]
     within = (_kind(audits, "audits", kinds), len(kinds))
     return Counted(*logged, *plan.totals(audits, both, within=within))
 

@@ -148,11 +148,12 @@ class Estimate:
         Parameters
         ----------
         method
-            ``"cluster"``: CR1 errors with t critical values. ``"welch"``: the same with a variance
-            and degrees of freedom of each arm's own, where teams of one scatter more than those of
-            the other. ``"wild"``: restricted wild cluster bootstrap-t. ``"score"``: bootstrap of
-            the scores, for hazards. ``"randomisation"``: other assignments that chance could have
-            made; the only one for fewer than 6 teams.
+            ``"welch"``: each arm's own variance between clusters, t critical values with
+            Satterthwaite's degrees of freedom; what is taken where arms share no cluster.
+            ``"cluster"``: CR1 errors, one for both arms, with t critical values; what is taken
+            where clusters are pairs. ``"wild"``: restricted wild cluster bootstrap-t. ``"score"``:
+            bootstrap of the scores, for hazards. ``"randomisation"``: other assignments that
+            chance could have made; the only one for fewer than 6 teams.
         reps
             How many draws, 99 or more; where all there could be are no more, all are taken.
         rng
@@ -164,8 +165,8 @@ class Estimate:
         Estimate
             With p values and intervals of the method, the interval by inversion of the test:
             infinite where no effect on that side is rejected. The column `inference` says which
-            and with how many draws. `std_error`, `statistic` and `df` stay those of CR1. Tables
-            in `details` and `reading` stay as they are.
+            and with how many draws. Methods that draw leave `std_error`, `statistic` and `df` as
+            they are. Tables in `details` and `reading` stay as they are.
 
         Raises
         ------
@@ -197,6 +198,7 @@ class Estimate:
         rows = self.rows.assign(inference=words, tested=pd.Series(tests, self.rows.index, object))
         if words == before.tolist():
             return replace(self, rows=rows)
+        rows = _with_errors(rows, tests)
         said = f"{self.reading} (with intervals by {before.iloc[0]})"
         facts = f"{self.facts}; intervals by {words[0]}"
         return replace(self, rows=rows, reading=said, facts=facts)
@@ -355,7 +357,7 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
     margin = t_margin(spread, df, conf_level)
     low, high, p = point - margin, point + margin, p_values(statistic, df)
     for place, test in enumerate(rows.get("tested", ())):
-        if isinstance(test, Inference) and test.method != "cluster" and spread[place] > 0:
+        if isinstance(test, Inference) and test.resampled and spread[place] > 0:
             p[place] = test.p_value()
             low[place], high[place] = test.interval(spread[place], conf_level)
     for place, profile in enumerate(rows.get("profile", ())):
@@ -373,6 +375,18 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
         conf_high=high,
         **{name: rows[name].round().astype("Int64") for name in _COUNTS},
     )
+
+
+def _with_errors(rows: pd.DataFrame, tests: Sequence[Inference | None]) -> pd.DataFrame:
+    """Give rows the errors of the method they are tested by now, unless it takes draws."""
+    error, df = (rows[name].to_numpy(np.float64, copy=True) for name in ("std_error", "df"))
+    estimate, kind = rows["estimate"].to_numpy(np.float64), rows["kind"].to_numpy(str)
+    unit = np.where(kind == "ratio", estimate, np.where(kind == "fraction", 100 - estimate, 1.0))
+    for place, test in enumerate(tests):
+        if test is not None and not test.resampled and error[place] > 0:
+            own, df[place] = test.spread()
+            error[place] = own * unit[place]  # the error of a logarithm, carried to the ratio
+    return rows.assign(std_error=error, df=df)
 
 
 def profile_interval(profile: Sequence[Sequence[float]], reach: float) -> tuple[float, float]:

@@ -323,7 +323,9 @@ def _true_effect(records: Records, study: "Study") -> Estimate:
 
 
 def _misclassified_effect(records: Records, study: "Study") -> Estimate:
-    return misclassified_effect(records, control=study.control, outcome="success")
+    return misclassified_effect(
+        records, control=study.control, outcome="success", detection=study.detection()
+    )
 
 
 def _kpi_inflation(records: Records, study: "Study") -> Estimate:
