@@ -71,12 +71,13 @@ def batch(function: F) -> F:
 
 
 def allocating(function: F) -> F:
-    """Compile a function that makes arrays into the kernel functions that call it.
+    """Put a function that makes arrays where it is called, before anything is compiled.
 
+    By itself it would be optimised and made into machine code once more, with all that it calls.
     A `rule` cannot make arrays: it is compiled without reference counts, which would otherwise be
     taken and given back at every look at an array and cost more than the arithmetic.
     """
-    return cast(F, numba.njit(error_model="numpy")(function))
+    return cast(F, numba.njit(error_model="numpy", inline="always")(function))
 
 
 def compiled(function: F) -> F:

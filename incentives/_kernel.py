@@ -1451,10 +1451,34 @@ def advance(
     """
     choices = watch.rows
     for today in range(day, day + stretch):
-        desk.present[:] = present[today - day]
-        choices, watched, log, count = live(
+        day_of_month = today % days
+        for seat in range(len(desk.present)):
+            desk.present[seat] = present[today - day, seat]
+        due, minutes = due_today(customers, today, k0, k1, plan)
+        contacts = len(due) * int(rules.needs.tries)  # at most
+        calls = calls_at_most(plan)
+        if count + contacts + calls > len(log):
+            longer = np.empty(2 * (count + contacts + calls), CONTACT)
+            for row in range(count):
+                longer[row] = log[row]
+            log = longer
+        needed = watched + N_ACTIONS * (contacts + calls)
+        if watch.share > 0.0 and needed > len(choices):
+            more = np.empty((2 * needed, choices.shape[1]))
+            for row in range(watched):
+                for column in range(choices.shape[1]):
+                    more[row, column] = choices[row, column]
+            choices = more
+        events = scratch(len(plan.team), plan.pools, len(plan.fit), contacts, calls)
+        luck = luck_for(contacts + calls)
+        in_order(due, minutes, plan, events)
+        open_day(desk)
+        settle(today // days, staff, desk, rules)
+        look_ahead(float(days - day_of_month), float(days), plan, rules, prices, desk)
+        watched, count = hours(
+            len(due),
             today,
-            today % days,
+            day_of_month,
             days,
             k0,
             k1,
@@ -1464,90 +1488,37 @@ def advance(
             customers,
             staff,
             desk,
-            watch.share,
-            choices,
+            Watch(watch.share, choices),
             watched,
             log,
             count,
+            events,
+            luck,
         )
-        press((today % days + 1.0) / days, goals, rules, desk)
-        figures[today - day] = desk.day
+        carry_over(customers, today, plan, events)
+        close_day(today, k0, k1, plan, rules, staff, desk)
+        cuts(
+            prices,
+            desk.totals,
+            desk.rates,
+            float(days - day_of_month - 1),
+            plan.team,
+            desk.scheme,
+            desk.cuts,
+        )
+        press((day_of_month + 1.0) / days, goals, rules, desk)
+        for i in range(len(desk.day)):
+            figures[today - day, i] = desk.day[i]
     return choices, watched, log, count
 
 
-@allocating
-def live(
-    day: int,
-    day_of_month: int,
-    days: int,
-    k0: np.uint32,
-    k1: np.uint32,
-    plan: FloorPlan,
-    rules: Rules,
-    prices: Prices,
-    customers: Customers,
-    staff: Staff,
-    desk: Desk,
-    share: float,
-    choices: Floats,
-    watched: int,
-    log: Any,
-    count: int,
-) -> tuple[Floats, int, Any, int]:
-    """Live one working day."""
-    due, minutes = due_today(customers, day, k0, k1, plan)
-    contacts = len(due) * int(rules.needs.tries)  # at most
-    calls = int(plan.outbound.sum() * plan.minutes)  # one a minute for each who calls out
-    if count + contacts + calls > len(log):
-        longer = np.empty(2 * (count + contacts + calls), CONTACT)
-        longer[:count] = log[:count]
-        log = longer
-    needed = watched + N_ACTIONS * (contacts + calls)
-    if share > 0.0 and needed > len(choices):
-        more = np.empty((2 * needed, choices.shape[1]))
-        more[:watched] = choices[:watched]
-        choices = more
-    events = scratch(len(plan.team), plan.pools, len(plan.fit), contacts, calls)
-    luck = luck_for(contacts + calls)
-    in_order(due, minutes, plan, events)
-    address(0, len(due), events, luck, customers, rules)
-    draw_luck(luck, 0, len(due), k0, k1, plan.exponential, rules.work, rules.openness)
-    choose_channels(0, len(due), k0, k1, luck, rules)
-    open_day(desk)
-    settle(day // days, staff, desk, rules)
-    look_ahead(float(days - day_of_month), float(days), plan, rules, prices, desk)
-    watched, count = hours(
-        len(due),
-        day,
-        day_of_month,
-        days,
-        k0,
-        k1,
-        plan,
-        rules,
-        prices,
-        customers,
-        staff,
-        desk,
-        Watch(share, choices),
-        watched,
-        log,
-        count,
-        events,
-        luck,
-    )
-    carry_over(customers, day, plan, events)
-    close_day(day, k0, k1, plan, rules, staff, desk)
-    cuts(
-        prices,
-        desk.totals,
-        desk.rates,
-        float(days - day_of_month - 1),
-        plan.team,
-        desk.scheme,
-        desk.cuts,
-    )
-    return choices, watched, log, count
+@rule
+def calls_at_most(plan: FloorPlan) -> int:
+    """Count the calls that could be made in a day: one a minute for each who calls out."""
+    callers = 0
+    for seat in range(len(plan.outbound)):
+        callers += plan.outbound[seat]
+    return int(callers * plan.minutes)
 
 
 @rule
@@ -1885,6 +1856,7 @@ def hours(
     luck: Luck,
 ) -> tuple[int, int]:
     """Run the floor from opening until the last contact has ended."""
+    prepare(0, due, k0, k1, plan, rules, customers, events, luck)
     times, codes, idle, waiting = events.times, events.codes, events.idle, events.waiting
     capacity = events.queued.shape[1]
     closes = plan.opens + plan.minutes
@@ -2096,14 +2068,28 @@ def hours(
         )
         if again >= 0.0:
             events.entry[placed], events.arrived[placed] = entry, again
-            address(placed, placed + 1, events, luck, customers, rules)
-            draw_luck(
-                luck, placed, placed + 1, k0, k1, plan.exponential, rules.work, rules.openness
-            )
-            choose_channels(placed, placed + 1, k0, k1, luck, rules)
+            prepare(placed, placed + 1, k0, k1, plan, rules, customers, events, luck)
             size = push(times, codes, size, again, placed << 2 | REDIAL)
             placed += 1
     return watched, count
+
+
+@batch
+def prepare(
+    low: int,
+    high: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
+    rules: Rules,
+    customers: Customers,
+    events: Events,
+    luck: Luck,
+) -> None:
+    """Draw all that chance decides about some contacts before they come."""
+    address(low, high, events, luck, customers, rules)
+    draw_luck(luck, low, high, k0, k1, plan.exponential, rules.work, rules.openness)
+    choose_channels(low, high, k0, k1, luck, rules)
 
 
 @allocating
