@@ -19,6 +19,7 @@ A column that begins with ``true_`` holds what happened and nobody in the firm k
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
@@ -202,8 +203,14 @@ def _stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name in filled[0].columns:
         parts = [frame[name] for frame in filled]
-        if isinstance(parts[0].dtype, pd.CategoricalDtype):
-            columns[name] = pd.api.types.union_categoricals([part.array for part in parts])
+        dtype = parts[0].dtype
+        if isinstance(dtype, pd.CategoricalDtype):
+            held: list[Any] = [part.array for part in parts]
+            if all(part.dtype is dtype for part in held):
+                codes = np.concatenate([part.codes for part in held])
+                columns[name] = pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
+            else:
+                columns[name] = pd.api.types.union_categoricals(held)
         else:
             columns[name] = np.concatenate([part.to_numpy() for part in parts])
     return pd.DataFrame(columns)
@@ -229,6 +236,12 @@ def _channels(numbers: Any) -> list[str]:
 Columns = dict[str, Any]
 
 
+@cache
+def _categories(names: tuple[str, ...]) -> pd.CategoricalDtype:
+    """Make a dtype once for all frames that hold these categories."""
+    return pd.CategoricalDtype(pd.Index(names))
+
+
 def _chosen(columns: Columns, rows: Any) -> Columns:
     """Keep some rows of a month's columns."""
     return {
@@ -245,7 +258,8 @@ def _frame(pieces: Sequence[Columns]) -> pd.DataFrame:
     for name, first in pieces[0].items():
         if isinstance(first, Coded):
             codes = np.concatenate([piece[name].codes for piece in pieces])
-            columns[name] = pd.Categorical.from_codes(codes, categories=pd.Index(first.names))
+            dtype = _categories(first.names)
+            columns[name] = pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
         else:
             columns[name] = np.concatenate([piece[name] for piece in pieces])
     return pd.DataFrame(columns)

@@ -194,11 +194,10 @@ def lower_scorecard(
 def _entered(points: Floats, noise: float) -> tuple[Floats, Floats]:
     """Average what is entered, cut off at 0 and 100, and its square, over the noise."""
     bell, per_sd = normal_chances(20.0), 20.0
-    mean = squared = np.zeros(np.shape(points))
-    for j, chance in enumerate(bell):
-        z = (j - len(bell) // 2) / per_sd
-        score = np.clip(points + noise * z, 0.0, 100.0)
-        mean, squared = mean + chance * score, squared + chance * np.square(score)
+    z = (np.arange(len(bell)) - len(bell) // 2) / per_sd
+    score = np.clip(points + np.multiply.outer(noise * z, np.ones(points.shape)), 0.0, 100.0)
+    chance = bell.reshape(-1, *(1,) * points.ndim)
+    mean, squared = (np.cumsum(chance * each, axis=0)[-1] for each in (score, np.square(score)))
     return mean, squared
 
 
