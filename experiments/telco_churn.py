@@ -16,7 +16,6 @@ come in through the data contract.
     python -m experiments.telco_churn --scale full --out results/telco_churn
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,9 +165,8 @@ def as_records(
             "randomised": False,
         }
     )
-    read = inc.read_records({"customers": customers, "assignments": assignments})
-    # a firm's own kinds of customers have no column in the data contract
-    return replace(read, customers=read.customers.assign(contract=counts["contract"]))
+    frames = {"customers": customers, "assignments": assignments}
+    return inc.read_records(frames, covariates={"customers": ["contract"]})
 
 
 # ── held against what is known ───────────────────────────────────────────────────────────────────

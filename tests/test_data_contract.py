@@ -206,6 +206,70 @@ def test_columns_that_the_contract_does_not_know_stay_outside() -> None:
     assert not {"telephone", "true_outcome"} & set(read.columns)
 
 
+def own_kinds() -> dict[str, pd.DataFrame]:
+    """Give the small firm's tables with kinds of its own: plans, and lines of business."""
+    frames = small()
+    frames["contacts"]["tariff"] = ["flat", "hourly", "flat", "hourly"]
+    frames["subscriptions"]["line"] = ["home", "office", "home"]
+    return frames
+
+
+@pytest.mark.parametrize("filed", [False, True])
+def test_a_firms_own_kinds_come_in_where_they_are_asked_for(filed: bool, tmp_path: Path) -> None:
+    frames = own_kinds()
+    asked = {"contacts": ["plan"], "subscriptions": ["line"]}
+    for name, frame in frames.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    source = tmp_path if filed else frames
+    read = inc.read_records(source, columns={"contacts": {"tariff": "plan"}}, covariates=asked)
+    assert read.contacts["plan"].tolist() == ["flat", "hourly", "flat", "hourly"]
+    assert read.audits["plan"].tolist() == read.surveys["plan"].tolist() == ["flat", "hourly"]
+    cells = read.cells.groupby("plan", observed=True)["n"].sum()
+    assert cells.to_dict() == {"flat": 2, "hourly": 2}
+    known = read.customers.drop_duplicates("customer").set_index("customer")["line"]
+    assert known.tolist() == ["home", "office", "home"]
+    seen = read.seen_by("analyst")
+    assert "plan" in seen.cells
+    assert "line" in seen.customers
+    plain = inc.read_records(small())
+    assert "plan" not in plain.cells
+    assert plain.cells["n"].sum() == read.cells["n"].sum()
+
+
+def test_own_kinds_that_cannot_be_are_named() -> None:
+    with pytest.raises(KeyError, match="no frame 'surveys' in what can have covariates"):
+        inc.read_records(own_kinds(), covariates={"surveys": ["plan"]})
+    with pytest.raises(ValueError, match="'reason' of contacts is a column of the contract"):
+        inc.read_records(own_kinds(), covariates={"contacts": ["reason"]})
+    with pytest.raises(ValueError, match="'true_plan' of contacts begins like what only"):
+        inc.read_records(own_kinds(), covariates={"contacts": ["true_plan"]})
+    missing = refusal(own_kinds(), covariates={"contacts": ["plan"]})
+    assert missing[["frame", "column", "problem"]].values.tolist() == [
+        ["contacts", "plan", "is missing"]
+    ]
+    frames = own_kinds()
+    frames["contacts"]["tariff"] = ["flat", "", "flat", "hourly"]
+    empty = refusal(frames, covariates={"contacts": ["tariff"]})
+    assert empty[["column", "problem"]].values.tolist() == [["tariff", "is empty"]]
+
+
+def test_an_answer_among_customers_of_a_kind_comes_straight_from_a_firms_tables() -> None:
+    records = centre()
+    frames = {name: frame for name, frame in records.frames().items() if name in CONTRACT}
+    frames["customers"] = frames["customers"].assign(
+        line=np.where(np.arange(len(frames["customers"])) % 2, "home", "office")
+    )
+    read = inc.read_records(frames, covariates={"customers": ["line"]})
+    ours = inc.churn_effect(read, control="wage", horizon=2, covariates=["line"])
+    theirs = inc.churn_effect(
+        inc.Records(**{**records.frames(), "customers": frames["customers"]}),
+        control="wage",
+        horizon=2,
+        covariates=["line"],
+    )
+    np.testing.assert_allclose(ours.tidy()["estimate"], theirs.tidy()["estimate"], rtol=1e-9)
+
+
 def test_a_lookup_knows_what_holds_and_what_overlaps() -> None:
     lookup, again = Lookup.build([0, 0, 0], [7, 7, 9], [0, 1, 0], [2, 3, 1], [4, 5, 6], months=3)
     assert again.tolist() == [False, True, False]

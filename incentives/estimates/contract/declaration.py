@@ -14,7 +14,7 @@ import pandas as pd
 from incentives.columns import ACCUMULATORS, Channel, Ended, LeftBy, Outcome, Reason
 from incentives.records import TENURES
 
-__all__ = ["CONTRACT", "Column", "Frame", "dictionary"]
+__all__ = ["CONTRACT", "OWN_KINDS", "Column", "Frame", "dictionary"]
 
 Kind = Literal["identifier", "whole", "number", "yes_no", "name", "month", "date", "time"]
 Need = Literal["required", "optional", "derived"]
@@ -878,6 +878,9 @@ FRAMES = (
 
 CONTRACT: dict[str, Frame] = {frame.name: frame for frame in FRAMES}
 """The frames by name, in reading order."""
+
+OWN_KINDS = ("contacts", "cells", "audits", "subscriptions", "customers")
+"""The frames that may hold categories of a firm's own."""
 
 
 def dictionary() -> pd.DataFrame:

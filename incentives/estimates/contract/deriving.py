@@ -5,6 +5,7 @@ contacts, agent-months from cells, customer-months at risk from subscriptions. W
 worked out is noted among the problems.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -71,14 +72,17 @@ def _spells(first: Ints, length: Ints) -> tuple[Ints, Ints]:
     return rows, first[rows] + within
 
 
-def complete(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
-    """Fill in, in place, whatever follows from what is there."""
+def complete(
+    frames: dict[str, pd.DataFrame], own: Mapping[str, Sequence[str]], problems: Problems
+) -> None:
+    """Fill in, in place, whatever follows from what is there; `own` are columns by frame."""
+    of_contacts = own.get("contacts", ())
     for frame in frames.values():
         if "run" not in frame:
             frame.insert(0, "run", np.int64(0))
     days = _calendar(frames.get("contacts"))
     for name in ("audits", "surveys"):
-        _of_contacts(frames, name, problems)
+        _of_contacts(frames, name, of_contacts, problems)
     if "contacts" in frames:
         _ended(frames["contacts"])
     months = _months(frames)
@@ -89,12 +93,13 @@ def complete(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
             told = name in ("audits", "surveys") and "contacts" in frames
             schemes.fill(name, BY_ID, note=not told)
     if "contacts" in frames and "cells" not in frames:
-        frames["cells"] = _cells(frames["contacts"])
+        frames["cells"] = _cells(frames["contacts"], of_contacts)
     _agents(frames, problems)
     made = "customers" not in frames
     if "subscriptions" in frames and made:
         _homes(frames["subscriptions"], schemes, problems)
-        frames["customers"] = _customer_months(frames["subscriptions"], months, problems)
+        kept = own.get("subscriptions", ())
+        frames["customers"] = _customer_months(frames["subscriptions"], kept, months, problems)
     if "customers" in frames:
         _customers(frames, schemes, months, note=not made)
     _runs(frames, schemes, months, days)
@@ -136,7 +141,9 @@ def _ended(contacts: pd.DataFrame) -> None:
         contacts["ended"] = pd.Categorical.from_codes(abandoned, pd.Index(["served", "abandoned"]))
 
 
-def _of_contacts(frames: dict[str, pd.DataFrame], name: str, problems: Problems) -> None:
+def _of_contacts(
+    frames: dict[str, pd.DataFrame], name: str, own: Sequence[str], problems: Problems
+) -> None:
     """Take over what an audit or a survey does not say about its contact."""
     frame, contacts = frames.get(name), frames.get("contacts")
     if frame is None:
@@ -155,8 +162,9 @@ def _of_contacts(frames: dict[str, pd.DataFrame], name: str, problems: Problems)
     if "cells" not in frames:  # else these may be a sample of the contacts that the cells count
         way = "give the contact, or leave the row out"
         problems.add(name, "contact", "is not in contacts", way, rows=lost)
-    declared = {column.name for column in CONTRACT[name].columns}
-    taken = [c for c in OF_A_CONTACT if c in contacts and c in declared and c not in frame]
+    declared = {*own, *(column.name for column in CONTRACT[name].columns)}
+    known_of = (*OF_A_CONTACT, *own)
+    taken = [c for c in known_of if c in contacts and c in declared and c not in frame]
     for column in taken:
         frame[column] = contacts[column].take(place).mask(lost).array
     if name == "audits" and "audit_prob" in contacts:
@@ -315,9 +323,9 @@ def on_record(assignments: pd.DataFrame) -> pd.DataFrame:
 # -- counts -------------------------------------------------------------------------------------
 
 
-def _cells(contacts: pd.DataFrame) -> pd.DataFrame:
-    """Count contacts by month, agent, reason and logged outcome."""
-    keys = ["run", "month", "agent", "team", "scheme", "reason", "logged_outcome"]
+def _cells(contacts: pd.DataFrame, own: Sequence[str]) -> pd.DataFrame:
+    """Count contacts by month, agent, reason, logged outcome, and kinds of the firm's own."""
+    keys = ["run", "month", "agent", "team", "scheme", "reason", "logged_outcome", *own]
     keys = [name for name in keys if name in contacts]
     amounts = {"minutes": "handle_minutes", "value": "logged_value"}
     amounts = {ours: theirs for ours, theirs in amounts.items() if theirs in contacts}
@@ -365,7 +373,9 @@ def _agents(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
 # -- customers ----------------------------------------------------------------------------------
 
 
-def _customer_months(spells: pd.DataFrame, months: int, problems: Problems) -> pd.DataFrame:
+def _customer_months(
+    spells: pd.DataFrame, own: Sequence[str], months: int, problems: Problems
+) -> pd.DataFrame:
     """Make a row for each customer and month at risk of leaving."""
     start = spells["start"].to_numpy(dtype=np.float64)
     end = (
@@ -406,6 +416,7 @@ def _customer_months(spells: pd.DataFrame, months: int, problems: Problems) -> p
             made["left_unstated"] = unsaid.astype(np.int8)
     if "value" in each:
         made["value"] = each["value"].to_numpy()
+    made |= {name: each[name].array for name in own}
     return pd.DataFrame(made)
 
 

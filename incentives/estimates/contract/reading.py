@@ -1,12 +1,12 @@
 """Read a firm's files, or frames, as `Records` that every estimator takes.
 
 Everything that is wrong is reported at once. Columns that the contract does not know are left
-out, so that nothing personal comes in by accident.
+out unless they are asked for by name, so that nothing personal comes in by accident.
 """
 
 import csv
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import pyarrow.parquet
 from incentives.estimates.comparison import listed, unknown
 from incentives.estimates.contract.checking import check
 from incentives.estimates.contract.conversion import converted, since
-from incentives.estimates.contract.declaration import CONTRACT, Frame
+from incentives.estimates.contract.declaration import CONTRACT, OWN_KINDS, Column, Frame
 from incentives.estimates.contract.deriving import complete, on_record
 from incentives.estimates.contract.identity import numbered
 from incentives.estimates.contract.problems import Problems
@@ -27,6 +27,7 @@ from incentives.records import Records
 __all__ = ["read_records"]
 
 Names = Mapping[str, str]
+Frames = Mapping[str, Frame]
 
 AS_TEXT = ("identifier", "name", "yes_no", "month", "date")
 BESIDE = ("data_dictionary",)  # files that stand beside the data and are none
@@ -37,6 +38,7 @@ def read_records(
     source: str | Path | Mapping[str, pd.DataFrame],
     *,
     columns: Mapping[str, Names] | None = None,
+    covariates: Mapping[str, Sequence[str]] | None = None,
     pseudonym_key: str | None = None,
 ) -> Records:
     """Read a firm's tables, check them, and work out what estimators need beside them.
@@ -56,6 +58,11 @@ def read_records(
         `cells`, `subscriptions` and `customers`.
     columns
         By frame, the firm's names of columns and ours: ``{"contacts": {"call_id": "contact"}}``.
+    covariates
+        By frame, columns of categories that are the firm's own, to compare like with like:
+        ``{"contacts": ["plan"]}``. They may stand in `contacts` (whence `cells`, `audits` and
+        `surveys` have them too), `cells`, `audits`, `subscriptions` (whence `customers`) and
+        `customers`; each cell is to be filled.
     pseudonym_key
         A secret of 16 characters or more. Identifiers of contacts, agents, teams and customers
         are replaced by keyed BLAKE2 digests, the same in every frame. The key is not kept, and
@@ -77,7 +84,9 @@ def read_records(
     FileNotFoundError
         There is no such folder.
     KeyError
-        `columns` speaks of a frame that is not in the contract.
+        `columns` or `covariates` speak of a frame that is not in the contract, or has none.
+    ValueError
+        A covariate has the name of a column that is in the contract, or of a truth.
 
     Examples
     --------
@@ -97,32 +106,59 @@ def read_records(
     1      0      0   wage          saved  1
     """
     problems = Problems()
-    renamed = columns or {}
+    renamed, own = columns or {}, covariates or {}
     for name in renamed:
         if name not in CONTRACT:
             raise unknown(name, CONTRACT, what="frame", where="the contract")
+    contract = _with_own(own)
     if isinstance(source, Mapping):
-        raw = _given(source, renamed, problems)
+        raw = _given(source, contract, renamed, problems)
     else:
-        raw = _filed(Path(source), renamed, problems)
-    whole = _nothing_missing(raw, problems)
-    frames = {name: converted(CONTRACT[name], raw.pop(name), problems) for name in list(raw)}
+        raw = _filed(Path(source), contract, renamed, problems)
+    whole = _nothing_missing(raw, contract, problems)
+    frames = {name: converted(contract[name], raw.pop(name), problems) for name in list(raw)}
     if not whole:
         problems.refuse()
     names = numbered(frames, pseudonym_key)
     since(frames, problems)
-    complete(frames, problems)
+    complete(frames, own, problems)
     check(frames, problems)
     problems.refuse()
     frames["assignments"] = on_record(frames["assignments"])
     return _records(frames, names)
 
 
+def _with_own(covariates: Mapping[str, Sequence[str]]) -> Frames:
+    """Give the contract with a firm's own kinds as columns that have to be there."""
+    found = dict(CONTRACT)
+    for frame, names in covariates.items():
+        if frame not in OWN_KINDS:
+            raise unknown(frame, OWN_KINDS, what="frame", where="what can have covariates")
+        for name in names:
+            if name.startswith("true_"):
+                raise ValueError(
+                    f"covariates: '{name}' of {frame} begins like what only a simulator knows, "
+                    "and no estimator would see it: rename it in `columns`"
+                )
+            if any(name in (column.name for column in each.columns) for each in CONTRACT.values()):
+                raise ValueError(
+                    f"covariates: '{name}' of {frame} is a column of the contract and needs no "
+                    "mention; if it means something else, rename it in `columns`"
+                )
+        meaning = "A kind of the firm's own, named in `covariates`."
+        own = (Column(name=name, kind="name", need="required", meaning=meaning) for name in names)
+        found[frame] = replace(CONTRACT[frame], columns=(*CONTRACT[frame].columns, *own))
+    return found
+
+
 # -- where frames come from ---------------------------------------------------------------------
 
 
 def _given(
-    source: Mapping[str, pd.DataFrame], renamed: Mapping[str, Names], problems: Problems
+    source: Mapping[str, pd.DataFrame],
+    contract: Frames,
+    renamed: Mapping[str, Names],
+    problems: Problems,
 ) -> dict[str, pd.DataFrame]:
     """Take the declared columns of frames."""
     found = {}
@@ -130,13 +166,13 @@ def _given(
         frame = source[name]
         if frame.empty and frame.columns.empty:
             continue
-        wanted = _wanted(CONTRACT[name], list(frame.columns), renamed.get(name, {}), problems)
+        wanted = _wanted(contract[name], list(frame.columns), renamed.get(name, {}), problems)
         found[name] = frame[list(wanted)].rename(columns=wanted).reset_index(drop=True)
     return found
 
 
 def _filed(
-    folder: Path, renamed: Mapping[str, Names], problems: Problems
+    folder: Path, contract: Frames, renamed: Mapping[str, Names], problems: Problems
 ) -> dict[str, pd.DataFrame]:
     """Read the declared columns of files; a file with a header and nothing below is left out."""
     if not folder.is_dir():
@@ -154,7 +190,8 @@ def _filed(
         is_csv = path.suffix.lower() == ".csv"
         problems.counted[name] = "line" if is_csv else "row"
         try:
-            table = (_csv if is_csv else _parquet)(path, name, renamed.get(name, {}), problems)
+            read = _csv if is_csv else _parquet
+            table = read(path, contract[name], renamed.get(name, {}), problems)
         except (pa.ArrowInvalid, UnicodeDecodeError) as error:
             way = "save it as UTF-8 with commas between cells, as the template is"
             problems.add(name, "", f"cannot be read: {str(error).splitlines()[0]}", way)
@@ -164,13 +201,13 @@ def _filed(
     return found
 
 
-def _csv(path: Path, name: str, renamed: Names, problems: Problems) -> pa.Table:
+def _csv(path: Path, frame: Frame, renamed: Names, problems: Problems) -> pa.Table:
     with path.open(encoding="utf-8-sig", newline="") as lines:
         header = next(csv.reader(lines), [])
-    wanted = _wanted(CONTRACT[name], header, renamed, problems)
+    wanted = _wanted(frame, header, renamed, problems)
     if not wanted:
         return pa.table({})
-    texts = {theirs: pa.string() for theirs, ours in wanted.items() if _is_text(name, ours)}
+    texts = {theirs: pa.string() for theirs, ours in wanted.items() if _is_text(frame, ours)}
     convert = pyarrow.csv.ConvertOptions(
         include_columns=list(wanted),
         column_types=texts,
@@ -181,15 +218,15 @@ def _csv(path: Path, name: str, renamed: Names, problems: Problems) -> pa.Table:
     return table.rename_columns(list(wanted.values()))
 
 
-def _parquet(path: Path, name: str, renamed: Names, problems: Problems) -> pa.Table:
+def _parquet(path: Path, frame: Frame, renamed: Names, problems: Problems) -> pa.Table:
     header = pyarrow.parquet.read_schema(path).names
-    wanted = _wanted(CONTRACT[name], header, renamed, problems)
+    wanted = _wanted(frame, header, renamed, problems)
     table = pyarrow.parquet.read_table(path, columns=list(wanted)).select(list(wanted))
     return table.rename_columns(list(wanted.values()))
 
 
-def _is_text(frame: str, name: str) -> bool:
-    column = CONTRACT[frame].named(name)
+def _is_text(frame: Frame, name: str) -> bool:
+    column = frame.named(name)
     return column is not None and column.kind in AS_TEXT
 
 
@@ -229,7 +266,9 @@ def _wanted(frame: Frame, header: list[str], renamed: Names, problems: Problems)
     return wanted
 
 
-def _nothing_missing(frames: Mapping[str, pd.DataFrame], problems: Problems) -> bool:
+def _nothing_missing(
+    frames: Mapping[str, pd.DataFrame], contract: Frames, problems: Problems
+) -> bool:
     """Note frames and columns without which nothing can be checked."""
     before = len(problems.found)
     if "assignments" not in frames:
@@ -240,7 +279,7 @@ def _nothing_missing(frames: Mapping[str, pd.DataFrame], problems: Problems) -> 
         problems.add("contacts", "", "is missing or empty", f"give one of {listed(sources)}")
     for name, frame in frames.items():
         known = {*frame.columns, *(f"contacts.{each}" for each in frames.get("contacts", ()))}
-        for column in CONTRACT[name].columns:
+        for column in contract[name].columns:
             if column.need == "required" and not known & {column.name, *column.unless}:
                 way = f"it says: {column.meaning}"
                 problems.add(name, column.name, "is missing", way)
