@@ -4,7 +4,7 @@ Three things are measured in one run on one core, in seconds of CPU: the kernel;
 reading of the same rules as plain Mesa (`tests/reading`); and a floor, which draws the same
 numbers, takes the same logarithms, keeps the same heap, touches the same memory and does no more.
 Ratios hold within the run; the absolute numbers are those of the machine. Then every question of
-the report is asked, in a process of its own, of a log of a million contacts.
+the report is asked, in a process of its own, of a log of a million contacts that it fits.
 """
 
 import importlib
@@ -15,9 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -30,6 +30,7 @@ from incentives._draws import exp_, log_
 from incentives._luck import Luck, draw_luck, luck_for
 from incentives.columns import CONTACT, CUSTOMER
 from incentives.menu import N_ACTIONS
+from incentives.report import QUESTIONS
 from incentives.scenario import lower
 from incentives.world import World
 
@@ -340,39 +341,89 @@ from incentives.report import QUESTIONS, report
 started = time.perf_counter()
 records = inc.Records.load(sys.argv[1])
 rows = [("reading the files", time.perf_counter() - started, "")]
-for name in QUESTIONS:
+asked = json.loads(sys.argv[2])
+for name in asked.pop("questions"):
     started = time.perf_counter()
-    found = report(records, [name], control="wage").answers[0]
+    found = report(records, [name], **asked).answers[0]
     rows.append((name, time.perf_counter() - started, found.refused))
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 print(json.dumps({"rows": rows, "gib": peak}))
 """
 
 
-def asked(scale: Scale) -> pd.DataFrame:
-    """Ask every question of the report of one big log; give seconds, and the peak of memory."""
-    customers, months = scale.pick(smoke=(20_000, 2), full=(200_000, 6))
+class Log(NamedTuple):
+    """A firm of a million contacts, and what is asked of its log."""
+
+    centres: list[inc.Scenario]
+    questions: list[str]
+    replications: int = 1
+    control: str = "wage"
+    options: Mapping[str, Any] = {}
+
+
+def logs(customers: int) -> dict[str, Log]:
+    """Give a log for every design that a question asks for."""
     whole = inc.Scenario.load(CENTRE)
-    centre = whole.change(
-        {
-            "floor.customers": customers,
-            "floor.teams": customers // 4_000,
-            "floor.team_size": 4,
-            "routing.keep": "team",
-            "audit.rate": 0.02,
-            "audit.on_saves": 0.15,
-        }
-    ).assign({name: whole.schemes[name] for name in ("wage", "retention")}, start=1)
+
+    def firm(size: int, **values: Any) -> inc.Scenario:
+        floor = {"floor.customers": size, "floor.teams": max(size // 4_000, 2)}
+        audits = {"audit.rate": 0.02, "audit.on_saves": 0.15}
+        return whole.change(
+            {**floor, "floor.team_size": 4, "routing.keep": "team"} | audits | values
+        )
+
+    paid = {name: whole.schemes[name] for name in ("wage", "retention")}
+    threshold = 30
+    target = paid["wage"] + inc.Target("sales", threshold, lump=100.0)
+    rates = (0.01, 0.02, 0.04, 0.08)
+    one_price = {"scheme": paid["retention"], "label": "retention"}
+    apart = ("rollout", "deterrence", "thresholds")
+    return {
+        "teams under two schemes": Log(
+            [firm(customers).assign(paid, start=1)],
+            [name for name in QUESTIONS if name not in apart],
+            options={"money": {"before": 0.0, "wage": 0.0, "retention": 6.0}},
+        ),
+        "a roll-out in waves": Log(
+            [firm(customers).assign({"retention": paid["retention"]}, start=(1, 3, 6))],
+            ["rollout"],
+            control="before",
+        ),
+        "centres that audit more or less": Log(
+            [firm(customers // (3 * len(rates)), **{"audit.rate": r}, **one_price) for r in rates],
+            ["deterrence"],
+            replications=3,
+        ),
+        "teams with a monthly target": Log(
+            [firm(customers).assign({"wage": paid["wage"], "target": target}, start=1)],
+            ["thresholds"],
+            options={"threshold": threshold},
+        ),
+    }
+
+
+def asked(scale: Scale) -> pd.DataFrame:
+    """Ask every question of the report of a big log; give seconds, and the peak of memory."""
+    customers, months = scale.pick(smoke=(24_000, 6), full=(220_000, 6))
+    return pd.concat(
+        [_asked_of(name, log, months) for name, log in logs(customers).items()],
+        ignore_index=True,
+    )
+
+
+def _asked_of(name: str, log: Log, months: int) -> pd.DataFrame:
+    """Ask what is asked of a log in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        records = inc.simulate(centre, months=months, rng=SEED)
+        records = inc.simulate(log.centres, months=months, rng=SEED, replications=log.replications)
         contacts = len(records.contacts)
         records.save(folder)
         del records
-        command = [sys.executable, "-c", ASK, folder]
+        how = {"questions": log.questions, "control": log.control, **log.options}
+        command = [sys.executable, "-c", ASK, folder, json.dumps(how)]
         done = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True)
     told = json.loads(done.stdout)
     table = pd.DataFrame(told["rows"], columns=["question", "seconds", "refused"])
-    return table.assign(contacts=contacts, peak_gib=told["gib"])
+    return table.assign(log=name, contacts=contacts, peak_gib=told["gib"])
 
 
 def against_bars(
