@@ -458,14 +458,33 @@ def _questions(ctx: click.Context, param: click.Parameter, value: str) -> list[s
 
 def _money(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, float] | None:
     """Read what is paid under each scheme, with commas between them."""
-    paid = {}
+    return _named_numbers(ctx, param, value, "SCHEME=MONEY") or None
+
+
+def _detection(ctx: click.Context, param: click.Parameter, value: str) -> float | dict[str, float]:
+    """Read one chance for all kinds of gaming, or one for each with commas between them."""
+    try:
+        chances: float | dict[str, float] = float(value)
+    except ValueError:
+        chances = _named_numbers(ctx, param, value, "a chance, nor KIND=CHANCE")
+    for chance in chances.values() if isinstance(chances, dict) else (chances,):
+        if not 0 < chance <= 1:
+            raise click.BadParameter(f"{chance:g} is not above 0 and at most 1", ctx, param)
+    return chances
+
+
+def _named_numbers(
+    ctx: click.Context, param: click.Parameter, value: str, form: str
+) -> dict[str, float]:
+    """Read numbers by name, with commas between them."""
+    found = {}
     for part in value.split(",") if value else ():
-        name, _, amount = part.partition("=")
+        name, _, number = part.partition("=")
         try:
-            paid[name.strip()] = float(amount)
+            found[name.strip()] = float(number)
         except ValueError:
-            raise click.BadParameter(f"{part!r} is not SCHEME=MONEY", ctx, param) from None
-    return paid or None
+            raise click.BadParameter(f"{part!r} is not {form}", ctx, param) from None
+    return found
 
 
 @main.command(
@@ -512,6 +531,13 @@ def _money(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, 
     help="What a logged save pays under each scheme, for the question types.",
 )
 @click.option(
+    "--detection",
+    default="1",
+    callback=_detection,
+    metavar="P",
+    help="Chance that an audit recognises a gamed contact: 0.8, or by kind: G1=0.9,G2=0.5.",
+)
+@click.option(
     "--columns",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -541,6 +567,7 @@ def estimate(
     horizon: int | None,
     threshold: int | None,
     pays: dict[str, float] | None,
+    detection: float | dict[str, float],
     columns: Path | None,
     pseudonym_key: Path | None,
     out: Path,
@@ -568,6 +595,7 @@ def estimate(
             horizon=horizon,
             threshold=threshold,
             money=pays,
+            detection=detection,
         )
         found.save(place)
     for name, said in found.in_short():

@@ -84,11 +84,17 @@ class Asked(NamedTuple):
     horizon: int
     threshold: int | None = None
     money: Mapping[str, float] | None = None
+    detection: float | Mapping[str, float] = 1.0
 
     @property
     def arms(self) -> dict[str, Any]:
         """What is compared with what."""
         return {"by": self.by, "control": self.control}
+
+    @property
+    def checked(self) -> dict[str, Any]:
+        """The same where audits answer, and how well they see."""
+        return {**self.arms, "detection": self.detection}
 
 
 Ask = Callable[[Records, Asked], Result]
@@ -107,12 +113,14 @@ def _types(seen: Records, asked: Asked) -> Result:
 
 
 QUESTIONS: dict[str, Ask] = {
-    "gaming": lambda seen, asked: estimates.gaming_effect(seen, **asked.arms),
-    "inflation": lambda seen, asked: estimates.kpi_inflation(seen, **asked.arms),
-    "truth": lambda seen, asked: estimates.true_effect(seen, outcome="success", **asked.arms),
-    "levels": lambda seen, asked: estimates.true_rate(seen, outcome="success", by=asked.by),
+    "gaming": lambda seen, asked: estimates.gaming_effect(seen, **asked.checked),
+    "inflation": lambda seen, asked: estimates.kpi_inflation(seen, **asked.checked),
+    "truth": lambda seen, asked: estimates.true_effect(seen, outcome="success", **asked.checked),
+    "levels": lambda seen, asked: estimates.true_rate(
+        seen, outcome="success", by=asked.by, detection=asked.detection
+    ),
     "errors": lambda seen, asked: estimates.misclassified_effect(
-        seen, outcome="success", **asked.arms
+        seen, outcome="success", **asked.checked
     ),
     "churn": lambda seen, asked: estimates.churn_effect(seen, horizon=asked.horizon, **asked.arms),
     "reasons": lambda seen, asked: estimates.competing_risks(
@@ -120,7 +128,7 @@ QUESTIONS: dict[str, Ask] = {
     ),
     "priorities": lambda seen, asked: estimates.audit_priorities(seen, control=asked.control),
     "rollout": lambda seen, asked: estimates.staggered_effect(seen, control=asked.control),
-    "deterrence": lambda seen, asked: estimates.deterrence(seen),  # noqa: ARG005
+    "deterrence": lambda seen, asked: estimates.deterrence(seen, detection=asked.detection),
     "thresholds": _thresholds,
     "types": _types,
 }
@@ -237,6 +245,7 @@ def report(
     horizon: int | None = None,
     threshold: int | None = None,
     money: Mapping[str, float] | None = None,
+    detection: float | Mapping[str, float] = 1.0,
     title: str = "What pay did to gaming and to churn",
 ) -> Report:
     """Ask questions of records and keep the answers, refusals among them.
@@ -257,6 +266,8 @@ def report(
         Sales a month from which a bonus is paid; the question "thresholds" needs it.
     money
         What a logged save pays, by scheme (money); the question "types" needs it.
+    detection
+        The chance that an audit recognises a gamed contact, as for `gaming_effect`.
     title
         Heading of the report.
 
@@ -277,7 +288,7 @@ def report(
     """
     seen = records.seen_by("analyst")
     horizon = _horizon(seen, by) if horizon is None else horizon
-    asked = Asked(by, control, horizon, threshold, money)
+    asked = Asked(by, control, horizon, threshold, money, detection)
     named = list(questions)
     for name in named:
         if name not in QUESTIONS:

@@ -422,3 +422,20 @@ def test_estimate_names_the_questions_that_there_are(firm, tmp_path):
         "estimate", firm, "--control", "wage", "--question", "gamng", "--out", tmp_path / "r"
     )
     assert "'gamng' is none of gaming, inflation, " in said
+
+
+def test_estimate_makes_good_what_audits_do_not_recognise(firm, tmp_path):
+    words = ("estimate", firm, "--control", "wage", "--question", "gaming", "--detection")
+    told = call(*words, "0.8", "--out", tmp_path / "report")
+    assert told.exit_code == 0, told.output
+    reading = inc.gaming_effect(inc.read_records(firm), control="wage", detection=0.8).reading
+    assert f"gaming: {reading}." in told.stdout
+    for wrong, said in (
+        ("80", "80 is not above 0 and at most 1"),
+        ("G1=0", "0 is not above 0 and at most 1"),
+        ("some", "'some' is not a chance, nor KIND=CHANCE"),
+        ("G1=often", "'G1=often' is not a chance, nor KIND=CHANCE"),
+    ):
+        refused = call(*words, wrong, "--out", tmp_path / "other")
+        assert refused.exit_code == 2
+        assert said in refused.stderr
