@@ -137,11 +137,12 @@ def test_what_is_not_perfect_is_what_the_page_says(found: pd.DataFrame) -> None:
     paid = found[found["world"] == "bonus for saves"].set_index(["question", "answer"])
     short = paid.loc["gamed"].loc[["gaming_effect", "oracle"]]
     assert (short["se_ratio"] + 2 * short["se_ratio_mc_error"] < 1).all()
-    for answer in ("kpi_inflation", "oracle"):
-        assert paid.loc[("inflation", answer), "coverage"] < paid.loc["inflation"]["band_low"].min()
-    nothing = found[(found["world"] == "nothing to find") & (found["answer"] == "gaming_effect")]
-    often = nothing.set_index("question").loc[["gamed", "inflation"]]
-    assert (often["coverage"] > often["band_high"]).all()
+    estimators = found[~found["answer"].isin(["naive", "oracle"]) & found["coverage"].notna()]
+    assert (estimators["coverage"] >= estimators["band_low"]).all()
+    nothing = found[found["world"] == "nothing to find"].set_index(["answer", "question"])
+    for answer in ("gaming_effect", "oracle"):
+        often = nothing.loc[answer].loc[["gamed", "inflation"]]
+        assert (often["coverage"] > often["band_high"]).all()
     types = found[(found["answer"] == "agent_types") & (found["question"] == "response")]
     assert (types["coverage"] > types["band_high"]).all()
     wide = paid.loc["success_true, these agents"]
