@@ -192,7 +192,7 @@ def floor_seconds(scenario: inc.Scenario, contacts: int) -> float:
     n = int(scenario.floor.customers)
     customers, log = np.zeros(n, CUSTOMER), np.zeros(A_DAY, CONTACT)
     times = np.sort(rng.random(scenario.floor.seats))
-    luck: Any = _luck_for(A_DAY)
+    luck = luck_for(A_DAY)
     luck.uid[:] = rng.integers(n, size=A_DAY)
     for column in (luck.when, luck.attempt, luck.nest):
         column[:] = 1
@@ -203,11 +203,6 @@ def floor_seconds(scenario: inc.Scenario, contacts: int) -> float:
     for _ in range(contacts // A_DAY):
         _floor(*given)
     return time.process_time() - before
-
-
-@numba.njit
-def _luck_for(contacts: int) -> Any:
-    return luck_for(contacts)
 
 
 # -- where the time goes ------------------------------------------------------------------------

@@ -22,7 +22,6 @@ from incentives._kernel import (
     STRANGERS,
     TELLS,
     WHO,
-    Desk,
     Rules,
 )
 from incentives.columns import (
@@ -35,6 +34,7 @@ from incentives.columns import (
     REGRETS,
     Bills,
     Customers,
+    Floats,
     Ints,
 )
 from incentives.customers import known, leaving_hazard, person, recall, repurchase, strangers
@@ -98,14 +98,15 @@ def bill(
     k1: np.uint32,
     rules: Rules,
     customers: Customers,
-    desk: Desk,
+    penalty: Floats,
     by_home: bool,
     status: Any,
     bills: Bills,
 ) -> None:
     """Settle a month with every customer: discovery, wishes to leave, and who is gone.
 
-    `status` gets, per customer, 255 if not at risk this month, else `LeftBy`; `bills` the counts.
+    `status` gets, per customer, 255 if not at risk this month, else `LeftBy`; `bills` the counts;
+    `penalty`, per seat, what is found out (money).
     """
     for row in range(len(status)):
         each = customers.row[row]
@@ -132,7 +133,7 @@ def bill(
                 _, u_day, u_trace, _ = block(k0, k1, each.uid, month, Purpose.DISCOVER, 0)
                 call_about(customers, row, next_day + int(3.0 * u_day))
                 if each.suppressed_by >= 0 and u_trace < rules.suppress.traced:
-                    desk.penalty[each.suppressed_by] += rules.audit.penalty
+                    penalty[each.suppressed_by] += rules.audit.penalty
         elif leaves == 0 and each.wishes == 0:
             months = month - float(each.joined)
             hazard = leaving_hazard(each.satisfaction, each.trust, months, rules.leaving)
@@ -179,7 +180,7 @@ def bill(
 
 
 @rule
-def acquaintance(uid: int, which: int, won: int, k0: np.uint32, k1: np.uint32, rules: Rules) -> int:
+def acquaintance(uid: int, which: int, won: int, k0: np.uint32, k1: np.uint32, crowd: int) -> int:
     """Find somebody whom a customer knows among those won so far: the place in their order.
 
     It is one of the first day's customers for good, until somebody won later takes the place: of
@@ -187,8 +188,8 @@ def acquaintance(uid: int, which: int, won: int, k0: np.uint32, k1: np.uint32, r
     consistent hash). So twins know the same people, and nothing is stored.
     """
     u = block(k0, k1, uid, 0, Purpose.REFER, which, WHO)[1]
-    place, renewal = int(u * rules.crowd), 0
-    then = float(rules.crowd)
+    place, renewal = int(u * crowd), 0
+    then = float(crowd)
     while True:
         u = block(k0, k1, uid, 0, Purpose.REFER, which, RENEWS + renewal)[0]
         if then / u >= won:
@@ -203,12 +204,12 @@ def warn(
     month: int,
     k0: np.uint32,
     k1: np.uint32,
-    rules: Rules,
+    word: Any,
+    crowd: int,
     customers: Customers,
     status: Any,
 ) -> None:
     """Let the upset, as the bill left them, warn acquaintances among the customers won so far."""
-    word = rules.advocacy
     for row in range(len(status)):
         each = customers.row[row]
         if status[row] == 255 or each.satisfaction > word.upset:
@@ -216,7 +217,7 @@ def warn(
         if block(k0, k1, each.uid, month, Purpose.REFER, 0, SPEAKS)[1] >= word.warns:
             continue
         for which in range(known(block(k0, k1, each.uid, 0, Purpose.REFER, 0, MANY)[0], word)):
-            place = acquaintance(int(each.uid), which, len(customers.listed), k0, k1, rules)
+            place = acquaintance(int(each.uid), which, len(customers.listed), k0, k1, crowd)
             other = customers.row[customers.listed[place, 0]]
             other.trust = max(other.trust - word.distrust, 0.0)
 
@@ -226,13 +227,13 @@ def recommend(
     month: int,
     k0: np.uint32,
     k1: np.uint32,
-    rules: Rules,
+    word: Any,
     customers: Customers,
     status: Any,
     joining: Ints,
 ) -> int:
     """Let the delighted recommend; write the addresses of who will join, and count them all."""
-    word, count = rules.advocacy, 0
+    count = 0
     for row in range(len(status)):
         each = customers.row[row]
         if status[row] == 255 or each.satisfaction < word.delighted:

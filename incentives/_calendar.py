@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from incentives._compile import compiled, prefetch, rule
+from incentives._compile import compiled, prefetch, rule, whole
 from incentives._draws import Purpose, block, exponential_
 from incentives.columns import CALENDAR, CHUNK, Customers, Ints
 
@@ -29,7 +29,7 @@ ENTRY_MASK = (1 << ENTRY_BITS) - 1
 @rule
 def schedule(customers: Customers, entry: int, day: int) -> None:
     """Put an entry into the chain of the day on which it is due."""
-    slot = day % CALENDAR
+    slot = whole(day) % CALENDAR
     chunk, head = customers.chunk, customers.head
     at = head[slot]
     if at < 0 or chunk[at, 0] & 255 == CHUNK:
@@ -37,6 +37,7 @@ def schedule(customers: Customers, entry: int, day: int) -> None:
         head[CALENDAR] = (chunk[free, 0] >> 8) - 1
         chunk[free, 0] = (at + 1) << 8
         head[slot] = at = free
+    at = whole(at)
     chunk[at, 0] += 1
     chunk[at, chunk[at, 0] & 255] = day << ENTRY_BITS | entry
     customers.held[slot] += 1

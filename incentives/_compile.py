@@ -22,17 +22,20 @@ import numba
 from numba.core import cgutils, types
 from numba.extending import intrinsic, overload, register_jitable
 
-__all__ = ["allocating", "batch", "compiled", "is_ready", "prefetch", "rule"]
+__all__ = ["batch", "compiled", "is_ready", "prefetch", "rule", "whole"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONFIG: Any = numba.config  # made of attributes that no type checker sees
 EMIT: Any = cgutils  # the same
-BATCH: dict[str, Any] = {
+ENTRY: dict[str, Any] = {
     "error_model": "numpy",
-    "_nrt": False,  # no reference counts
-    "no_cpython_wrapper": True,  # only the kernel calls the machine code: a third less to compile
+    "_nrt": False,  # no reference counts, so no arrays are made: all memory is the caller's
     "no_cfunc_wrapper": True,
+}
+BATCH: dict[str, Any] = {
+    **ENTRY,
+    "no_cpython_wrapper": True,  # only the kernel calls the machine code: a third less to compile
 }
 RULE: dict[str, Any] = {**BATCH, "forceinline": True}
 PACKAGE = Path(__file__).parent
@@ -62,22 +65,21 @@ def rule(function: F) -> F:
     return register_jitable(**RULE)(function)
 
 
+@rule
+def whole(index: int) -> int:
+    """Return an index that is not negative, in a way that tells the compiler so.
+
+    A negative index counts from the end, and whether it does is otherwise asked at every look.
+    """
+    return index & 0x7FFF_FFFF
+
+
 def batch(function: F) -> F:
     """Compile a function of the kernel by itself: a loop over arrays, or what few contacts need.
 
     What is compiled into its caller makes that larger, and slower to compile than in proportion.
     """
     return register_jitable(**BATCH)(function)
-
-
-def allocating(function: F) -> F:
-    """Put a function that makes arrays where it is called, before anything is compiled.
-
-    By itself it would be optimised and made into machine code once more, with all that it calls.
-    A `rule` cannot make arrays: it is compiled without reference counts, which would otherwise be
-    taken and given back at every look at an array and cost more than the arithmetic.
-    """
-    return cast(F, numba.njit(error_model="numpy", inline="always")(function))
 
 
 def compiled(function: F) -> F:
@@ -97,11 +99,11 @@ def compiled(function: F) -> F:
     """
     folder = _folder(digest(), CONFIG.CACHE_DIR)
     if folder is None:
-        return cast(F, numba.njit(error_model="numpy")(function))
+        return cast(F, numba.njit(**ENTRY)(function))
     before = CONFIG.CACHE_DIR
     CONFIG.CACHE_DIR = str(folder)  # Numba reads it while it decorates, and only then
     try:
-        return cast(F, numba.njit(error_model="numpy", cache=True)(function))
+        return cast(F, numba.njit(**ENTRY, cache=True)(function))
     finally:
         CONFIG.CACHE_DIR = before
 

@@ -1,10 +1,10 @@
-"""The floor of a day: a heap of what will happen when, and lists of who is idle for what."""
+"""The floor of a day: a heap of what will happen when, who is idle for what, and who waits."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from incentives._compile import allocating, rule
+from incentives._compile import rule, whole
 from incentives.centre import FloorPlan
 from incentives.columns import N_FEATURES, Floats, Ints
 from incentives.menu import N_ACTIONS
@@ -12,10 +12,14 @@ from incentives.menu import N_ACTIONS
 __all__ = [
     "Events",
     "Idle",
+    "Line",
     "bench",
+    "clear",
+    "events_for",
+    "leave_line",
+    "line_up",
     "pop",
     "push",
-    "scratch",
     "sit_down",
     "stand_up",
     "suited",
@@ -33,74 +37,126 @@ class Idle(NamedTuple):
     listed: Ints  #: 1 while in a list
 
 
+class Line(NamedTuple):
+    """Contacts that wait, in several lines: each place is in one line at most."""
+
+    first: Ints  #: (lines,) a place, or -1
+    last: Ints  #: (lines,)
+    behind: Ints  #: (places,) who comes next in the line, or -1
+
+
 class Events(NamedTuple):
-    """The day's scratch arrays: what will happen when, who is idle, who is waiting."""
+    """What moves on the floor in a day: what will happen when, who is idle, who is waiting.
+
+    A contact of the day has a *place*, and so have a call-back on the same day and a call made. The
+    memory is kept from day to day; `clear` makes it ready, and what it does not put to 0 is written
+    before it is read.
+    """
 
     times: Floats  #: a heap
     codes: Ints
     resting: Ints  #: (seats,) 1 when a break is due, 2 when it has been had
     idle: Idle
-    entry: Ints  #: (contacts,) the calendar's entry of each contact of the day
-    arrived: Floats  #: (contacts,) its minute
-    waits: Ints  #: (contacts,) 1 while in a queue
-    task: Ints  #: (contacts,) what it asks of an agent
-    queued: Ints  #: (3 x pools, capacity) rings of contacts
-    first: Ints  #: (3 x pools,) places in the rings
-    last: Ints
+    due: Ints  #: (places,) today's entries of the calendar, as they stand there
+    drawn: Floats  #: (places,) their minutes
+    slot: Ints  #: (places + 2,) where those of each stretch of the day begin, to sort them
+    entry: Ints  #: (places,) the calendar's entry of each contact of the day
+    arrived: Floats  #: (places,) its minute
+    waits: Ints  #: (places,) 1 while in a queue
+    task: Ints  #: (places,) what it asks of an agent
+    queues: Line  #: three a pool
+    backlog: Line  #: one a pool: what is written, and waits until nobody else does
     waiting: Ints  #: (3 x pools,) how many really wait
     worth: Floats  #: (actions,)
     weights: Floats  #: (actions,)
     features: Floats  #: (features x actions,)
-    age: Ints  #: (contacts,) working days for which it has waited in a backlog already
+    age: Ints  #: (places,) working days for which it has waited in a backlog already
     chats: Ints  #: (seats,) chats open, or kept a place
     until: Floats  #: (seats,) minute at which the last of them ends
-    backlog: Ints  #: (pools, contacts) what waits in the backlog
-    opened: Ints  #: (pools,) how many of them have been worked on
-    written: Ints  #: (pools,) how many have come
 
 
-@allocating
-def scratch(seats: int, pools: int, groups: int, contacts: int, calls: int) -> Events:
-    """Make the day's scratch arrays for at most so many contacts, and so many calls made."""
-    room = 8 * seats + 2 * contacts + 2 + calls
+def events_for(places: int, plan: FloorPlan) -> Events:
+    """Make memory for days of at most so many places."""
+    seats, pools, groups = len(plan.team), plan.pools, len(plan.fit)
+    room = 8 * seats + 2 * places + 2
+    due, entry, waits, task, age, behind = np.empty((6, places), np.int64)
+    drawn, arrived = np.empty((2, places))
     return Events(
-        np.empty(room),
-        np.empty(room, np.int64),
-        np.zeros(seats, np.int64),
-        Idle(
-            np.full(groups * pools, -1),
-            np.full(groups * pools, -1),
-            np.full(seats, -1),
-            np.full(seats, -1),
-            np.zeros(seats),
-            np.zeros(seats, np.int64),
+        times=np.empty(room),
+        codes=np.empty(room, np.int64),
+        resting=np.empty(seats, np.int64),
+        idle=Idle(
+            head=np.empty(groups * pools, np.int64),
+            tail=np.empty(groups * pools, np.int64),
+            after=np.empty(seats, np.int64),
+            before=np.empty(seats, np.int64),
+            since=np.empty(seats),
+            listed=np.empty(seats, np.int64),
         ),
-        np.empty(contacts + calls, np.int64),
-        np.empty(contacts + calls),
-        np.zeros(contacts + calls, np.int64),
-        np.zeros(contacts + calls, np.int64),
-        np.empty((3 * pools, contacts + 1), np.int64),
-        np.zeros(3 * pools, np.int64),
-        np.zeros(3 * pools, np.int64),
-        np.zeros(3 * pools, np.int64),
-        np.zeros(N_ACTIONS),
-        np.zeros(N_ACTIONS),
-        np.zeros(N_FEATURES * N_ACTIONS),
-        np.zeros(contacts + calls, np.int64),
-        np.zeros(seats, np.int64),
-        np.zeros(seats),
-        np.empty((pools, contacts), np.int64),
-        np.zeros(pools, np.int64),
-        np.zeros(pools, np.int64),
+        due=due,
+        drawn=drawn,
+        slot=np.empty(places + 2, np.int64),
+        entry=entry,
+        arrived=arrived,
+        waits=waits,
+        task=task,
+        queues=Line(np.empty(3 * pools, np.int64), np.empty(3 * pools, np.int64), behind),
+        backlog=Line(np.empty(pools, np.int64), np.empty(pools, np.int64), behind),
+        waiting=np.empty(3 * pools, np.int64),
+        worth=np.zeros(N_ACTIONS),
+        weights=np.zeros(N_ACTIONS),
+        features=np.zeros(N_FEATURES * N_ACTIONS),
+        age=age,
+        chats=np.empty(seats, np.int64),
+        until=np.empty(seats),
     )
+
+
+@rule
+def clear(events: Events) -> None:
+    """Make the floor ready for a day: nobody is there, and nobody waits."""
+    idle = events.idle
+    for seat in range(len(idle.listed)):
+        events.resting[seat] = events.chats[seat] = idle.listed[seat] = 0
+        events.until[seat] = 0.0
+    for group in range(len(idle.head)):
+        idle.head[group] = idle.tail[group] = -1
+    for q in range(len(events.waiting)):
+        events.queues.first[q] = events.queues.last[q] = -1
+        events.waiting[q] = 0
+    for pool in range(len(events.backlog.first)):
+        events.backlog.first[pool] = events.backlog.last[pool] = -1
+
+
+@rule
+def line_up(line: Line, which: int, place: int) -> None:
+    """Put a contact at the end of a line."""
+    line.behind[place] = -1
+    if line.first[which] < 0:
+        line.first[which] = place
+    else:
+        line.behind[line.last[which]] = place
+    line.last[which] = place
+
+
+@rule
+def leave_line(line: Line, which: int, place: int, ahead: int) -> None:
+    """Take a contact out of a line; `ahead` is who stands before it, or -1."""
+    after = line.behind[place]
+    if ahead < 0:
+        line.first[which] = after
+    else:
+        line.behind[ahead] = after
+    if after < 0:
+        line.last[which] = ahead
 
 
 @rule
 def push(times: Floats, codes: Ints, size: int, time: float, code: int) -> int:
     """Add an event to the heap."""
-    i = size
+    i = whole(size)
     while i > 0:
-        parent = (i - 1) >> 1
+        parent = whole(i - 1) >> 1
         if times[parent] <= time:
             break
         times[i] = times[parent]
@@ -114,15 +170,15 @@ def push(times: Floats, codes: Ints, size: int, time: float, code: int) -> int:
 @rule
 def pop(times: Floats, codes: Ints, size: int) -> int:
     """Remove the first event (read it before) from the heap."""
-    size -= 1
+    size = whole(size - 1)
     time, code = times[size], codes[size]
     i = 0
     while True:
-        child = 2 * i + 1
+        child = whole(2 * i + 1)
         if child >= size:
             break
         if child + 1 < size and times[child + 1] < times[child]:
-            child += 1
+            child = whole(child + 1)
         if times[child] >= time:
             break
         times[i] = times[child]

@@ -11,10 +11,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from incentives._calendar import AGE_BITS, OWN_MASK, need_rate, rearm, schedule, take_due
-from incentives._compile import allocating, batch, compiled, prefetch, rule
+from incentives._compile import batch, compiled, prefetch, rule, whole
 from incentives._draws import Purpose, block, exp_, exponential_, gumbel_, log_, normal_
-from incentives._floor import Events, Idle, bench, pop, push, scratch, sit_down, stand_up, suited
-from incentives._luck import Luck, draw_luck, luck_for, places
+from incentives._floor import (
+    Events,
+    Idle,
+    bench,
+    clear,
+    leave_line,
+    line_up,
+    pop,
+    push,
+    sit_down,
+    stand_up,
+    suited,
+)
+from incentives._luck import Luck, draw_luck, places
 from incentives.centre import (
     FloorPlan,
     audit_chance,
@@ -37,7 +49,6 @@ from incentives.columns import (
     CALENDAR,
     CALLBACKS,
     CANCELS,
-    CONTACT,
     CONTACTS,
     DELAYED,
     DUD,
@@ -76,7 +87,6 @@ from incentives.columns import (
     Prices,
     Reason,
     Watch,
-    Words,
 )
 from incentives.customers import (
     answer_chance,
@@ -159,6 +169,7 @@ OVER, AGAIN, LATER, PASSED_ON = range(4)  # what follows: nothing, another today
 LEAST = -700.0  # exponent of a weight: below, it would be a subnormal number, and slow
 OLDEST = 255  # working days that an entry can have waited
 CHAT, EMAIL, FORUM = int(Channel.CHAT), int(Channel.EMAIL), int(Channel.FORUM)
+BLOCK = 512  # contacts whose luck is drawn in one go: few enough to be at hand when they come
 SOON = 4  # arrivals ahead of the present one, whose customers are fetched from memory
 RECENT = 0.1  # weight of the last day in what agents take for their usual pace
 SALE_OF_DATA, STRANGERS, TELLS = range(3)  # blocks of four draws about sold data
@@ -277,6 +288,9 @@ class Desk(NamedTuple):
     belief: Floats  #: in the product, 0 to 1 (C10)
     believer: Floats  #: what that makes of closing today, a factor (C10)
     reached: Floats  #: results so far over the goals that should have been reached by now (P4)
+    start: Floats  #: (seats, accumulators) with what the next month will start
+    team_start: Floats  #: (teams, accumulators)
+    best: Floats  #: (teams, places) the best forecasts that rivals have, while cuts are sought
 
 
 # -- the choice ---------------------------------------------------------------------------------
@@ -582,7 +596,7 @@ def look(
     desk: Desk,
 ) -> Situation:
     """Gather what the agent sees: the contact, the queue, and what logs would pay right now."""
-    scheme, team = desk.scheme[seat], plan.team[seat]
+    scheme, team = whole(desk.scheme[seat]), whole(plan.team[seat])
     if rules.live:
         desk.rank[seat] = place_in_team(seat, plan, desk)
     passes = rules.misclassify.upsizable if reason == 2 else rules.misclassify.passable
@@ -666,7 +680,7 @@ def find_prices(
     """
     paid, cancelling, claws = desk.worth, reason == CANCEL, False
     contacts = rules.calling.counts if reason == OUTBOUND else 1.0
-    for k in range(prices.first[scheme], prices.first[scheme + 1]):
+    for k in range(whole(prices.first[scheme]), prices.first[scheme + 1]):
         claws = claws or prices.claw[k] == 1
     for entry in range(LOG_UPSELL if can_pass and claws else KEPT + 1 if can_pass else SOLD + 1):
         if KEPT < entry < SAVE or entry == PRESS + 1 or entry == (SOLD if cancelling else LOST):
@@ -863,7 +877,7 @@ def serve(
     each = customers.row[row]
     uid, attempt = int(each.uid), int(np.int64(luck.attempt[place]))
     when = int(np.int64(luck.when[place]))
-    menu, team, scheme = rules.menu, plan.team[seat], desk.scheme[seat]
+    menu, team, scheme = rules.menu, whole(plan.team[seat]), whole(desk.scheme[seat])
     v = events.worth
     code = int(customers.sold_by[row])
     back = code // SELLER == seat + 1 and code & TOLD == 0 and reason != OUTBOUND
@@ -895,7 +909,7 @@ def serve(
         and watched + N_ACTIONS <= len(watch.rows)
     )
     weigh(v, events.features, seat, now, staff, desk, plan, rules, prices)
-    action = choose(v, events.weights, reason, now.can_pass, k0, k1, luck, place, rules)
+    action = whole(choose(v, events.weights, reason, now.can_pass, k0, k1, luck, place, rules))
     if keep:
         for option in range(N_ACTIONS):
             if menu.allowed[reason, option] == 1 and (option < FABRICATE or now.can_pass):
@@ -1338,15 +1352,15 @@ def follow_up(
 @rule
 def first_in_line(seat: int, q: int, plan: FloorPlan, events: Events) -> int:
     """Find who has waited longest in a queue for what this agent can do: a place, or -1."""
-    capacity, skills = events.queued.shape[1], plan.skills[seat]
-    while events.first[q] < events.last[q]:
-        if events.waits[events.queued[q, events.first[q] % capacity]] == 1:
-            break
-        events.first[q] += 1  # served, or gave up
-    for turn in range(events.first[q], events.last[q]):
-        place = events.queued[q, turn % capacity]
+    line, skills = events.queues, plan.skills[seat]
+    place = line.first[q]
+    while place >= 0 and events.waits[place] == 0:  # served, or gave up
+        place = line.behind[place]
+    line.first[q] = place
+    while place >= 0:
         if events.waits[place] == 1 and skills >> events.task[place] & 1:
             return place  # type: ignore[no-any-return]
+        place = line.behind[place]
     return -1
 
 
@@ -1443,40 +1457,28 @@ def advance(
     watched: int,
     log: Any,
     count: int,
-) -> tuple[Floats, int, Any, int]:
+    events: Events,
+    luck: Luck,
+) -> tuple[int, int, int]:
     """Run a stretch of working days of one month; who is `present` and the day's `figures` by day.
 
-    Return the choices and the log, each with how many rows of it are now held: either is replaced
-    by a longer one where a day could overflow it.
+    Return how many days have been lived, and how many rows of choices and of the log are now held.
+    It stops before a day that might not fit into the memory it was given: see `fits_in`.
     """
-    choices = watch.rows
     for today in range(day, day + stretch):
+        if not fits_in(today, watch, watched, len(log) - count, plan, rules, customers, luck):
+            return today - day, watched, count
         day_of_month = today % days
         for seat in range(len(desk.present)):
             desk.present[seat] = present[today - day, seat]
-        due, minutes = due_today(customers, today, k0, k1, plan)
-        contacts = len(due) * int(rules.needs.tries)  # at most
-        calls = calls_at_most(plan)
-        if count + contacts + calls > len(log):
-            longer = np.empty(2 * (count + contacts + calls), CONTACT)
-            for row in range(count):
-                longer[row] = log[row]
-            log = longer
-        needed = watched + N_ACTIONS * (contacts + calls)
-        if watch.share > 0.0 and needed > len(choices):
-            more = np.empty((2 * needed, choices.shape[1]))
-            for row in range(watched):
-                for column in range(choices.shape[1]):
-                    more[row, column] = choices[row, column]
-            choices = more
-        events = scratch(len(plan.team), plan.pools, len(plan.fit), contacts, calls)
-        luck = luck_for(contacts + calls)
-        in_order(due, minutes, plan, events)
+        due = due_today(customers, today, k0, k1, plan, events, luck)
+        in_order(due, plan, events)
+        clear(events)
         open_day(desk)
         settle(today // days, staff, desk, rules)
         look_ahead(float(days - day_of_month), float(days), plan, rules, prices, desk)
         watched, count = hours(
-            len(due),
+            due,
             today,
             day_of_month,
             days,
@@ -1488,7 +1490,7 @@ def advance(
             customers,
             staff,
             desk,
-            Watch(watch.share, choices),
+            watch,
             watched,
             log,
             count,
@@ -1504,21 +1506,39 @@ def advance(
             float(days - day_of_month - 1),
             plan.team,
             desk.scheme,
+            desk.best,
             desk.cuts,
         )
         press((day_of_month + 1.0) / days, goals, rules, desk)
         for i in range(len(desk.day)):
             figures[today - day, i] = desk.day[i]
-    return choices, watched, log, count
+    return stretch, watched, count
 
 
 @rule
-def calls_at_most(plan: FloorPlan) -> int:
-    """Count the calls that could be made in a day: one a minute for each who calls out."""
+def places_for(contacts: int, plan: FloorPlan, rules: Rules) -> int:
+    """Count the places that a day can need: every try of each contact, and a call a minute."""
     callers = 0
     for seat in range(len(plan.outbound)):
         callers += plan.outbound[seat]
-    return int(callers * plan.minutes)
+    return contacts * int(rules.needs.tries) + int(callers * plan.minutes)
+
+
+@rule
+def fits_in(
+    day: int,
+    watch: Watch,
+    watched: int,
+    lines: int,
+    plan: FloorPlan,
+    rules: Rules,
+    customers: Customers,
+    luck: Luck,
+) -> bool:
+    """Tell whether there is memory for the day, whatever happens on it."""
+    needed = places_for(customers.held[day % CALENDAR], plan, rules)
+    choices = N_ACTIONS * needed if watch.share > 0.0 else 0
+    return needed <= min(len(luck.uid), lines) and choices <= len(watch.rows) - watched
 
 
 @rule
@@ -1676,13 +1696,14 @@ def call_out(
     desk: Desk,
     events: Events,
     luck: Luck,
+    most: int,
 ) -> tuple[int, int, int]:
     """Let an agent who can be spared call; return who that is, who answers, and the next number.
 
-    The call that is answered, if any, gets this place.
+    The call that is answered, if any, gets this place, of which there are so many at most.
     """
     who, seat = NOBODY, free_to_call(minute, rules.calling.threshold, plan, desk, events)
-    if seat >= 0 and place < len(luck.uid):
+    if seat >= 0 and place < most:
         who, number = dial(day, number, plan.pool[seat], k0, k1, plan, rules, customers)
     if who >= 0:
         events.arrived[place] = minute
@@ -1732,15 +1753,13 @@ def think_it_over(
 @batch
 def oldest_written(seat: int, plan: FloorPlan, events: Events) -> int:
     """Take what has waited longest in the backlog of what it can answer: its place, or -1."""
-    pool, skills = plan.pool[seat], plan.skills[seat]
-    first = events.opened[pool]
-    for i in range(first, events.written[pool]):
-        place = events.backlog[pool, i]
+    pool, skills, line = plan.pool[seat], plan.skills[seat], events.backlog
+    ahead, place = -1, line.first[pool]
+    while place >= 0:
         if skills >> events.task[place] & 1:
-            for j in range(i, first, -1):  # those that it cannot answer keep their turns
-                events.backlog[pool, j] = events.backlog[pool, j - 1]
-            events.opened[pool] += 1
+            leave_line(line, pool, place, ahead)
             return place  # type: ignore[no-any-return]
+        ahead, place = place, line.behind[place]
     return -1
 
 
@@ -1748,10 +1767,11 @@ def oldest_written(seat: int, plan: FloorPlan, events: Events) -> int:
 def carry_over(customers: Customers, day: int, plan: FloorPlan, events: Events) -> None:
     """Leave what is still unanswered for the next day."""
     for pool in range(plan.pools):
-        for i in range(events.opened[pool], events.written[pool]):
-            place = events.backlog[pool, i]
+        place = events.backlog.first[pool]
+        while place >= 0:
             age = min(events.age[place] + 1, OLDEST)
             schedule(customers, age << AGE_BITS | events.entry[place], day + 1)
+            place = events.backlog.behind[place]
 
 
 @rule
@@ -1856,9 +1876,8 @@ def hours(
     luck: Luck,
 ) -> tuple[int, int]:
     """Run the floor from opening until the last contact has ended."""
-    prepare(0, due, k0, k1, plan, rules, customers, events, luck)
+    address(0, due, events, luck, customers, rules)
     times, codes, idle, waiting = events.times, events.codes, events.idle, events.waiting
-    capacity = events.queued.shape[1]
     closes = plan.opens + plan.minutes
     remaining = float(days - day_of_month)
     limit = int(rules.channels.at_once)
@@ -1866,18 +1885,21 @@ def hours(
     seats, calling, number = len(plan.team), rules.calling, 0
     if calling.share > 0.0:
         size = push(times, codes, size, plan.opens + calling.every, seats << 2 | PAUSE)
-    turn = -1
-    i, placed = 0, due
+    turn, most = -1, places_for(due, plan, rules)
+    i, placed, drawn = 0, due, 0
     while i < due or size > 0:
         seat, place = -1, i
+        if i == drawn and i < due:
+            drawn = min(i + BLOCK, due)
+            draw(i, drawn, k0, k1, plan, rules, luck)
         if i < due and (size == 0 or events.arrived[i] <= times[0]):
             minute, kind = events.arrived[i], ARRIVAL
-            i += 1
+            i = whole(i + 1)
             soon = events.entry[min(i + SOON, due - 1)] >> 2
             prefetch(customers.row, soon)
             prefetch(customers.sold_by, soon)
         else:
-            minute, kind, place = times[0], codes[0] & 3, codes[0] >> 2
+            minute, kind, place = times[0], codes[0] & 3, whole(codes[0] >> 2)
             size = pop(times, codes, size)
             if kind in (FREE, PAUSE):
                 seat = place
@@ -1897,6 +1919,7 @@ def hours(
                 desk,
                 events,
                 luck,
+                most,
             )
             if who == NOBODY or (who == RINGS and calling.before == 0.0):  # look again later
                 minute += calling.every
@@ -1940,14 +1963,15 @@ def hours(
 
         if kind == GIVE_UP and events.waits[place] == 0:
             continue  # served in the meantime
-        entry = events.entry[place]
+        place = whole(place)
+        entry = whole(events.entry[place])
         need = entry & 3
         each = customers.row[entry >> 2]
         attempt = int(each.attempt[need])
         reason = OUTBOUND if kind == CALLED else reason_of(each, need, rules.moments)
-        channel = 0 if kind == CALLED else int(luck.channel[place])
+        channel = 0 if kind == CALLED else whole(int(luck.channel[place]))
         skill = 2 if channel > 0 else 1 if reason == CANCEL else 0
-        pool = int(each.home) if plan.by_home else 0
+        pool = whole(int(each.home)) if plan.by_home else 0
         q = 3 * pool + skill
         task = task_of(reason, channel)
 
@@ -1974,12 +1998,10 @@ def hours(
                 desk.day[OFFERED] += 1.0
                 desk.day[CALLBACKS] += 1.0 if attempt > 0 else 0.0
             if seat < 0 and channel >= EMAIL:  # wait, until nobody else does
-                events.backlog[pool, events.written[pool]] = place
-                events.written[pool] += 1
+                line_up(events.backlog, pool, place)
                 continue
             if seat < 0:  # wait, until the queue moves or patience ends
-                events.queued[q, events.last[q] % capacity] = place
-                events.last[q] += 1
+                line_up(events.queues, q, place)
                 waiting[q] += 1
                 events.waits[place] = 1
                 patience = patience_of(channel, attempt, luck.patience[place], rules.queue)
@@ -1998,6 +2020,7 @@ def hours(
             desk.day[GONE] += 1.0
             follows = AGAIN
         else:
+            seat = whole(seat)
             usual = calling.talk if kind == CALLED else usual_work(reason, rules.work)
             work = usual * luck.work[place] * rules.channels.work[channel]
             if kind != CALLED:
@@ -2068,38 +2091,36 @@ def hours(
         )
         if again >= 0.0:
             events.entry[placed], events.arrived[placed] = entry, again
-            prepare(placed, placed + 1, k0, k1, plan, rules, customers, events, luck)
+            address(placed, placed + 1, events, luck, customers, rules)
+            draw(placed, placed + 1, k0, k1, plan, rules, luck)
             size = push(times, codes, size, again, placed << 2 | REDIAL)
             placed += 1
     return watched, count
 
 
 @batch
-def prepare(
-    low: int,
-    high: int,
-    k0: np.uint32,
-    k1: np.uint32,
-    plan: FloorPlan,
-    rules: Rules,
-    customers: Customers,
-    events: Events,
-    luck: Luck,
+def draw(
+    low: int, high: int, k0: np.uint32, k1: np.uint32, plan: FloorPlan, rules: Rules, luck: Luck
 ) -> None:
-    """Draw all that chance decides about some contacts before they come."""
-    address(low, high, events, luck, customers, rules)
+    """Draw all that chance decides about some contacts, whose addresses are set."""
     draw_luck(luck, low, high, k0, k1, plan.exponential, rules.work, rules.openness)
     choose_channels(low, high, k0, k1, luck, rules)
 
 
-@allocating
-def due_today(customers: Customers, day: int, k0: np.uint32, k1: np.uint32, plan: FloorPlan) -> Any:
-    """Take today's contacts from the calendar; return their entries and minutes."""
-    due = np.empty(customers.held[day % CALENDAR], np.int64)
-    count = staying(customers, due, take_due(customers, day, due))
-    arrivals = np.empty(count)
-    draw_arrivals(customers, due, np.empty((3, count), np.uint64), arrivals, k0, k1, plan)
-    return due[:count], arrivals
+@rule
+def due_today(
+    customers: Customers,
+    day: int,
+    k0: np.uint32,
+    k1: np.uint32,
+    plan: FloorPlan,
+    events: Events,
+    luck: Luck,
+) -> int:
+    """Take today's contacts from the calendar, and draw when they come; return how many."""
+    count = staying(customers, events.due, take_due(customers, day, events.due))
+    draw_arrivals(customers, count, events.due, events.drawn, luck, k0, k1, plan)
+    return count
 
 
 @rule
@@ -2115,43 +2136,51 @@ def staying(customers: Customers, due: Ints, count: int) -> int:
 @rule
 def draw_arrivals(
     customers: Customers,
+    count: int,
     due: Ints,
-    address: Words,
-    arrivals: Floats,
+    drawn: Floats,
+    luck: Luck,
     k0: np.uint32,
     k1: np.uint32,
     plan: FloorPlan,
 ) -> None:
-    """Draw the minute at which each contact arrives."""
-    uid, when, attempt = address
-    for i in range(len(arrivals)):
+    """Draw the minute at which each contact arrives; they are addressed in the order they stand."""
+    uid, when, attempt = luck.uid, luck.when, luck.attempt
+    for i in range(count):
         entry = due[i] & OWN_MASK
         each, need = customers.row[entry >> 2], entry & 3
         uid[i], attempt[i] = each.uid, each.attempt[need]
         when[i] = need << 24 | int(each.episode[need])
-    for i in places(0, len(arrivals)):
-        arrivals[i] = block(k0, k1, uid[i], when[i], Purpose.ARRIVE, attempt[i])[0]
-    for i in range(len(arrivals)):
+    for i in places(0, count):
+        drawn[i] = block(k0, k1, uid[i], when[i], Purpose.ARRIVE, attempt[i])[0]
+    for i in range(count):
         if due[i] > OWN_MASK:  # left over from before, the oldest first
-            arrivals[i] = plan.opens + 1e-3 / (due[i] >> AGE_BITS)
+            drawn[i] = plan.opens + 1e-3 / (due[i] >> AGE_BITS)
         else:
-            arrivals[i] = minute_of(arrivals[i], plan.profile, plan.opens, plan.minutes)
+            drawn[i] = minute_of(drawn[i], plan.profile, plan.opens, plan.minutes)
 
 
-@allocating
-def in_order(due: Ints, arrivals: Floats, plan: FloorPlan, events: Events) -> None:
+@rule
+def in_order(count: int, plan: FloorPlan, events: Events) -> None:
     """Sort contacts by minute: as many slots as contacts, then neighbours by insertion."""
-    count = len(arrivals)
-    entries, minutes, place = events.entry, events.arrived, np.zeros(count + 2, np.int64)
+    due, drawn, entries, minutes, slots = (
+        events.due,
+        events.drawn,
+        events.entry,
+        events.arrived,
+        events.slot,
+    )
+    for slot in range(count + 2):
+        slots[slot] = 0
     for i in range(count):
-        place[1 + int((arrivals[i] - plan.opens) / plan.minutes * count)] += 1
+        slots[1 + int((drawn[i] - plan.opens) / plan.minutes * count)] += 1
     for i in range(count):
-        place[i + 1] += place[i]
+        slots[i + 1] += slots[i]
     for i in range(count):
-        slot = int((arrivals[i] - plan.opens) / plan.minutes * count)
-        j = place[slot]
-        place[slot] += 1
-        entries[j], minutes[j] = due[i], arrivals[i]
+        slot = int((drawn[i] - plan.opens) / plan.minutes * count)
+        j = slots[slot]
+        slots[slot] += 1
+        entries[j], minutes[j] = due[i], drawn[i]
     for i in range(1, count):
         entry, minute = entries[i], minutes[i]
         j = i
@@ -2161,7 +2190,7 @@ def in_order(due: Ints, arrivals: Floats, plan: FloorPlan, events: Events) -> No
         entries[j], minutes[j] = entry, minute
 
 
-@rule
+@batch
 def address(
     low: int, high: int, events: Events, luck: Luck, customers: Customers, rules: Rules
 ) -> None:
@@ -2208,7 +2237,7 @@ def open_day(desk: Desk) -> None:
             desk.opening[seat, what] = desk.totals[seat, what]
 
 
-@allocating
+@rule
 def look_ahead(
     days_left: float, days: float, plan: FloorPlan, rules: Rules, prices: Prices, desk: Desk
 ) -> None:
@@ -2217,10 +2246,14 @@ def look_ahead(
     The next month starts with what has been held back, less what has been booked ahead; rivals are
     expected to come as far in it as in this one.
     """
-    desk.times[:] = 0
+    for seat in range(len(desk.times)):
+        desk.times[seat] = 0
     if days_left > rules.timing.window:
         return
-    start, team_start = np.zeros_like(desk.totals), np.zeros_like(desk.team_totals)
+    start, team_start = desk.start, desk.team_start
+    for team in range(len(team_start)):
+        for what in range(N_ACCUMULATORS):
+            team_start[team, what] = 0.0
     for seat in range(len(desk.times)):
         sales = desk.held[0, seat] - desk.ahead[seat]
         start[seat, SALES] = sales
@@ -2230,7 +2263,7 @@ def look_ahead(
             team_start[plan.team[seat], what] += start[seat, what]
     for seat in range(len(desk.times)):
         scheme, claws, ease = desk.scheme[seat], False, desk.sway.ease[seat]
-        for k in range(prices.first[scheme], prices.first[scheme + 1]):
+        for k in range(whole(prices.first[scheme]), prices.first[scheme + 1]):
             if prices.kind[k] != 0:
                 desk.times[seat] = 2
             claws = claws or prices.claw[k] == 1
@@ -2300,7 +2333,7 @@ def settle(month: int, staff: Staff, desk: Desk, rules: Rules) -> None:
         sway.ease[seat] = exp_(-bonds.goal[seat]) - 1.0
 
 
-@allocating
+@rule
 def close_day(
     day: int, k0: np.uint32, k1: np.uint32, plan: FloorPlan, rules: Rules, staff: Staff, desk: Desk
 ) -> None:
@@ -2343,7 +2376,9 @@ def close_day(
             if desk.busy[seat] > 0.0:
                 earned = desk.earned[seat] / desk.busy[seat]
                 desk.pace_pay[seat] += RECENT * (earned - desk.pace_pay[seat])
-    desk.team_rates[:, :] = 0.0
+    for team in range(len(desk.team_rates)):
+        for what in range(N_ACCUMULATORS):
+            desk.team_rates[team, what] = 0.0
     for seat in range(seats):
         for what in range(N_ACCUMULATORS):
             desk.team_rates[plan.team[seat], what] += desk.rates[seat, what]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from incentives._compile import allocating, batch, rule
+from incentives._compile import batch, rule
 from incentives._draws import Purpose, block, exponential_, gumbel_, normal_
 from incentives.centre import work_of
 from incentives.columns import Floats, Words
@@ -50,37 +50,11 @@ class Luck(NamedTuple):
     switched: Floats  #: 1 if the last attempt came by another channel
 
 
-@allocating
-def luck_for(contacts: int) -> Luck:
-    """Make room for the luck of so many contacts."""
-    words = np.empty((4, contacts), np.uint64)
-    x = np.empty((25, contacts))
-    return Luck(
-        words[0],
-        words[1],
-        words[2],
-        words[3],
-        x[0],
-        x[1],
-        x[2],
-        x[3],
-        x[4],
-        x[5],
-        x[6],
-        x[7],
-        x[8],
-        x[9],
-        x[10],
-        x[11],
-        (x[12], x[13], x[14], x[15], x[16], x[17]),
-        x[23],
-        x[18],
-        x[19],
-        x[20],
-        x[21],
-        x[22],
-        x[24],
-    )
+def luck_for(places: int) -> Luck:
+    """Make memory for the luck of so many contacts."""
+    draws = np.empty((25, places))
+    columns: Any = (*np.empty((4, places), np.uint64), *draws[:12], tuple(draws[12:18]))
+    return Luck(*columns, *draws[18:])
 
 
 @rule

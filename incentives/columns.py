@@ -8,7 +8,7 @@ periods and bills counted from 0, money is in the scenario's currency.
 """
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,13 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 Bools = npt.NDArray[np.bool_]
+
+
+def longer(array: Any, length: int) -> Any:
+    """Copy an array into a longer one whose new rows hold zero."""
+    grown = np.zeros((length, *array.shape[1:]), array.dtype)
+    grown[: len(array)] = array
+    return grown
 
 
 class Reason(IntEnum):

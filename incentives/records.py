@@ -50,6 +50,7 @@ from incentives.columns import (
     Outcome,
     Reason,
     Watch,
+    longer,
 )
 from incentives.menu import ENTRIES, N_ACTIONS, quality
 
@@ -294,9 +295,18 @@ class Recorder:
         self.day_rows: list[Any] = []
         self.labels = [name for name, _ in world.policies]
 
+    def make_room(self, contacts: int) -> None:
+        """See that so many more contacts, and the choices on them, can be written down."""
+        if self.count + contacts > len(self.log):
+            self.log = longer(self.log, 2 * (self.count + contacts))
+        options = N_ACTIONS * contacts if self.watch.share > 0.0 else 0
+        if self.watched + options > len(self.watch.rows):
+            rows = longer(self.watch.rows, 2 * (self.watched + options))
+            self.watch = self.watch._replace(rows=rows)
+
     def note_days(self, world: Any, figures: Floats) -> None:
-        """Note the figures of some days, from the world's present one on."""
-        days = enumerate(figures.tolist(), start=world.day)
+        """Note the figures of the days before the world's present one."""
+        days = enumerate(figures.tolist(), start=world.day - len(figures))
         self.day_rows.extend((day, world.month, *row) for day, row in days)
 
     def end_month(self, world: Any, status: Any, bills: Any, slip: Any, gone: Any) -> None:

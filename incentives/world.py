@@ -13,7 +13,9 @@ from incentives import centre, pay, staff
 from incentives._bill import bill, recommend, warn
 from incentives._calendar import free_chunks, open_calendar
 from incentives._draws import Purpose, exp, key_of, uniforms
-from incentives._kernel import Desk, advance
+from incentives._floor import events_for
+from incentives._kernel import Desk, advance, places_for
+from incentives._luck import luck_for
 from incentives.columns import (
     ACCUMULATORS,
     CALENDAR,
@@ -37,10 +39,12 @@ from incentives.columns import (
     Reason,
     Totals,
     chunks_for,
+    longer,
 )
 from incentives.customers import believes, draw_customers
 from incentives.menu import N_ACTIONS, Action
 from incentives.pay.goals import lower_goals, ratcheted
+from incentives.pay.prices import n_best
 from incentives.records import Keep, Recorder, Records
 from incentives.scenario import Scenario, ScenarioError, lower
 
@@ -225,7 +229,11 @@ class World:
             belief=np.zeros(seats),
             believer=np.ones(seats),
             reached=np.ones(seats),
+            start=np.zeros((seats, N_ACCUMULATORS)),
+            team_start=np.zeros((teams, N_ACCUMULATORS)),
+            best=np.zeros((teams, n_best(self.prices))),
         )
+        self._events, self._luck = events_for(0, self.plan), luck_for(0)
         self.staff = staff.empty_staff(seats, len(scenario.contract.clients))
         self.pressure = None if "P4" in scenario.off else scenario.target_pressure
         self.goals = lower_goals(self.schemes)
@@ -317,12 +325,12 @@ class World:
             grown = max(needed, int(1.25 * len(self._customers.row)))
             row, chunk, head, held, listed, sold_by = self._customers
             self._customers = Customers(
-                _longer(row, grown),
-                _longer(chunk, chunks_for(grown)),
+                longer(row, grown),
+                longer(chunk, chunks_for(grown)),
                 head,
                 held,
                 listed,
-                _longer(sold_by, grown),
+                longer(sold_by, grown),
             )
             free_chunks(self._customers, len(chunk))
         draw_customers(
@@ -365,31 +373,44 @@ class World:
             self._open_month()
         present = self._present[day_of_month : day_of_month + days] & self.open
         figures = np.empty((days, len(DAY)))
-        recorder = self.recorder
-        choices, recorder.watched, recorder.log, recorder.count = advance(
-            self.day,
-            days,
-            self.days,
-            *self.key,
-            self.plan,
-            self.rules,
-            self.prices,
-            self.goals,
-            self._customers,
-            self.staff,
-            self.desk,
-            present.astype(np.int64),
-            figures,
-            recorder.watch,
-            recorder.watched,
-            recorder.log,
-            recorder.count,
-        )
-        recorder.watch = recorder.watch._replace(rows=choices)
+        recorder, lived = self.recorder, 0
+        while lived < days:
+            self._make_room()
+            more, recorder.watched, recorder.count = advance(
+                self.day,
+                days - lived,
+                self.days,
+                *self.key,
+                self.plan,
+                self.rules,
+                self.prices,
+                self.goals,
+                self._customers,
+                self.staff,
+                self.desk,
+                present[lived:].astype(np.int64),
+                figures[lived:],
+                recorder.watch,
+                recorder.watched,
+                recorder.log,
+                recorder.count,
+                self._events,
+                self._luck,
+            )
+            self.day += more
+            lived += more
         recorder.note_days(self, figures)
-        self.day += days
         if self.day % self.days == 0:
             self._close_month()
+
+    def _make_room(self) -> None:
+        """See that there is memory for today, and more for busier days to come this month."""
+        held = int(self._customers.held[self.day % CALENDAR])
+        needed = places_for(held, self.plan, self.rules)
+        if needed > len(self._luck.uid):
+            self._events = events_for(needed + needed // 4, self.plan)
+            self._luck = luck_for(needed + needed // 4)
+        self.recorder.make_room(needed)
 
     def run(self) -> Records:
         """Run to the end and return the records."""
@@ -427,7 +448,7 @@ class World:
             *self.key,
             self.rules,
             self._customers,
-            desk,
+            desk.penalty,
             self.plan.by_home,
             status,
             bills,
@@ -603,16 +624,16 @@ class World:
     def _talk(self, status: Any) -> Ints:
         """Let customers warn and recommend; give the addresses of those who will join."""
         word = self.rules.advocacy
-        told = (self.month, *self.key, self.rules, self._customers, status)
+        told = (self.month, *self.key, word)
         if word.warns > 0.0:
-            warn(*told)
+            warn(*told, self.rules.crowd, self._customers, status)
         if word.recommends == 0.0:
             return np.empty(0, np.int64)
         joining = np.empty(1024, np.int64)
-        count = recommend(*told, joining)
+        count = recommend(*told, self._customers, status, joining)
         if count > len(joining):
             joining = np.empty(count, np.int64)
-            recommend(*told, joining)
+            recommend(*told, self._customers, status, joining)
         return joining[:count]
 
     def _turn_over(self, gone: Any) -> None:
@@ -661,10 +682,3 @@ class World:
         np.add.at(self._lost, (seat[own], month[own]), 1.0)
         self._saves = self._saves[:, ~gone]
         return self._lost
-
-
-def _longer(array: Any, length: int) -> Any:
-    """Copy an array into a longer one whose new rows hold zero."""
-    grown = np.zeros((length, *array.shape[1:]), array.dtype)
-    grown[: len(array)] = array
-    return grown

@@ -35,7 +35,7 @@ from incentives.pay import (
 )
 from incentives.pay.metrics import METRICS, measure
 from incentives.pay.own import amounts
-from incentives.pay.prices import NO_RIVAL, cuts, expected, index, price, stand
+from incentives.pay.prices import NO_RIVAL, cuts, expected, index, n_best, price, stand
 
 DAYS = 20.0
 REFERENCE = Reference()
@@ -391,7 +391,7 @@ def test_with_no_time_left_a_tournament_is_worth_its_prizes(scheme: Any, sales: 
     team = np.zeros(len(ranked), dtype=np.int64)
     prices = prices_of(scheme)
     cut = np.zeros((len(prices.kind), len(ranked)))
-    cuts(prices, table, 0 * table, 0.0, team, team, cut)
+    cuts(prices, table, 0 * table, 0.0, team, team, np.empty((1, n_best(prices))), cut)
     paid = scheme.pay(totals_of(table, team=team))
     for i, totals in enumerate(table):
         got = sum(
@@ -729,7 +729,7 @@ def test_the_cut_is_the_forecast_of_the_best_rivals(n: int, seed: int, within: A
     rates = rng.integers(0, 2, (n, N_ACCUMULATORS)).astype(float)
     team, scheme_of = rng.integers(0, 3, n), rng.integers(0, 2, n)
     out = np.full((2, n), np.nan)
-    cuts(prices, totals, rates, 4.0, team, scheme_of, out)
+    cuts(prices, totals, rates, 4.0, team, scheme_of, np.empty((3, n_best(prices))), out)
     forecast = totals[:, 3] + 4.0 * rates[:, 3]
     for i, k in itertools.product(np.flatnonzero(scheme_of == 1), range(2)):
         rivals = sorted(

@@ -14,7 +14,6 @@ import incentives as inc
 from incentives._bill import acquaintance
 from incentives._draws import key_of
 from incentives.columns import PERSON
-from incentives.scenario import lower
 
 MONTHS = 6
 WORLDS = 4
@@ -69,11 +68,11 @@ def test_what_is_posted_is_read_by_newcomers_too():
 
 @pytest.mark.quick
 def test_an_acquaintance_stays_until_a_newcomer_takes_the_place():
-    rules, key = lower(inc.Scenario().change({"floor.customers": 40})).rules, key_of(1, 0)
+    crowd, key = 40, key_of(1, 0)
     circles = [(uid, which) for uid in range(2_000) for which in range(2)]
 
     def known(won: int) -> np.ndarray:
-        return np.array([acquaintance(uid, which, won, *key, rules) for uid, which in circles])
+        return np.array([acquaintance(uid, which, won, *key, crowd) for uid, which in circles])
 
     before, now, later = known(40), known(50), known(51)
     moved = now != before

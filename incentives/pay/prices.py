@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from incentives._compile import allocating, rule
+from incentives._compile import rule, whole
 from incentives.columns import (
     CANCELS,
     CONTACTS,
@@ -36,7 +36,7 @@ from incentives.pay.reference import Reference
 from incentives.pay.scheme import components
 from incentives.pay.tables import N_SPREADS, Axis, Component
 
-__all__ = ["PayAsPrices", "cuts", "expected", "index", "lower", "price", "stand"]
+__all__ = ["PayAsPrices", "cuts", "expected", "index", "lower", "n_best", "price", "stand"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,14 +165,14 @@ def _towards(prices: Prices, k: int, axis: int, totals: Floats, ease: float) -> 
 @rule
 def _cell(position: float, size: int) -> int:
     """The cell of a table is the last node at or below a position, and the end cells go on."""
-    return min(max(int(np.floor(position)), 0), size - 2)
+    return whole(min(max(int(np.floor(position)), 0), size - 2))
 
 
 @rule
 def _on_line(prices: Prices, k: int, row: int, position: float) -> float:
     """Expected pay lies on the straight line between the nodes, and before a jump below it."""
     size = prices.size[k, 0]
-    at = prices.start[k] + row * size
+    at = whole(prices.start[k] + row * size)
     if row == 0 and prices.sharp[k, 0] == 1:
         at += min(max(int(np.floor(position + NODE)), 0), size - 1)
         below: float = prices.values[at]
@@ -194,7 +194,7 @@ def _on_plane(prices: Prices, k: int, row: int, p1: float, p2: float) -> float:
             f = min(max(np.floor(p1 + NODE) - i, 0.0), 1.0)
         if prices.sharp[k, 1] == 1:
             g = min(max(np.floor(p2 + NODE) - j, 0.0), 1.0)
-    at = prices.start[k] + (row * size1 + i) * size2 + j
+    at = whole(prices.start[k] + (row * size1 + i) * size2 + j)
     a, b = prices.values[at], prices.values[at + 1]
     c, d = prices.values[at + size2], prices.values[at + size2 + 1]
     low: float = a + g * (b - a)
@@ -212,7 +212,7 @@ def expected(prices: Prices, k: int, y1: float, y2: float, spread: float) -> flo
         return y1
     spread = min(max(spread, 0.0), 1.0)
     at = spread * (N_SPREADS - 1)
-    row = min(int(at), N_SPREADS - 2)
+    row = whole(min(int(at), N_SPREADS - 2))
     part = at - row
     p1 = (y1 - prices.origin[k, 0]) / prices.step[k, 0]
     if prices.drift[k] > 0.0:  # events: rows are read at what is logged, weighted to the mean
@@ -372,7 +372,7 @@ def stand(
     unless the contact at hand can be logged as one (`saving`). Results towards the agent's own
     goals count 1 + `ease` times, and so does their spread.
     """
-    for k in range(prices.first[scheme], prices.first[scheme + 1]):
+    for k in range(whole(prices.first[scheme]), prices.first[scheme + 1]):
         at[k, 3] = 0.0 if saving or prices.served[k] == 1 else SKIPPED
         if prices.kind[k] == 0 or at[k, 3] == SKIPPED:
             continue
@@ -425,7 +425,7 @@ def price(
     chance that a save lasts, where pay for it can be clawed back.
     """
     worth = 0.0
-    for k in range(prices.first[scheme], prices.first[scheme + 1]):
+    for k in range(whole(prices.first[scheme]), prices.first[scheme + 1]):
         if at[k, 3] == SKIPPED:
             continue
         worth += _gain(
@@ -450,7 +450,7 @@ def price(
     return worth
 
 
-@allocating
+@rule
 def cuts(
     prices: Prices,
     totals: Floats,
@@ -458,25 +458,27 @@ def cuts(
     days_left: float,
     team: Ints,
     scheme_of: Ints,
+    best: Floats,
     out: Floats,
 ) -> None:
     """To win the j-th prize is to pass the j-th best rival: write that forecast for each agent.
 
     Rivals are those under the same scheme, of the team or of the centre. Called once a day;
-    ``out`` is (components, agents), and 0 where a component has no rivals.
+    ``out`` is (components, agents), and 0 where a component has no rivals. ``best`` is room for the
+    forecasts to beat: (teams, `n_best`).
     """
-    agents = len(team)
-    arenas = 1
-    for i in range(agents):
-        arenas = max(arenas, team[i] + 1)
+    agents, arenas = len(team), len(best)
     for scheme in range(len(prices.first) - 1):
-        for k in range(prices.first[scheme], prices.first[scheme + 1]):
-            out[k, :] = 0.0
+        for k in range(whole(prices.first[scheme]), prices.first[scheme + 1]):
+            for i in range(agents):
+                out[k, i] = 0.0
             if prices.rival[k] == 0:
                 continue
             place = abs(prices.place[k])
             in_team = prices.place[k] < 0
-            best = np.full((arenas, place + 1), NO_RIVAL)  # the best forecasts of each arena
+            for arena in range(arenas):
+                for j in range(place + 1):
+                    best[arena, j] = NO_RIVAL
             for i in range(agents):
                 if scheme_of[i] == scheme:
                     y = index(prices, k, 0, totals[i]) + days_left * index(prices, k, 0, rates[i])
@@ -490,3 +492,14 @@ def cuts(
                     arena = team[i] if in_team else 0
                     leads = out[k, i] >= best[arena, place - 1]
                     out[k, i] = best[arena, place] if leads else best[arena, place - 1]
+
+
+def n_best(prices: Prices) -> int:
+    """Give how many forecasts it takes to know the cut of any place: the last one's, and one more.
+
+    Examples
+    --------
+    >>> n_best(lower([]))
+    1
+    """
+    return 1 + int(np.abs(prices.place).max(initial=0))
