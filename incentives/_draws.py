@@ -130,7 +130,7 @@ def uniforms(
     entity: ArrayLike,
     when: ArrayLike,
     which: ArrayLike = 0,
-    block: int = 0,
+    block: ArrayLike = 0,
 ) -> Floats:
     """Draw four uniforms for each address, strictly between 0 and 1.
 
@@ -143,7 +143,7 @@ def uniforms(
     entity, when, which
         The address, each in 0 … 2³² - 1; they broadcast.
     block
-        Which four of an address that needs more than four, in 0 … 255.
+        Which four of an address that needs more than four, in 0 … 255; it broadcasts too.
 
     Returns
     -------
@@ -185,7 +185,7 @@ def _checked(name: str, value: ArrayLike, bits: int = 32) -> Any:
         return words.astype(np.uint64)
     if words.dtype.kind not in "iu":
         raise TypeError(f"{name} must be whole numbers, got {words.dtype}")
-    if words.min() < 0 or words.max() >> bits > 0:
+    if (words >> bits).any():  # what is below 0 has all its high bits set
         raise ValueError(f"{name} must be in 0 … {2**bits - 1}, got {words.min()} … {words.max()}")
     return words.astype(np.uint64)
 
@@ -443,11 +443,22 @@ def normal(u: ArrayLike) -> Floats:
     """
     p = _floats(u)
     q = p - 0.5
-    r = np.sqrt(-log(np.minimum(p, 1.0 - p)))
-    ratio = as_written(_ratio)
-    size = np.where(r <= 5.0, ratio(r - 1.6, _TAIL), ratio(r - 5.0, _FAR_TAIL))
-    middle = q * ratio(0.180625 - q * q, _MIDDLE)
-    return np.asarray(np.where(np.abs(q) <= 0.425, middle, np.where(q > 0.0, size, -size)))
+    z = np.asarray(q * as_written(_ratio)(0.180625 - q * q, _MIDDLE))
+    outer = ~(np.abs(q) <= 0.425)
+    if outer.any():
+        size = _normal_tail(np.minimum(p, 1.0 - p)[outer])
+        z[outer] = np.where(q[outer] > 0.0, size, -size)
+    return z
+
+
+def _normal_tail(p: Floats) -> Floats:
+    """Give how far out a standard normal is at a tail's probability below 0.075."""
+    r = np.sqrt(-log(p))
+    size = as_written(_ratio)(r - 1.6, _TAIL)
+    far = r > 5.0
+    if far.any():
+        size[far] = as_written(_ratio)(r[far] - 5.0, _FAR_TAIL)
+    return np.asarray(size)
 
 
 def exponential(u: ArrayLike) -> Floats:

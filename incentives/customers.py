@@ -937,18 +937,17 @@ def draw_customers(
 ) -> None:
     """Write `count` customers into the rows from `first` on; those of month 0 have a tenure."""
     rows = slice(first, first + count)
-    a, b = (uniforms(key, Purpose.CUSTOMER, uid, 0, block=block) for block in range(2))
+    a, b = uniforms(key, Purpose.CUSTOMER, uid, 0, block=np.arange(2)[:, np.newaxis])
+    content, open_, worth, busy = normal(np.stack([a[:, 0], a[:, 2], a[:, 3], b[:, 0]]))
     each = customers.row[rows]
     each[:] = np.zeros((), CUSTOMER)
-    each["satisfaction"] = np.clip(
-        expectations.neutral + expectations.spread * normal(a[:, 0]), 0.0, 10.0
-    )
+    each["satisfaction"] = np.clip(expectations.neutral + expectations.spread * content, 0.0, 10.0)
     each["expectation"] = expectations.neutral
     each["trust"] = np.clip(1.0 - 2.0 * leaving.distrust_at_start * a[:, 1], 0.0, 1.0)
     each["openness"] = log(np.array(openness.median / (1.0 - openness.median)))
-    each["openness"] += openness.spread * normal(a[:, 2])
-    each["margin"] = value.margin * exp(value.spread * normal(a[:, 3]) - 0.5 * value.spread**2)
-    each["busy"] = exp(needs.spread * normal(b[:, 0]) - 0.5 * needs.spread**2)
+    each["openness"] += openness.spread * open_
+    each["margin"] = value.margin * exp(value.spread * worth - 0.5 * value.spread**2)
+    each["busy"] = exp(needs.spread * busy - 0.5 * needs.spread**2)
     tenure = leaving.tenure_at_start * exponential(b[:, 1]) if month == 0 else np.zeros(count)
     each["joined"] = month - np.minimum(np.floor(tenure), 360.0)
     each["home"] = np.minimum(np.floor(b[:, 2] * homes), homes - 1)

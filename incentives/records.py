@@ -19,7 +19,8 @@ A column that begins with ``true_`` holds what happened and nobody in the firm k
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
@@ -60,11 +61,19 @@ Keep = Literal["contacts", "cells"] | float
 View = Literal["analyst", "contractor", "client"]
 SCHEMA = 1
 
+Columns = dict[str, Any]
+Written = dict[str, list[Columns]]
+"""What was written down of a run: for each frame its columns, month by month."""
+
 
 def _names(codes: Any) -> list[str]:
     return [code.name.lower() for code in codes]
 
 
+DAY_COLUMNS = [
+    {"wait": "wait_minutes", "busy": "minutes_busy", "duty": "minutes_on_duty"}.get(name, name)
+    for name in DAY
+]
 ACTIONS = ["" for _ in range(N_ACTIONS)]
 GAMED = ["none", *sorted({entry.mechanism for entry in ENTRIES.values()} - {""})]
 GAMING = np.zeros(N_ACTIONS + 1, np.int8)  # by action, as an index into GAMED; the last is nobody's
@@ -170,6 +179,12 @@ class Records:
         )
 
     @classmethod
+    def of(cls, runs: Iterable[Written]) -> Self:
+        """Make the frames of what recorders have written down, each a run."""
+        listed = list(runs)
+        return cls(**{item.name: _frame(run[item.name] for run in listed) for item in fields(cls)})
+
+    @classmethod
     def concat(cls, parts: Iterable["Records"]) -> "Records":
         """Put the records of several runs together."""
         listed = list(parts)
@@ -224,6 +239,11 @@ class Coded(NamedTuple):
     names: tuple[str, ...]
 
 
+def _only(name: str) -> Coded:
+    """Give a column of one row."""
+    return _coded([0], (name,))
+
+
 def _coded(codes: Any, names: Sequence[str]) -> Coded:
     return Coded(np.asarray(codes).astype(np.int8), tuple(names))
 
@@ -234,10 +254,7 @@ def _channels(numbers: Any) -> list[str]:
     return names if own else names[: Channel.APP]
 
 
-Columns = dict[str, Any]
-
-
-@cache
+@lru_cache(maxsize=1024)
 def _categories(names: tuple[str, ...]) -> pd.CategoricalDtype:
     """Make a dtype once for all frames that hold these categories."""
     return pd.CategoricalDtype(pd.Index(names))
@@ -251,19 +268,34 @@ def _chosen(columns: Columns, rows: Any) -> Columns:
     }
 
 
-def _frame(pieces: Sequence[Columns]) -> pd.DataFrame:
-    """Put the months' columns together into a frame."""
+def _frame(runs: Iterable[Sequence[Columns]]) -> pd.DataFrame:
+    """Put what was written down month by month, of one run or more, together into a frame."""
+    pieces = [piece for run in _told(runs) for piece in run]
     if not pieces:
         return pd.DataFrame()
     columns: Columns = {}
     for name, first in pieces[0].items():
-        if isinstance(first, Coded):
-            codes = np.concatenate([piece[name].codes for piece in pieces])
-            dtype = _categories(first.names)
-            columns[name] = pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
-        else:
-            columns[name] = np.concatenate([piece[name] for piece in pieces])
+        parts = [piece[name] for piece in pieces]
+        columns[name] = _united(parts) if isinstance(first, Coded) else np.concatenate(parts)
     return pd.DataFrame(columns)
+
+
+def _told(runs: Iterable[Sequence[Columns]]) -> list[Sequence[Columns]]:
+    """Leave out runs that have no rows, whose categories would else be there for nothing."""
+    listed = [run for run in runs if run]
+    return [run for run in listed if any(len(piece["run"]) for piece in run)] or listed[:1]
+
+
+def _united(parts: Sequence[Coded]) -> pd.Categorical:
+    """Put categories together, in the order in which they first come."""
+    kinds = dict.fromkeys(part.names for part in parts)
+    names = tuple(dict.fromkeys(chain.from_iterable(kinds)))
+    held = [part.codes for part in parts]
+    if len(kinds) > 1:
+        place = {name: code for code, name in enumerate(names)}
+        places = {kind: np.array([*map(place.get, kind), -1]) for kind in kinds}
+        held = [places[part.names][part.codes] for part in parts]
+    return pd.Categorical.from_codes(np.concatenate(held), dtype=_categories(names), validate=False)
 
 
 # -- recording ----------------------------------------------------------------------------------
@@ -289,10 +321,7 @@ class Recorder:
         self.watch = Watch(float(choices), np.empty((0, 4 + N_FEATURES)))
         self.watched = 0
         self.logged = 0
-        self.pieces: dict[str, list[Columns]] = {
-            item.name: [] for item in fields(Records) if item.name not in ("runs", "assignments")
-        }
-        self.day_rows: list[Any] = []
+        self.pieces: dict[str, list[Columns]] = {item.name: [] for item in fields(Records)}
         self.labels = [name for name, _ in world.policies]
 
     def make_room(self, contacts: int) -> None:
@@ -306,8 +335,15 @@ class Recorder:
 
     def note_days(self, world: Any, figures: Floats) -> None:
         """Note the figures of the days before the world's present one."""
-        days = enumerate(figures.tolist(), start=world.day - len(figures))
-        self.day_rows.extend((day, world.month, *row) for day, row in days)
+        days = len(figures)
+        self.pieces["days"].append(
+            {
+                "run": np.full(days, self.run, np.int64),
+                "day": np.arange(world.day - days, world.day),
+                "month": np.full(days, world.month, np.int64),
+                **dict(zip(DAY_COLUMNS, figures.T, strict=True)),
+            }
+        )
 
     def end_month(self, world: Any, status: Any, bills: Any, slip: Any, gone: Any) -> None:
         """Turn the month's log, bills and payslips into rows."""
@@ -595,57 +631,53 @@ class Recorder:
 
     # -- whole runs ------------------------------------------------------------------------------
 
-    def records(self, world: Any) -> Records:
-        """Put the months together."""
-        stacked = {name: _frame(pieces) for name, pieces in self.pieces.items()}
-        days = pd.DataFrame(self.day_rows, columns=["day", "month", *DAY])
-        days.insert(0, "run", np.int64(self.run))
-        stacked["days"] = days.rename(
-            columns={
-                "wait": "wait_minutes",
-                "busy": "minutes_busy",
-                "duty": "minutes_on_duty",
-            }
-        )
-        return Records(runs=self._runs(world), assignments=self._assignments(world), **stacked)
+    def written(self, world: Any) -> Written:
+        """Give all that has been written down so far; `Records.of` makes the frames."""
+        alone = {"runs": [self._runs(world)], "assignments": [self._assignments(world)]}
+        return self.pieces | alone
 
-    def _runs(self, world: Any) -> pd.DataFrame:
+    def _runs(self, world: Any) -> Columns:
         scenario = world.scenario
-        return pd.DataFrame(
-            {
-                "run": [np.int64(self.run)],
-                "scenario": pd.Categorical([scenario.name]),
-                "scheme": pd.Categorical([scenario.label]),
-                "replication": [self.replication],
-                "months": [world.month],
-                "days_per_month": [world.days],
-                "agents": [world.seats],
-                "customers": [int(scenario.floor.customers)],
-                "contacts": [self.logged],
-                "currency": pd.Categorical([scenario.currency]),
-                "off": pd.Categorical([" ".join(sorted(scenario.off))]),
-                "digest": pd.Categorical([scenario.digest()]),
-                "won": [world.won - int(scenario.floor.customers) - int(world.moved_before[0])],
-                "referred": [world.n_customers - world.won - int(world.moved_before[1])],
-                "cost_of_winning": [world.rules.loyalty.keeping * world.rules.loyalty.winning],
-            }
-        )
+        columns = {
+            "run": self.run,
+            "scenario": _only(scenario.name),
+            "scheme": _only(scenario.label),
+            "replication": self.replication,
+            "months": world.month,
+            "days_per_month": world.days,
+            "agents": world.seats,
+            "customers": int(scenario.floor.customers),
+            "contacts": self.logged,
+            "currency": _only(scenario.currency),
+            "off": _only(" ".join(sorted(scenario.off))),
+            "digest": _only(scenario.digest()),
+            "won": world.won - int(scenario.floor.customers) - int(world.moved_before[0]),
+            "referred": world.n_customers - world.won - int(world.moved_before[1]),
+            "cost_of_winning": world.rules.loyalty.keeping * world.rules.loyalty.winning,
+        }
+        return {
+            name: column if isinstance(column, Coded) else np.array([column])
+            for name, column in columns.items()
+        }
 
-    def _assignments(self, world: Any) -> pd.DataFrame:
+    def _assignments(self, world: Any) -> Columns:
         trial = world.scenario.assignment
-        labels = pd.CategoricalDtype(self.labels)
         if trial is None:
             rows = [("world", 0, self.labels[0], 0, world.months, False, 1.0)]
         else:
             rows = _assigned(trial, world.arms, world.starts, world.months)
-        frame = pd.DataFrame(
-            rows,
-            columns=["unit", "unit_id", "scheme", "from_month", "to_month", "randomised", "prob"],
-        )
-        frame.insert(0, "run", np.int64(self.run))
-        frame["unit"] = pd.Categorical(frame["unit"], categories=["world", "team", "agent"])
-        frame["scheme"] = frame["scheme"].astype(labels)
-        return frame
+        unit, unit_id, scheme, start, end, randomised, prob = zip(*rows, strict=True)
+        units = ("world", "team", "agent")
+        return {
+            "run": np.full(len(rows), self.run, np.int64),
+            "unit": _coded([units.index(each) for each in unit], units),
+            "unit_id": np.array(unit_id, np.int64),
+            "scheme": _coded([self.labels.index(each) for each in scheme], self.labels),
+            "from_month": np.array(start, np.int64),
+            "to_month": np.array(end, np.int64),
+            "randomised": np.array(randomised),
+            "prob": np.array(prob),
+        }
 
 
 def _assigned(trial: Any, arms: Any, starts: Any, months: int) -> list[tuple[Any, ...]]:

@@ -18,7 +18,7 @@ import numpy as np
 from incentives import pay
 from incentives._compile import is_ready
 from incentives._kernel import advance
-from incentives.records import Keep, Records
+from incentives.records import Keep, Records, Written
 from incentives.scenario import Scenario, ScenarioError
 from incentives.world import World
 
@@ -104,17 +104,17 @@ def simulate(
     common: _Common = {"rng": seed, "months": months, "keep": keep, "choices": choices}
     store = None if folder is None else _Store(Path(folder), listed, seed, common)
     waiting = [task for task in tasks if store is None or not store.has(task["run"])]
-    done: dict[int, Records] = {}
+    done: dict[int, Written] = {}
     with _bar(len(waiting), progress) as tick:
-        for run, records in _each(waiting, common, n_jobs):
+        for run, written in _each(waiting, common, n_jobs):
             if store is None:
-                done[run] = records
+                done[run] = written
             else:
-                store.put(run, records)
+                store.put(run, Records.of([written]))
             tick()
     if store is not None:
         return Records.concat(store.get(task["run"]) for task in tasks)
-    return Records.concat(done[task["run"]] for task in tasks)
+    return Records.of(done[task["run"]] for task in tasks)
 
 
 def _check_counts(**counts: object) -> None:
@@ -123,7 +123,7 @@ def _check_counts(**counts: object) -> None:
             raise ValueError(f"simulate: {name} must be a whole number, 1 or more, got {value!r}")
 
 
-def _each(tasks: Sequence[_Task], common: _Common, n_jobs: int) -> Iterator[tuple[int, Records]]:
+def _each(tasks: Sequence[_Task], common: _Common, n_jobs: int) -> Iterator[tuple[int, Written]]:
     """Run the tasks, here or in processes, and give each result as soon as it is there."""
     if n_jobs == 1 or len(tasks) < 2:
         for task in tasks:
@@ -136,9 +136,8 @@ def _each(tasks: Sequence[_Task], common: _Common, n_jobs: int) -> Iterator[tupl
     yield from workers(joblib.delayed(_run)(task, common) for task in tasks)
 
 
-def _run(task: _Task, common: _Common) -> tuple[int, Records]:
-    world = World(**task, **common)
-    return task["run"], world.run()
+def _run(task: _Task, common: _Common) -> tuple[int, Written]:
+    return task["run"], World(**task, **common).written()
 
 
 @contextmanager

@@ -910,52 +910,51 @@ def hire(
     `applicants` weighs the kinds for each seat; without it they come as in the mixture.
     """
     when = staff.hire[seats]
-    a, b, c, d = (uniforms(key, Purpose.AGENT, seats, when, block=block) for block in range(4))
+    u = uniforms(key, Purpose.AGENT, seats, when, block=np.arange(6)[:, np.newaxis])
+    z = normal(u)
+    spread = exp(workforce.tastes * z)
     weights = np.array([archetype.share for archetype in workforce.archetypes])
     if applicants is None:
         applicants = np.tile(weights, (len(seats), 1))
     upto = np.cumsum(applicants / applicants.sum(axis=1, keepdims=True), axis=1)
-    kind = (upto[:, :-1] <= a[:, :1]).sum(axis=1)
+    kind = (upto[:, :-1] <= u[0, :, :1]).sum(axis=1)
     staff.kind[seats] = kind
 
     def taste(name: str) -> Floats:
         means = np.array([getattr(each, name) for each in workforce.archetypes], float)
         return np.asarray(means[kind])
 
-    def varied(name: str, u: Floats) -> Floats:
-        return np.asarray(taste(name) * exp(workforce.tastes * normal(u)))
-
-    ability = d[:, 0]
+    ability = u[3, :, 0]
     staff.ability[seats] = ability
     within = workforce.within(conscience.spread)
     staff.kappa[seats] = conscience.stake * (
         conscience.mean
         + conscience.culture
         + taste("conscience")
-        + within * normal(a[:, 1])
+        + within * z[0, :, 1]
         + conscience.ability * (ability - 0.5)
     )
-    staff.reluctance[seats] = drop.reluctance + drop.spread * normal(a[:, 2])
-    staff.pace[seats] = exp(workforce.pace * normal(a[:, 3]))
-    staff.closing[seats] = exp(workforce.closing * normal(b[:, 0]))
+    staff.reluctance[seats] = drop.reluctance + drop.spread * z[0, :, 2]
+    staff.pace[seats] = exp(workforce.pace * z[0, :, 3])
+    staff.closing[seats] = exp(workforce.closing * z[1, :, 0])
     staff.pay[seats] = taste("pay")
     staff.risk[seats] = taste("risk")
-    staff.effort[seats] = varied("effort", b[:, 1])
-    staff.fear[seats] = varied("fear", b[:, 2])
-    staff.standing[seats] = varied("standing", b[:, 3])
+    staff.effort[seats] = taste("effort") * spread[1, :, 1]
+    staff.fear[seats] = taste("fear") * spread[1, :, 2]
+    staff.standing[seats] = taste("standing") * spread[1, :, 3]
     cares = 0.0 if "A1" in off else 1.0
-    staff.care[seats] = cares * varied("care", c[:, 0])
-    staff.employer[seats] = cares * varied("employer", c[:, 1])
+    staff.care[seats] = cares * (taste("care") * spread[2, :, 0])
+    staff.employer[seats] = cares * (taste("employer") * spread[2, :, 1])
     distance = regard.distance if contractor else 1.0
     for client in range(staff.client.shape[1]):
-        u = uniforms(key, Purpose.AGENT, seats, when, block=4, which=client)[:, 0]
-        own = exp(regard.spread * normal(u)) if staff.client.shape[1] > 1 else 1.0
-        staff.client[seats, client] = cares * distance * varied("client", c[:, 2]) * own
+        u_own = uniforms(key, Purpose.AGENT, seats, when, block=4, which=client)[:, 0]
+        own = exp(regard.spread * normal(u_own)) if staff.client.shape[1] > 1 else 1.0
+        regarded = taste("client") * spread[2, :, 2]
+        staff.client[seats, client] = cares * distance * regarded * own
     staff.checks[seats] = belief.prior * belief.weight
     staff.contacts[seats] = belief.weight
-    e = uniforms(key, Purpose.AGENT, seats, when, block=5)
-    staff.settles[seats] = np.minimum(mode.rate * exp(mode.spread * normal(e[:, 0])), 1.0)
-    staff.carries[seats] = np.clip(mood.carries + mood.spread * (2.0 * e[:, 1] - 1.0), 0.0, 1.0)
+    staff.settles[seats] = np.minimum(mode.rate * exp(mode.spread * z[5, :, 0]), 1.0)
+    staff.carries[seats] = np.clip(mood.carries + mood.spread * (2.0 * u[5, :, 1] - 1.0), 0.0, 1.0)
 
 
 def quits(

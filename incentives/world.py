@@ -45,7 +45,7 @@ from incentives.customers import believes, draw_customers
 from incentives.menu import N_ACTIONS, Action
 from incentives.pay.goals import lower_goals, ratcheted
 from incentives.pay.prices import n_best
-from incentives.records import Keep, Recorder, Records
+from incentives.records import Keep, Recorder, Records, Written
 from incentives.scenario import Scenario, ScenarioError, lower
 
 __all__ = ["World"]
@@ -414,9 +414,13 @@ class World:
 
     def run(self) -> Records:
         """Run to the end and return the records."""
+        return Records.of([self.written()])
+
+    def written(self) -> Written:
+        """Run to the end and return what has been written down."""
         while self.month < self.months:
             self.live(self.days - self.day % self.days)
-        return self.records()
+        return self.recorder.written(self)
 
     def _open_month(self) -> None:
         """Draw up who is there when, let goals stand, and thank."""
@@ -429,7 +433,7 @@ class World:
 
     def records(self) -> Records:
         """Give the records of what has happened so far."""
-        return self.recorder.records(self)
+        return Records.of([self.recorder.written(self)])
 
     def _close_month(self) -> None:
         """Bill the customers, pay the agents, let some go and others come."""
