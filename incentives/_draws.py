@@ -178,8 +178,10 @@ def uniform(
     return np.asarray(uniforms(key, purpose, entity, when, which)[..., 0])
 
 
-def _checked(name: str, value: ArrayLike, bits: int = 32) -> Any:
+def _checked(name: str, value: ArrayLike | int, bits: int = 32) -> Any:
     """Return the words of an address as ``uint64``, or say which does not fit."""
+    if isinstance(value, int) and 0 <= value < 1 << bits:  # most words of an address are numbers
+        return np.uint64(value)
     words = np.asarray(value)
     if words.size == 0:
         return words.astype(np.uint64)

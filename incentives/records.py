@@ -19,7 +19,7 @@ A column that begins with ``true_`` holds what happened and nobody in the firm k
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
@@ -66,8 +66,9 @@ Written = dict[str, list[Columns]]
 """What was written down of a run: for each frame its columns, month by month."""
 
 
-def _names(codes: Any) -> list[str]:
-    return [code.name.lower() for code in codes]
+@cache
+def _names(codes: Any) -> tuple[str, ...]:
+    return tuple(code.name.lower() for code in codes)
 
 
 DAY_COLUMNS = [
@@ -248,7 +249,7 @@ def _coded(codes: Any, names: Sequence[str]) -> Coded:
     return Coded(np.asarray(codes).astype(np.int8), tuple(names))
 
 
-def _channels(numbers: Any) -> list[str]:
+def _channels(numbers: Any) -> Sequence[str]:
     """Name the channels; the last two, app and forum, only where the firm has one of them."""
     names, own = _names(Channel), numbers.upto[Channel.FORUM] > numbers.upto[Channel.SOCIAL]
     return names if own else names[: Channel.APP]

@@ -656,11 +656,12 @@ class World:
 
     def _forget(self, seats: Ints) -> None:
         """Let nobody answer for what those who sat there did: who has left pays no penalty."""
-        row = self._customers.row
-        row["suppressed_by"][np.isin(row["suppressed_by"], seats)] = -1
-        row["cut_by"][np.isin(row["cut_by"], seats + 1)] = 0
-        sold_by = self._customers.sold_by
-        sold_by[np.isin(sold_by // SELLER, seats + 1)] = 0
+        row, sold_by = self._customers.row, self._customers.sold_by
+        gone = np.zeros(self.seats + 2, bool)  # by seat + 1, which is 0 for nobody
+        gone[seats + 1] = True
+        row["suppressed_by"][gone[row["suppressed_by"] + 1]] = -1
+        row["cut_by"][gone[row["cut_by"]]] = 0
+        sold_by[gone[sold_by // SELLER]] = 0
 
     def _rows(self, uid: Ints) -> Ints:
         """Find the rows in which customers with these addresses sit."""
