@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 
 from incentives._calendar import schedule
-from incentives._compile import compiled, rule
-from incentives._draws import Purpose, block, exponential_
-from incentives._kernel import (
+from incentives._codes import (
     CANCEL,
     COMES,
     MANY,
@@ -22,8 +20,10 @@ from incentives._kernel import (
     STRANGERS,
     TELLS,
     WHO,
-    Rules,
 )
+from incentives._compile import compiled, rule
+from incentives._draws import Purpose, block, exponential_
+from incentives._state import Rules
 from incentives.columns import (
     BACK,
     BOOKED,

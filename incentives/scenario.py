@@ -27,7 +27,7 @@ import tomli_w
 
 from incentives import centre, customers, gaming, pay, staff
 from incentives import menu as actions
-from incentives._kernel import Rules
+from incentives._state import Rules
 from incentives.mechanism import Mechanism, Settings, all_mechanisms, lower_numbers
 from incentives.pay.goals import PressureNumbers
 from incentives.pay.leaderboard import BoardNumbers

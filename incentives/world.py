@@ -14,8 +14,9 @@ from incentives._bill import bill, recommend, warn
 from incentives._calendar import free_chunks, open_calendar
 from incentives._draws import Purpose, exp, key_of, uniforms
 from incentives._floor import events_for
-from incentives._kernel import Desk, advance, places_for
+from incentives._kernel import advance, places_for
 from incentives._luck import luck_for
+from incentives._state import Desk
 from incentives.columns import (
     ACCUMULATORS,
     CALENDAR,

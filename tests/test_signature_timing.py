@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 import incentives as inc
-from incentives._kernel import AHEAD, AT_ONCE, HELD_BACK, MADE_GOOD, OFFER_AFTER, PLAIN, SOLD, book
+from incentives._codes import AHEAD, AT_ONCE, HELD_BACK, MADE_GOOD, OFFER_AFTER, PLAIN, SOLD
+from incentives._contact import book
 from incentives.gaming import ConscienceNumbers, TimingNumbers
 from incentives.mechanism import lower_numbers
 
