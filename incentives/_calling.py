@@ -121,14 +121,14 @@ def call_out(
     desk: Desk,
     events: Events,
     luck: Luck,
-    most: int,
+    left: int,
 ) -> tuple[int, int, int]:
     """Let an agent who can be spared call; return who that is, who answers, and the next number.
 
-    The call that is answered, if any, gets this place, of which there are so many at most.
+    The call that is answered, if any, gets this place; so many are `left` for the rest of the day.
     """
     who, seat = NOBODY, free_to_call(minute, rules.calling.threshold, plan, desk, events)
-    if seat >= 0 and place < most:
+    if seat >= 0 and left > 0:
         who, number = dial(day, number, plan.pool[seat], k0, k1, plan, rules, customers)
     if who >= 0:
         events.arrived[place] = minute

@@ -461,7 +461,7 @@ def choose(
         u0, u1, u2, u3 = block(k0, k1, uid, when, Purpose.CHOICE, attempt, LIES)
         e0, e1, e2, e3 = exponential_(u0), exponential_(u1), exponential_(u2), exponential_(u3)
         race = (e0, e1, e2, e3, np.inf, np.inf)
-    chosen, first = -1, np.inf
+    chosen, first = low, np.inf
     for i in range(6 if low == RUSH else 4):
         arrives = race[i] / weights[low + i]
         if arrives < first:

@@ -180,8 +180,8 @@ def uniform(
 
 def _checked(name: str, value: ArrayLike | int, bits: int = 32) -> Any:
     """Return the words of an address as ``uint64``, or say which does not fit."""
-    if isinstance(value, int) and 0 <= value < 1 << bits:  # most words of an address are numbers
-        return np.uint64(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << bits:
+        return np.uint64(value)  # as most words of an address are
     words = np.asarray(value)
     if words.size == 0:
         return words.astype(np.uint64)

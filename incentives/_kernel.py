@@ -301,7 +301,7 @@ def hours(
     seats, calling, number = len(plan.team), rules.calling, 0
     if calling.share > 0.0:
         size = push(times, codes, size, plan.opens + calling.every, seats << 2 | PAUSE)
-    turn, most = -1, places_for(due, plan, rules)
+    turn, calls = -1, places_for(0, plan, rules)
     i, placed, drawn = 0, due, 0
     while i < due or size > 0:
         seat, place = -1, i
@@ -335,7 +335,7 @@ def hours(
                 desk,
                 events,
                 luck,
-                most,
+                calls,
             )
             if who == NOBODY or (who == RINGS and calling.before == 0.0):  # look again later
                 minute += calling.every
@@ -351,6 +351,7 @@ def hours(
                 continue
             kind, place = CALLED, placed
             placed += 1
+            calls -= 1
         if kind == PAUSE:  # a break is due: now if idle, else when free
             events.resting[seat] = 1
             if idle.listed[seat] == 0:

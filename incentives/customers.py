@@ -74,6 +74,11 @@ class Needs(Settings):
         5.0, unit="contacts about one need, at most", low=1, high=20, source="assumed"
     )
 
+    def __post_init__(self) -> None:
+        Mechanism.__post_init__(self)
+        if self.tries != int(self.tries):
+            raise ValueError(f"Needs.tries must be whole, got {self.tries!r}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectations(Mechanism):

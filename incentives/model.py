@@ -56,6 +56,8 @@ def _trait(column: str, says: str) -> property:
         return float(getattr(agent._world.staff, column)[agent.seat])
 
     def put(agent: "FrontlineAgent", value: float) -> None:
+        if not np.isfinite(value):
+            raise ValueError(f"{column} must be a finite number, got {value!r}")
         getattr(agent._world.staff, column)[agent.seat] = value
 
     return property(get, put, doc=says)
@@ -512,10 +514,11 @@ class ContactCentre(mesa.Model):
     def _close_month(self) -> None:
         """Add the month to what agents have done, and let successors take their seats."""
         month, so_far = self.world.recorder.pieces["agents"][-1], self.so_far
-        so_far.logged[:] += np.column_stack([month[f"logged_{name}"] for name in ACCUMULATORS])
-        so_far.busy[:] += month["minutes_busy"]
-        so_far.duty[:] += month["minutes_on_duty"]
-        so_far.paid[:] += month["paid"]
+        mine = month["agent"]  # who has a seat: where volume has gone, seats are closed
+        so_far.logged[mine] += np.column_stack([month[f"logged_{name}"] for name in ACCUMULATORS])
+        so_far.busy[mine] += month["minutes_busy"]
+        so_far.duty[mine] += month["minutes_on_duty"]
+        so_far.paid[mine] += month["paid"]
         gone = np.flatnonzero(self.world.staff.hire != [agent.hire for agent in self.seats])
         for column in so_far:
             column[gone] = 0.0

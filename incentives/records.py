@@ -290,12 +290,11 @@ def _told(runs: Iterable[Sequence[Columns]]) -> list[Sequence[Columns]]:
 def _united(parts: Sequence[Coded]) -> pd.Categorical:
     """Put categories together, in the order in which they first come."""
     kinds = dict.fromkeys(part.names for part in parts)
-    names = tuple(dict.fromkeys(chain.from_iterable(kinds)))
-    held = [part.codes for part in parts]
+    held, names = [part.codes for part in parts], parts[0].names
     if len(kinds) > 1:
-        place = {name: code for code, name in enumerate(names)}
+        place = {name: i for i, name in enumerate(dict.fromkeys(chain.from_iterable(kinds)))}
         places = {kind: np.array([*map(place.get, kind), -1]) for kind in kinds}
-        held = [places[part.names][part.codes] for part in parts]
+        held, names = [places[part.names][part.codes] for part in parts], tuple(place)
     return pd.Categorical.from_codes(np.concatenate(held), dtype=_categories(names), validate=False)
 
 
@@ -324,6 +323,7 @@ class Recorder:
         self.logged = 0
         self.pieces: dict[str, list[Columns]] = {item.name: [] for item in fields(Records)}
         self.labels = [name for name, _ in world.policies]
+        self.note_days(world, np.empty((0, len(DAY))))
 
     def make_room(self, contacts: int) -> None:
         """See that so many more contacts, and the choices on them, can be written down."""

@@ -44,6 +44,8 @@ __all__ = [
 
 Unit = Literal["agent", "team"]
 
+MOST_SCHEMES = 15  # with "before", as many as `exposed` has bits
+
 
 class ScenarioError(ValueError):
     """A scenario that cannot be: the message names the field, the value and what is allowed."""
@@ -309,6 +311,10 @@ class Scenario:
             )
         if len(schemes) > units:
             raise ScenarioError(f"assign: {len(schemes)} schemes for {units} {unit}s")
+        if len(schemes) > MOST_SCHEMES:
+            raise ScenarioError(
+                f"assign: {len(schemes)} schemes in one centre; at most {MOST_SCHEMES}"
+            )
         if arms is not None:
             unknown = [arm for arm in arms if arm not in schemes]
             if unknown or len(arms) != units:

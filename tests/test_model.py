@@ -197,6 +197,37 @@ def test_who_quits_leaves_the_model_and_a_successor_starts_from_nothing():
     assert all(agent.contacts > 0 for agent in model.seats if agent in before)
 
 
+def test_before_the_first_day_the_frame_of_days_is_there_and_empty():
+    model = inc.ContactCentre(CENTRE, **KEY)
+    empty = model.records().days
+    model.step()
+    days = model.records().days
+    assert len(empty) == 0 < len(days) == 1
+    assert list(empty) == list(days)
+    assert (empty.dtypes == days.dtypes).all()
+
+
+def test_where_volume_goes_seats_close_and_the_others_work_on():
+    clients = {"contract.contractor": 1.0, "contract.clients": (1.0, 1.0, 1.0)}
+    blind = dict.fromkeys(("renewal.complaints", "renewal.churn", "renewal.reported"), 0.0)
+    centre = CENTRE.change({**clients, **blind, "renewal.term": 1.0, "renewal.stays": 1.0})
+    model = inc.ContactCentre(centre, **KEY)
+    model.run()
+    agents = model.records().agents
+    assert agents.groupby("month")["agent"].nunique().tolist() == [6, 4, 2]
+    still = agents[agents["month"] == MONTHS - 1]
+    for agent in (model.seats[seat] for seat in still["agent"]):
+        own = agents[(agents["agent"] == agent.seat) & (agents["hire"] == agent.hire)]
+        assert agent.paid == pytest.approx(own["paid"].sum())
+    assert_same(model.records(), inc.simulate(centre, **KEY))
+
+
+def test_a_trait_is_a_finite_number():
+    agent = inc.ContactCentre(CENTRE, **KEY).seats[0]
+    with pytest.raises(ValueError, match="kappa must be a finite number, got inf"):
+        agent.conscience = float("inf")
+
+
 def test_agents_go_through_mesas_sets(model):
     teams = model.agents.groupby("team")
     assert teams.count() == {0: 3, 1: 3}

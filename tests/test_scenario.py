@@ -359,6 +359,11 @@ def test_exposure_is_identified_where_customers_keep_to_a_team_and_else_is_not()
     assert run(small()).customers["exposure_identified"].all()
 
 
+def test_contacts_about_a_need_are_counted_in_whole_ones() -> None:
+    with pytest.raises(ValueError, match=r"Needs\.tries must be whole, got 2\.5"):
+        inc.Needs(tries=2.5)
+
+
 @pytest.mark.parametrize(
     ("assign", "message"),
     [
@@ -367,6 +372,10 @@ def test_exposure_is_identified_where_customers_keep_to_a_team_and_else_is_not()
         (lambda s: s.assign({"a": LOW, "b": HIGH}, arms=["a"]), "4 teams"),
         (lambda s: s.assign({"a": LOW, "b": HIGH}, arms=["a", "b", "c", "a"]), "arms"),
         (lambda s: s.assign({str(i): LOW for i in range(5)}), "5 schemes for 4 teams"),
+        (
+            lambda s: s.change({"floor.teams": 16}).assign({str(i): LOW for i in range(16)}),
+            "16 schemes in one centre; at most 15",
+        ),
         (lambda s: s.assign({"a": LOW, "b": HIGH}, start=-1), "start"),
         (lambda s: s.assign({"a": LOW}, start=[2, -1]), "start"),
         (lambda s: s.assign({"a": LOW}, start=[]), "start"),

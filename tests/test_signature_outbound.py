@@ -373,3 +373,20 @@ MOVES: dict[str, tuple[inc.Scenario, Statistic]] = {
     "experience of being called": (BUSY, being_called),
     "prospects who call back": (BUSY, back_calls),
 }
+
+
+def test_nobody_has_more_calls_answered_in_a_day_than_it_has_minutes() -> None:
+    """However fast calls are; and days lived one by one, with other memory, are the same days."""
+    brief = {
+        "blending.talk": 0.05,
+        "blending.reach": 1.0,
+        "blending.every": 0.05,
+        "blending.most": 200.0,
+    }
+    rushed = OPEN.change({**brief, "floor.customers": 400, "floor.teams": 1, "floor.team_size": 2})
+    records = inc.simulate(rushed, months=1, rng=2)
+    answered = calls_of(records).groupby("day").size()
+    assert answered.max() == 2 * rushed.floor.minutes
+    model = inc.ContactCentre(rushed, rng=2, months=1)
+    model.run()
+    assert model.records().contacts.equals(records.contacts)
