@@ -67,7 +67,7 @@ def rule(function: F) -> F:
 
 @rule
 def whole(index: int) -> int:
-    """Return an index that is not negative, in a way that tells the compiler so.
+    """Return an index of 0 or more, below 2³¹, in a way that tells the compiler so.
 
     A negative index counts from the end, and whether it does is otherwise asked at every look.
     """

@@ -2,8 +2,9 @@
 
 What a contact brings (its work, its caller's patience and mood) and the shocks of what is chosen
 and of what comes of it depend on its address alone, never on the order of the floor. So they are
-drawn before the doors open, a column at a time, four or eight contacts in one instruction, and the
-event loop reads them. A call-back on the same day is a new place, drawn when it is made.
+drawn for some hundreds of contacts before the first of them comes, a column at a time, four or
+eight contacts in one instruction, and the event loop reads them while they are at hand. A call-back
+on the same day is a new place, drawn when it is made.
 """
 
 from typing import Any, NamedTuple
