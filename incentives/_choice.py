@@ -92,6 +92,7 @@ class Situation(NamedTuple):
     waiting: float  #: others in the same queue
     minute: float
     can_pass: bool  #: could pass for something else on the log
+    rows: int  #: how many rows, from the first, hold all that are on the menu
     believed: float  #: believed chance of a check
     closing: float  #: skill at this moment, in this mode and mood
     last_try: bool  #: the customer will not try again
@@ -126,6 +127,7 @@ def look(
         desk.rank[seat] = place_in_team(seat, plan, desk)
     passes = rules.misclassify.upsizable if reason == 2 else rules.misclassify.passable
     can_pass = reason == CANCEL or (reason != OUTBOUND and luck.passes[place] < passes)
+    transfers = rules.menu.allowed[reason, TRANSFER] == 1
     plain, need, gain = luck.open[place], 0.0, 0.0
     needy = plain
     if rules.hidden.share > 0.0 and reason != CANCEL:
@@ -174,6 +176,7 @@ def look(
         waiting,
         minute,
         can_pass,
+        N_ACTIONS if can_pass else FABRICATE if transfers else PROCESS,
         staff.checks[seat] / staff.contacts[seat],
         closing * closing_in(desk.mode[seat], desk.mood[seat], rules.mode, rules.mood),
         luck.attempt[place] + 1 >= rules.needs.tries,
@@ -193,10 +196,8 @@ def find_prices(
 
     A save costs a price of its own for each row only where pay for it can be clawed back.
     """
-    paid, cancelling, claws = desk.worth, reason == CANCEL, False
+    paid, cancelling, claws = desk.worth, reason == CANCEL, prices.claws[scheme] == 1
     contacts = rules.calling.counts if reason == OUTBOUND else 1.0
-    for k in range(whole(prices.first[scheme]), prices.first[scheme + 1]):
-        claws = claws or prices.claw[k] == 1
     for entry in range(LOG_UPSELL if can_pass and claws else KEPT + 1 if can_pass else SOLD + 1):
         if KEPT < entry < SAVE or entry == PRESS + 1 or entry == (SOLD if cancelling else LOST):
             continue
@@ -205,6 +206,7 @@ def find_prices(
             prices,
             scheme,
             desk.at,
+            can_pass,
             rules.menu.lasts[entry] if entry > KEPT else 1.0,
             contacts,
             1.0 if entry >= LOST else 0.0,
@@ -252,7 +254,8 @@ def weigh(
     """
     s, value, paid = rules.menu.shelf[now.reason], rules.value, desk.worth
     reference = paid[LOST] if now.reason == CANCEL else paid[PLAIN]
-    for row in range(len(v)):
+    rows = whole(now.rows)
+    for row in range(rows):
         v[row] = reference
     v[OFFER_AFTER] = v[OFFER_FIRST] = v[HARD_SELL] = paid[SOLD]
     v[SAVE], v[PRESS] = paid[SAVE], paid[PRESS]
@@ -268,7 +271,7 @@ def weigh(
     mode, warmth = desk.mode[seat], 1.0 + rules.mood.warms * desk.mood[seat]
     serving = 1.0 + rules.mode.switching * mode
     selling = 1.0 + rules.mode.switching * (1.0 - mode) - serving
-    for row in range(len(v)):
+    for row in range(rows):
         chance = min((s[OFFERS + row] * openness + s[KEEPS + row]) * closing, 1.0)
         gap = v[row] - reference
         minutes = work * s[MINUTES + row] * (serving + s[SELLING + row] * selling)
@@ -316,7 +319,9 @@ def weigh(
         scores, ease = rules.scorecard.expected[now.reason], desk.sway.ease[seat]
         for row in range(N_ACTIONS):
             if s[BARRED + row] == 0.0:
-                f[PAY + row] += believed * qa_price(scores[row], scheme, desk.at, ease, prices)
+                f[PAY + row] += believed * qa_price(
+                    scores[row], scheme, desk.at, now.can_pass, ease, prices
+                )
 
     pay, kappa = staff.pay[seat], staff.kappa[seat] + desk.sway.conscience[seat]
     effort, standing, fear = staff.effort[seat], staff.standing[seat], staff.fear[seat]
@@ -326,7 +331,7 @@ def weigh(
     care *= desk.sway.care[seat]
     employer *= desk.sway.employer[seat]
     client *= desk.sway.client[seat, now.client]
-    for row in range(len(v)):
+    for row in range(rows):
         v[row] = (
             pay * f[PAY + row]
             - effort * f[TIME + row]
@@ -401,22 +406,39 @@ def survey_price(
     chance: float = rules.surveys.invites * answer_chance(points, rules.surveys)
     ease = desk.sway.ease[seat]
     return chance * price(
-        prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, points, 1.0, 0.0, 0.0, ease
+        prices,
+        scheme,
+        desk.at,
+        now.can_pass,
+        1.0,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+        points,
+        1.0,
+        0.0,
+        0.0,
+        ease,
     )
 
 
 @batch
-def qa_price(score: float, scheme: int, at: Floats, ease: float, prices: Prices) -> float:
+def qa_price(
+    score: float, scheme: int, at: Floats, saving: bool, ease: float, prices: Prices
+) -> float:
     """Give what a contact that is scored adds to pay (money)."""
-    return price(prices, scheme, at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, score, 1.0, ease)
+    return price(
+        prices, scheme, at, saving, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, score, 1.0, ease
+    )
 
 
 @rule
 def choose(
     v: Floats,
     weights: Floats,
-    reason: int,
-    can_lie: bool,
+    now: Situation,
     k0: np.uint32,
     k1: np.uint32,
     luck: Luck,
@@ -434,15 +456,19 @@ def choose(
     scale = noise * rules.conscience.kinship
     steep = 1.0 / scale
     top = v[RUSH]
-    for row in range(RUSH + 1, FABRICATE):
+    for row in range(RUSH + 1, PROCESS):
         top = max(top, v[row])
-    for row in range(len(v)):
+    if now.rows > PROCESS:
+        for row in range(PROCESS, FABRICATE):
+            top = max(top, v[row])
+    for row in range(whole(now.rows)):
         weights[row] = exp_(max((v[row] - top) * steep, LEAST))
     total = ((weights[1] + weights[2]) + (weights[3] + weights[4])) + (weights[5] + weights[6])
-    total += ((weights[7] + weights[8]) + (weights[9] + weights[10])) + weights[11]
+    if now.rows > PROCESS:
+        total += ((weights[7] + weights[8]) + (weights[9] + weights[10])) + weights[11]
     best = top + scale * log_(total) + noise * luck.honest[place]
-    low = PROCESS if reason == CANCEL else RUSH
-    if can_lie:
+    low = PROCESS if now.reason == CANCEL else RUSH
+    if now.can_pass:
         top = max(v[FABRICATE], v[SUPPRESS], v[LOG_SAVE], v[LOG_UPSELL])
         if top > -np.inf:
             for row in range(FABRICATE, N_ACTIONS):
@@ -466,7 +492,7 @@ def choose(
         arrives = race[i] / weights[low + i]
         if arrives < first:
             chosen, first = low + i, arrives
-    if low == RUSH and luck.pass_on[place] / weights[TRANSFER] < first:
+    if low == RUSH and now.rows > TRANSFER and luck.pass_on[place] / weights[TRANSFER] < first:
         chosen = TRANSFER
     return chosen
 

@@ -188,7 +188,7 @@ def serve(
         and watched + N_ACTIONS <= len(watch.rows)
     )
     weigh(v, events.features, seat, now, staff, desk, plan, rules, prices)
-    action = whole(choose(v, events.weights, reason, now.can_pass, k0, k1, luck, place, rules))
+    action = whole(choose(v, events.weights, now, k0, k1, luck, place, rules))
     if keep:
         for option in range(N_ACTIONS):
             if menu.allowed[reason, option] == 1 and (option < FABRICATE or now.can_pass):
@@ -473,17 +473,17 @@ def ask(
 ) -> int:
     """Choose what to do about the survey: leave it to chance, skip it, push it, or beg as well."""
     asking, scheme = rules.asking, desk.scheme[seat]
-    size, ease = asking.gravity, desk.sway.ease[seat]
+    size, ease, saves = asking.gravity, desk.sway.ease[seat], now.can_pass
     u_shock, _, _, _ = block(k0, k1, uid, when, Purpose.ASK, attempt, 1)
     u_leave, u_skip, u_push, u_beg = block(k0, k1, uid, when, Purpose.ASK, attempt)
     seems = impression_of(points, normal_(u_shock), asking)
     begged = pleaded(seems, asking.yields, asking)
     answers = answer_chance(seems, rules.surveys)
     told = answers * price(
-        prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, seems, 1.0, 0.0, 0.0, ease
+        prices, scheme, desk.at, saves, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, seems, 1.0, 0.0, 0.0, ease
     )
     raised = answers * price(
-        prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, begged, 1.0, 0.0, 0.0, ease
+        prices, scheme, desk.at, saves, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, begged, 1.0, 0.0, 0.0, ease
     )
     left = rules.surveys.invites * told
 

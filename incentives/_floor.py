@@ -169,21 +169,30 @@ def push(times: Floats, codes: Ints, size: int, time: float, code: int) -> int:
 
 @rule
 def pop(times: Floats, codes: Ints, size: int) -> int:
-    """Remove the first event (read it before) from the heap."""
+    """Remove the first event (read it before) from the heap.
+
+    The hole goes down to a leaf along the earlier children, and up again to where the last event
+    belongs, which is near a leaf: so hardly a branch of it is hard to foresee.
+    """
     size = whole(size - 1)
     time, code = times[size], codes[size]
-    i = 0
-    while True:
-        child = whole(2 * i + 1)
-        if child >= size:
-            break
-        if child + 1 < size and times[child + 1] < times[child]:
-            child = whole(child + 1)
-        if times[child] >= time:
-            break
+    i, child = 0, 2
+    while child < size:
+        child = whole(child - (times[child - 1] <= times[child]))
         times[i] = times[child]
         codes[i] = codes[child]
-        i = child
+        i, child = child, whole(2 * child + 2)
+    if child == size:  # the last leaf has no sibling
+        times[i] = times[child - 1]
+        codes[i] = codes[child - 1]
+        i = whole(child - 1)
+    while i > 0:
+        parent = whole(i - 1) >> 1
+        if times[parent] < time:
+            break
+        times[i] = times[parent]
+        codes[i] = codes[parent]
+        i = parent
     times[i] = time
     codes[i] = code
     return size

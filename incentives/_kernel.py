@@ -372,7 +372,7 @@ def hours(
             place = longest_waiting(seat, plan, events, chatting)
             if place < 0 and chatting:
                 continue
-            if place < 0:
+            if place < 0 and events.backlog.first[plan.pool[seat]] >= 0:
                 place = oldest_written(seat, plan, events)
             if place < 0:
                 sit_down(idle, bench(seat, plan), seat, minute)
@@ -721,10 +721,24 @@ def look_ahead(
         )
         product = rules.value.product
         desk.later[0, seat] = price(
-            prices, scheme, desk.at, 1.0, 0.0, 0.0, 0.0, 1.0, product, 0.0, 0.0, 0.0, 0.0, ease
+            prices,
+            scheme,
+            desk.at,
+            True,
+            1.0,
+            0.0,
+            0.0,
+            0.0,
+            1.0,
+            product,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            ease,
         )
         desk.later[1, seat] = price(
-            prices, scheme, desk.at, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ease
+            prices, scheme, desk.at, True, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ease
         )
 
 

@@ -149,18 +149,19 @@ class Prices(NamedTuple):
     """
 
     first: Ints  #: (schemes + 1,) components of scheme s are first[s]:first[s + 1]
+    served: Ints  #: (schemes,) and from here on only cancellations and saves move them
     kind: Ints  #: (components,) 0 linear in the first index, 1 table over one, 2 over two indices
     weights: Floats  #: (components, 2, accumulators)
     team: Ints  #: (components,) 1: the indices read the team's summed totals, not the agent's own
     rival: Ints  #: (components,) 1: the first index is measured from the cut that rivals set
     claw: Ints  #: (components,) 1: a save counts only as far as it is believed to last
+    claws: Ints  #: (schemes,) 1 where a component of it is so
     scale: Floats  #: (components,) a factor on the pay: chance and worth of getting it later
     origin: Floats  #: (components, 2) index at the table's first node
     step: Floats  #: (components, 2) distance between nodes
     size: Ints  #: (components, 2) number of nodes
     start: Ints  #: (components,) where the component's table begins in `values`
     values: Floats  #: all tables, flat, in the order (spread, first index, second index)
-    served: Ints  #: (components,) 1: moved by contacts that are neither cancellations nor saves
     reads: Ints  #: (schemes, accumulators) 1 where the scheme's pay depends on that accumulator
     sharp: Ints  #: (components, 2) 1: with no time left the index falls to the node below it
     place: Ints  #: (components,) whose forecast is the cut: the j-th best of the centre's rivals is

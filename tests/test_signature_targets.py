@@ -286,7 +286,7 @@ def priced(scheme: inc.Scheme, row: np.ndarray, days_left: float, factor: float)
     at, cut = np.zeros((len(prices.kind), 4)), np.zeros((len(prices.kind), 1))
     rows = (row[None], rates[None], row[None], rates[None])
     stand(prices, 0, *rows, 0, 0, days_left, 20.0, cut, at, True, ease)
-    return price(prices, 0, at, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ease)
+    return price(prices, 0, at, True, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, ease)
 
 
 @pytest.mark.parametrize("days_left", [0.0, 2.0, 10.0])

@@ -75,25 +75,30 @@ def lower(schemes: Sequence[PaysSomething], *, reference: Reference | None = Non
     300
     """
     ours = reference or Reference()
-    by_scheme = [_merged(components(scheme, ours)) for scheme in schemes]
+    by_scheme = [
+        sorted(_merged(components(scheme, ours)), key=_is_moved_by_service, reverse=True)
+        for scheme in schemes
+    ]
+    first = np.cumsum([0, *map(len, by_scheme)])
     pieces = [piece for some in by_scheme for piece in some]
     flat = Axis(0.0, 1.0, 1, 0.0)
     axes = [(*piece.axes, flat, flat)[:2] for piece in pieces]
     sizes = [piece.values.size for piece in pieces]
     return Prices(
-        first=_ints(np.cumsum([0, *map(len, by_scheme)])),
+        first=_ints(first),
+        served=_ints(first[:-1] + [sum(map(_is_moved_by_service, some)) for some in by_scheme]),
         kind=_ints([len(piece.axes) for piece in pieces]),
         weights=_floats([piece.weights for piece in pieces], (2, N_ACCUMULATORS)),
         team=_ints([piece.team for piece in pieces]),
         rival=_ints([piece.place != 0 for piece in pieces]),
         claw=_ints([piece.claw for piece in pieces]),
+        claws=_ints([any(piece.claw for piece in some) for some in by_scheme]),
         scale=_floats([piece.scale for piece in pieces]),
         origin=_floats([[axis.origin for axis in pair] for pair in axes], (2,)),
         step=_floats([[axis.step for axis in pair] for pair in axes], (2,)),
         size=_ints([[axis.size for axis in pair] for pair in axes], (2,)),
         start=_ints(np.cumsum([0, *sizes])[:-1]),
         values=_floats(np.concatenate([np.zeros(0), *(piece.values.ravel() for piece in pieces)])),
-        served=_ints([piece.weights[:, _SERVED].any() for piece in pieces]),
         reads=_ints([_reads(some) for some in by_scheme], (N_ACCUMULATORS,)),
         sharp=_ints([[axis.sharp for axis in pair] for pair in axes], (2,)),
         place=_ints([piece.place for piece in pieces]),
@@ -120,6 +125,11 @@ def _merged(pieces: list[Component]) -> list[Component]:
 _SERVED = [CONTACTS, SALES, SALES_VALUE, SURVEY_SUM, SURVEY_N, QA_SUM, QA_N]
 
 
+def _is_moved_by_service(piece: Component) -> bool:
+    """Tell whether a component is moved by contacts that are neither cancellations nor saves."""
+    return bool(piece.weights[:, _SERVED].any())
+
+
 def _reads(pieces: list[Component]) -> Bools:
     used = np.zeros(N_ACCUMULATORS, dtype=np.bool_)
     for piece in pieces:
@@ -140,7 +150,6 @@ def _ints(rows: Any, tail: tuple[int, ...] = ()) -> Ints:
 
 NO_RIVAL = -1e12
 """The cut of a place that nobody else can hold: it is won."""
-SKIPPED = -1.0  # the spread of a component that the contact at hand cannot move
 NODE = 1e-9  # of a step: how far below a node still counts as on it
 
 
@@ -346,6 +355,13 @@ def _gain(
 
 
 @rule
+def moved(prices: Prices, scheme: int, saving: bool) -> Any:
+    """Count the components of a scheme that the contact at hand can move."""
+    last = prices.first[scheme + 1] if saving else prices.served[scheme]
+    return range(whole(prices.first[scheme]), last)
+
+
+@rule
 def stand(
     prices: Prices,
     scheme: int,
@@ -368,13 +384,12 @@ def stand(
     sums of the teams' members who are under the scheme, ``cut`` is that of `cuts`, and ``at`` is
     (components, 4). What is linear pays the same from anywhere. Where events are counted, the
     spread is that of as many as the agent's own rate will bring: what is logged cannot be lost.
-    A component that is moved only by cancellations and saves is left out (a spread of `SKIPPED`)
-    unless the contact at hand can be logged as one (`saving`). Results towards the agent's own
+    A component that is moved only by cancellations and saves is left out unless the contact at hand
+    can be logged as one (`saving`). Results towards the agent's own
     goals count 1 + `ease` times, and so does their spread.
     """
-    for k in range(whole(prices.first[scheme]), prices.first[scheme + 1]):
-        at[k, 3] = 0.0 if saving or prices.served[k] == 1 else SKIPPED
-        if prices.kind[k] == 0 or at[k, 3] == SKIPPED:
+    for k in moved(prices, scheme, saving):
+        if prices.kind[k] == 0:
             continue
         plane, y2 = prices.kind[k] == 2, 0.0  # a table over one index does not read the second
         if prices.team[k] == 1:
@@ -407,6 +422,7 @@ def price(
     prices: Prices,
     scheme: int,
     at: Floats,
+    saving: bool,
     lasting: float,
     d_contacts: float,
     d_cancels: float,
@@ -421,13 +437,11 @@ def price(
 ) -> float:
     """What a log is worth is the difference that it makes to the pay to be expected.
 
-    ``at`` is where the agent stands (`stand`, with the same ``ease``) and ``lasting`` the believed
-    chance that a save lasts, where pay for it can be clawed back.
+    ``at`` is where the agent stands (`stand`, with the same ``saving`` and ``ease``), and
+    ``lasting`` the believed chance that a save lasts, where pay for it can be clawed back.
     """
     worth = 0.0
-    for k in range(whole(prices.first[scheme]), prices.first[scheme + 1]):
-        if at[k, 3] == SKIPPED:
-            continue
+    for k in moved(prices, scheme, saving):
         worth += _gain(
             prices,
             k,
