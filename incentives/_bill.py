@@ -29,6 +29,7 @@ from incentives.columns import (
     BOOKED,
     FRESH,
     IN_USE,
+    NOT_AT_RISK,
     PRESSED,
     REFUNDED,
     REGRETS,
@@ -105,13 +106,13 @@ def bill(
 ) -> None:
     """Settle a month with every customer: discovery, wishes to leave, and who is gone.
 
-    `status` gets, per customer, 255 if not at risk this month, else `LeftBy`; `bills` the counts;
+    `status` gets, per customer, `NOT_AT_RISK` or else `LeftBy`; `bills` the counts;
     `penalty`, per seat, what is found out (money).
     """
     for row in range(len(status)):
         each = customers.row[row]
         if each.left != 0:
-            status[row] = 255
+            status[row] = NOT_AT_RISK
             continue
         leaves = int(each.leaving)
         complains = False
@@ -141,7 +142,7 @@ def bill(
             if exponential_(u_wish) < hazard:
                 if u_calls < rules.leaving.calls:
                     each.wishes = 1
-                    made_up = 1 if u_mind < rules.decided else 0
+                    made_up = 1 if u_mind < rules.minds.share else 0
                     each.decided = each.decided & IN_USE | made_up
                     call_about(customers, row, next_day + int(u_day * days))
                 else:
@@ -212,7 +213,7 @@ def warn(
     """Let the upset, as the bill left them, warn acquaintances among the customers won so far."""
     for row in range(len(status)):
         each = customers.row[row]
-        if status[row] == 255 or each.satisfaction > word.upset:
+        if status[row] == NOT_AT_RISK or each.satisfaction > word.upset:
             continue
         if block(k0, k1, each.uid, month, Purpose.REFER, 0, SPEAKS)[1] >= word.warns:
             continue
@@ -236,7 +237,7 @@ def recommend(
     count = 0
     for row in range(len(status)):
         each = customers.row[row]
-        if status[row] == 255 or each.satisfaction < word.delighted:
+        if status[row] == NOT_AT_RISK or each.satisfaction < word.delighted:
             continue
         if block(k0, k1, each.uid, month, Purpose.REFER, 0, SPEAKS)[0] >= word.recommends:
             continue

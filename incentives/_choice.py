@@ -49,12 +49,12 @@ from incentives.centre import FloorPlan, usual_work
 from incentives.columns import CONTACTS, QA_N, SURVEY_N, Floats, Prices
 from incentives.customers import (
     answer_chance,
+    believed,
     borne,
     buyers_gain,
     fits,
     in_need,
     in_peace,
-    need_believed,
 )
 from incentives.gaming import cut_cost, lie_weight, lie_worth
 from incentives.menu import (
@@ -86,7 +86,10 @@ class Situation(NamedTuple):
 
     reason: int
     work: float  #: minutes of plain service by this agent
-    open: float  #: believed chance that an offer made after service sells, before the agent's skill
+    open: (
+        float  #: believed chance that an offer made after service sells, before the agent's skill;
+    )
+    #: of those who want to cancel, that their mind is not made up
     margin: float  #: money per month
     client: int
     waiting: float  #: others in the same queue
@@ -128,12 +131,14 @@ def look(
     passes = rules.misclassify.upsizable if reason == 2 else rules.misclassify.passable
     can_pass = reason == CANCEL or (reason != OUTBOUND and luck.passes[place] < passes)
     transfers = rules.menu.allowed[reason, TRANSFER] == 1
-    plain, need, gain = luck.open[place], 0.0, 0.0
+    plain, need, gain = luck.seems[place], 0.0, 0.0
     needy = plain
-    if rules.hidden.share > 0.0 and reason != CANCEL:
+    if reason == CANCEL:
+        plain = needy = 1.0 - believed(each.decided & 1 == 1, luck.hint[place], rules.minds)
+    elif rules.hidden.share > 0.0:
         needy = in_need(plain, rules.hidden)
         has = luck.need[place] < rules.hidden.share
-        need = need_believed(has, luck.hint[place], rules.hidden)
+        need = believed(has, luck.hint[place], rules.hidden)
         gain = buyers_gain(need, plain, needy, rules.hidden)
     closing = staff.closing[seat] * desk.sway.closing[seat]
     bears, pressed = 0.0, 0.0
@@ -146,6 +151,7 @@ def look(
             bears = cost * rules.ownership.explains
             pressed = cost * rules.regret.regret * usual_work(COMPLAINT, rules.work)
         gain += rules.ownership.worth * (desk.belief[seat] - rules.ownership.usual)
+        gain += rules.coaching.role * desk.bonds.skill[seat]
     if prices.first[scheme] < prices.first[scheme + 1]:
         stand(
             prices,
@@ -269,6 +275,7 @@ def weigh(
     waits = desk.pace_pay[seat] if now.waiting > 0.0 else 0.0
     rank = place_cost(desk.rank[seat], rules.board) / plan.usual
     mode, warmth = desk.mode[seat], 1.0 + rules.mood.warms * desk.mood[seat]
+    promised = rules.coaching.promise * desk.bonds.skill[seat]
     serving = 1.0 + rules.mode.switching * mode
     selling = 1.0 + rules.mode.switching * (1.0 - mode) - serving
     for row in range(rows):
@@ -279,6 +286,7 @@ def weigh(
         found += (1.0 - found) * s[TRACED + row]
         to_client = chance * (s[SELLS + row] + s[STAYS + row] * margin)
         f[PAY + row] = certain(reference + chance * gap, chance, gap, risk)
+        f[PAY + row] += promised * s[SOLVES + row]
         f[TIME + row] = minutes
         f[QUEUE + row] = minutes * waits
         f[STANDING + row] = minutes * rank
@@ -399,7 +407,7 @@ def survey_price(
     expectations = rules.expectations
     points = expectations.plain + rules.menu.courtesy[row] + expectations.resolved * resolves
     points += now.need * fits(True, OFFER_AFTER <= row <= HARD_SELL, rules.hidden)
-    annoys = rules.menu.annoys[row]
+    annoys = rules.menu.shelf[now.reason, ANNOYS + row]
     if now.reason == OUTBOUND:
         annoys += rules.calling.intrudes
     points = min(max(points - annoys * (1.0 - now.open), 0.0), 10.0)

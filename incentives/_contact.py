@@ -35,6 +35,7 @@ from incentives._codes import (
     MADE_GOOD,
     MANY,
     OFFER_AFTER,
+    OFFER_FIRST,
     ORDER,
     OUTBOUND,
     OVER,
@@ -213,7 +214,10 @@ def serve(
     value = 0.0
     needs = reason != CANCEL and luck.need[place] < rules.hidden.share
     openness = in_need(luck.open[place], rules.hidden) if needs else luck.open[place]
+    if reason == CANCEL:  # open to being kept
+        openness = 0.0 if each.decided & 1 == 1 else 1.0
     offered = OFFER_AFTER <= action <= HARD_SELL
+    pitch = OFFER_FIRST if action == OFFER_AFTER and not resolved else action
     if action == CUT:
         true = CUT_OFF
     elif action == TRANSFER:
@@ -224,7 +228,7 @@ def serve(
         true = SAVED if success else SUPPRESSED if action == SUPPRESS else CANCELLED
         logged = SAVED if success or action >= FABRICATE else CANCELLED
     elif offered:
-        chance = menu.appeal[action] * openness + menu.pressure[action]
+        chance = menu.appeal[pitch] * openness + menu.pressure[action]
         success = luck.success[place] < chance * now.closing
         if success:
             true = logged = SALE
@@ -267,7 +271,7 @@ def serve(
         value = 0.0
 
     # what the customer makes of it
-    annoys = menu.annoys[action] * captive
+    annoys = menu.annoys[pitch] * captive
     if reason == OUTBOUND:
         annoys += rules.calling.intrudes
     if action == CUT:
@@ -392,22 +396,24 @@ def serve(
         if seen > 0.0 and block(k0, k1, uid, when, Purpose.AUDIT, attempt)[0] < seen:
             audit = 2
             desk.found[seat] += 1
-            pardoned = desk.bonds.pardoned[seat]
-            if pardoned == 0.0 or block(k0, k1, uid, when, Purpose.PARDON, attempt)[0] >= pardoned:
-                desk.penalty[seat] += rules.audit.penalty
+            charge(desk, seat, rules.audit.penalty, uid, when, attempt, 0, k0, k1)
             strike(desk, seat, team, logged, value)
             if booked == AHEAD:
                 desk.ahead[seat] -= 1.0
+            elif booked == HELD_BACK:
+                desk.held[1 if reason == CANCEL else 0, seat] -= 1.0
         if handling != LEAVE:
             u_hears = block(k0, k1, uid, when, Purpose.AUDIT, attempt)[1]
             if u_hears < rules.asking.seen:
                 audit += HEARD
-                desk.penalty[seat] += rules.asking.gravity * rules.audit.penalty
+                penalty = rules.asking.gravity * rules.audit.penalty
+                charge(desk, seat, penalty, uid, when, attempt, 1, k0, k1)
         if booked == AHEAD:
             u_sees = block(k0, k1, uid, when, Purpose.AUDIT, attempt)[2]
             if u_sees < rules.timing.seen:
                 audit += EARLY
-                desk.penalty[seat] += rules.timing.gravity * rules.audit.penalty
+                penalty = rules.timing.gravity * rules.audit.penalty
+                charge(desk, seat, penalty, uid, when, attempt, 2, k0, k1)
         card = rules.scorecard
         if card.on > 0.0:
             u_score = 0.5
@@ -489,7 +495,8 @@ def ask(
 
     pay, fear = staff.pay[seat], staff.fear[seat]
     kappa = staff.kappa[seat] + desk.sway.conscience[seat]
-    found, penalty = now.believed * asking.seen, rules.audit.penalty
+    found = now.believed * asking.seen
+    penalty = rules.audit.penalty * (1.0 - desk.bonds.pardoned[seat])
     skip = lesser_lie(-left, kappa, found, pay, fear, penalty, size, rules.conscience)
     push = lesser_lie(told - left, kappa, found, pay, fear, penalty, size, rules.conscience)
     beg = lesser_lie(raised - left, kappa, found, pay, fear, penalty, size, rules.conscience)
@@ -553,7 +560,7 @@ def book(
         found,
         staff.pay[seat],
         staff.fear[seat],
-        rules.audit.penalty,
+        rules.audit.penalty * (1.0 - desk.bonds.pardoned[seat]),
         timing.gravity,
         rules.conscience,
     )
@@ -579,6 +586,24 @@ def credit(desk: Desk, seat: int, team: int, what: int, amount: float) -> None:
     """Add to what the agent, and so the team, has logged this month."""
     desk.totals[seat, what] += amount
     desk.team_totals[team, what] += amount
+
+
+@batch
+def charge(
+    desk: Desk,
+    seat: int,
+    penalty: float,
+    uid: int,
+    when: int,
+    attempt: int,
+    case: int,
+    k0: np.uint32,
+    k1: np.uint32,
+) -> None:
+    """Let an agent pay for a case that a check has found, unless the manager lets it pass."""
+    pardoned = desk.bonds.pardoned[seat]
+    if pardoned == 0.0 or block(k0, k1, uid, when, Purpose.PARDON, attempt)[case] >= pardoned:
+        desk.penalty[seat] += penalty
 
 
 @rule

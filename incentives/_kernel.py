@@ -785,6 +785,8 @@ def close_day(
             if desk.busy[seat] > 0.0:
                 earned = desk.earned[seat] / desk.busy[seat]
                 desk.pace_pay[seat] += RECENT * (earned - desk.pace_pay[seat])
+            desk.spirits[seat] += desk.mood[seat]
+            desk.shifts[seat] += 1.0
     for team in range(len(desk.team_rates)):
         for what in range(N_ACCUMULATORS):
             desk.team_rates[team, what] = 0.0

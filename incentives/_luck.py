@@ -15,7 +15,7 @@ from incentives._compile import batch, rule
 from incentives._draws import Purpose, block, exponential_, gumbel_, normal_
 from incentives.centre import work_of
 from incentives.columns import Floats, Words
-from incentives.customers import offer_odds
+from incentives.customers import guessed, offer_odds
 
 LATER_ROWS = 4  # the block of shocks of rows that came after the first five
 
@@ -34,10 +34,11 @@ class Luck(NamedTuple):
     patience: Floats  #: standard exponential
     work: Floats  #: relative to the mean of its reason
     passes: Floats  #: uniform
-    open: Floats  #: the customer's openness at this moment, 0 to 1
+    open: Floats  #: the customer's openness at this moment, 0 to 1,
+    seems: Floats  #: and as the agent sees it
     feel: Floats  #: standard normal
     need: Floats  #: uniform: does it hide a need?
-    hint: Floats  #: uniform: does the agent notice?
+    hint: Floats  #: uniform: does the agent notice what is hidden?
     honest: Floats  #: Gumbel shocks of the three nests: honest work,
     lie: Floats  #: a lie,
     cut: Floats  #: cutting off
@@ -53,9 +54,9 @@ class Luck(NamedTuple):
 
 def luck_for(places: int) -> Luck:
     """Make memory for the luck of so many contacts."""
-    draws = np.empty((25, places))
-    columns: Any = (*np.empty((4, places), np.uint64), *draws[:12], tuple(draws[12:18]))
-    return Luck(*columns, *draws[18:])
+    draws = np.empty((26, places))
+    columns: Any = (*np.empty((4, places), np.uint64), *draws[:13], tuple(draws[13:19]))
+    return Luck(*columns, *draws[19:])
 
 
 @rule
@@ -129,13 +130,15 @@ def draw_luck(
         r0[i], r1[i], r2[i], r3[i] = block(
             k0, k1, uid[i], when[i], Purpose.CHOICE, attempt[i], nest[i]
         )
-    hint, pass_on = luck.hint, luck.pass_on
+    hint, seems, pass_on = luck.hint, luck.seems, luck.pass_on
     for i in places(low, high):
         r5[i], pass_on[i], _, _ = block(
             k0, k1, uid[i], when[i], Purpose.CHOICE, attempt[i], LATER_ROWS
         )
     for i in places(low, high):
-        hint[i] = block(k0, k1, uid[i], when[i], Purpose.HINT, attempt[i])[0]
+        hint[i], seems[i], _, _ = block(k0, k1, uid[i], when[i], Purpose.HINT, attempt[i])
+    for i in places(low, high):
+        seems[i] = guessed(luck.open[i], normal_(seems[i]), openness)
     _gumbels(luck.honest, low, high)
     _gumbels(luck.lie, low, high)
     _gumbels(luck.cut, low, high)

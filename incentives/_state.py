@@ -26,7 +26,7 @@ class Rules(NamedTuple):
     channels: Any
     audit: Any
     contract: Any
-    decided: float  #: share of those who want to cancel whose mind is made up
+    minds: Any  #: of those who want to cancel
     menu: MenuTable
     mode: Any
     mood: Any
@@ -79,6 +79,8 @@ class Desk(NamedTuple):
     day: Floats  #: the day's counts, in the order of DAY
     mode: Floats  #: 0 serving to 1 selling
     mood: Floats  #: -1 to 1
+    spirits: Floats  #: the moods in which the agent went home this month, added up,
+    shifts: Floats  #: and how many days these were
     against: Floats  #: what this month's contacts went against the agent's grain (money)
     bonds: Bonds
     sway: Sway

@@ -170,6 +170,7 @@ class Prices(NamedTuple):
     goal: Ints  #: (components,) accumulator of the results measured against a goal, -1 without one
 
 
+NOT_AT_RISK = 255  # in the statuses of a month, beside `LeftBy`: who had left before it
 N_NEEDS = 4  # reasons that are the customer's: each has its place in a row
 
 CUSTOMER = np.dtype(

@@ -281,11 +281,14 @@ class MomentsAndEndings(Mechanism):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Openness(Mechanism):
-    """C3: willingness to hear an offer differs between customers and moments.
+    r"""C3: willingness to hear an offer differs between customers and moments, and is guessed at.
 
     The chance that an offer sells is openness times the row's appeal times the agent's closing
-    skill; an unwelcome offer costs the row's `annoys` points times what openness lacks. Switched
-    off, all are as open as the median and no offer annoys.
+    skill; an unwelcome offer costs the row's `annoys` points times what openness lacks. The agent
+    takes the odds of openness o for :math:`e^{\text{blur}\,z}\,o / (1 - o)`, z being standard
+    normal and new on each contact, and takes them at face value: so most offers go to people who
+    are less open than they seemed. Switched off, all are as open as the median, agents know it, and
+    no offer annoys.
     """
 
     id: ClassVar[str] = "C3"
@@ -315,6 +318,14 @@ class Openness(Mechanism):
         source="assumed",
         moves="+sales where few are open",
     )
+    blur: float = param(
+        0.5,
+        unit="SD of the log odds that an agent sees, about the true ones",
+        low=0,
+        high=3,
+        source="assumed: as much as moments differ, which is what an agent has to guess",
+        moves="-openness of those who are offered",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,7 +333,9 @@ class Order(Mechanism):
     """C4: an offer after the issue is resolved, with care, sells more and harms less than before.
 
     The difference lies in the menu's rows *offer_after* and *offer_first* (appeal, annoys,
-    resolves). Switched off, the second has the first one's values.
+    resolves). Who makes an offer after service that has resolved nothing has made it before: it
+    sells and annoys like *offer_first*, and agents reckon with the chance of that. Switched off,
+    the second row has the first one's values.
     """
 
     id: ClassVar[str] = "C4"
@@ -422,10 +435,14 @@ class HiddenNeeds(Mechanism):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeUpMinds(Mechanism):
-    """C6: many who call to cancel have decided; the agent knows the share and not the person.
+    r"""C6: many who call to cancel have decided; trying to talk them round irritates them.
 
     A row's chance to keep the customer is `keeps` for the undecided and `keeps_decided` for those
-    whose mind is made up. Switched off, nobody's is.
+    whose mind is made up, and an attempt costs the latter the row's `annoys` points of the
+    experience. The agent has an inkling, with chance `hit` where a mind is made up and
+    `false_alarm` where it is not, and by Bayes' rule believes that it is with chance b: that
+    the attempt works with chance :math:`(1 - b)\,\text{keeps} + b\,\text{keeps_decided}`, and
+    annoys by :math:`b\,\text{annoys}`. Switched off, nobody's mind is made up.
     """
 
     id: ClassVar[str] = "C6"
@@ -438,6 +455,22 @@ class MadeUpMinds(Mechanism):
         high=1,
         source="assumed; retention calls lose 77 % (CallIntel 2014, a practitioner's figure)",
         moves="-wishes to cancel that are talked round",
+    )
+    hit: float = param(
+        0.6,
+        unit="chance that a made-up mind shows",
+        low=0,
+        high=1,
+        source="assumed: rather often than not",
+        moves="-attempts to keep the decided",
+    )
+    false_alarm: float = param(
+        0.2,
+        unit="chance that an open one is taken for made up",
+        low=0,
+        high=1,
+        source="assumed",
+        moves="-attempts to keep the undecided",
     )
 
 
@@ -709,7 +742,10 @@ class Value(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acquisition(Settings):
-    """Who joins: a number a month that does not depend on the policy. See `Advocacy` for others."""
+    """Who would join: a number a month that does not depend on the policy.
+
+    By `Advocacy` some of them are warned off, and others are brought by friends.
+    """
 
     monthly: float = param(
         0.015,
@@ -729,8 +765,9 @@ class Advocacy(Mechanism):
     people, :math:`P(k > x) = (m / 2x)^2` for a mean of m = `acquaintances`, at most `KNOWN`. Of
     those told to come each joins next month with chance `joins`, once, unless a customer already;
     who is referred is worth `worth` times as much. Those warned, who are among the customers whom
-    the firm has won so far, lose `distrust` of trust. Who knows whom is a matter of addresses:
-    nothing is stored. Switched off, nobody talks.
+    the firm has won so far, lose `distrust` of trust. Whoever is about to join asks one of these,
+    and stays away with chance `deters` if that one warns this month. Who knows whom is a matter of
+    addresses: nothing is stored. Switched off, nobody talks.
     """
 
     id: ClassVar[str] = "C8"
@@ -791,6 +828,14 @@ class Advocacy(Mechanism):
         high=1,
         source="assumed",
         moves="-trust where some are upset",
+    )
+    deters: float = param(
+        0.5,
+        unit="chance to stay away after a warning",
+        low=0,
+        high=1,
+        source="assumed: a warning asked for is heeded as often as not",
+        moves="-customers won where many are upset",
     )
     worth: float = param(
         1.16,
@@ -915,12 +960,39 @@ def lower_hidden_needs(needs: HiddenNeeds, *, off: bool) -> HiddenNumbers:
     """Work out what noticing something, or nothing, tells; switched off, nobody has a need."""
     if off:
         return HiddenNumbers(0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    shows = needs.share * needs.hit, (1.0 - needs.share) * needs.false_alarm
-    hides = needs.share * (1.0 - needs.hit), (1.0 - needs.share) * (1.0 - needs.false_alarm)
+    if_noticed, if_not = _by_bayes(needs.share, needs.hit, needs.false_alarm)
     return HiddenNumbers(
         **{name: float(getattr(needs, name)) for name in HiddenNumbers._fields[:9]},
-        if_noticed=shows[0] / sum(shows) if sum(shows) > 0.0 else 0.0,
-        if_not=hides[0] / sum(hides) if sum(hides) > 0.0 else 0.0,
+        if_noticed=if_noticed,
+        if_not=if_not,
+    )
+
+
+class MindNumbers(NamedTuple):
+    """Made-up minds as the kernel reads them."""
+
+    share: float
+    hit: float
+    false_alarm: float
+    if_noticed: float  #: chance of a made-up mind, believed where something was noticed
+    if_not: float  #: and where nothing was
+
+
+def lower_made_up_minds(minds: MadeUpMinds, *, off: bool) -> MindNumbers:
+    """Work out what an inkling, or none, tells; switched off, nobody's mind is made up."""
+    if off:
+        return MindNumbers(0.0, 0.0, 0.0, 0.0, 0.0)
+    seen = float(minds.decided), float(minds.hit), float(minds.false_alarm)
+    return MindNumbers(*seen, *_by_bayes(*seen))
+
+
+def _by_bayes(share: float, hit: float, false_alarm: float) -> tuple[float, float]:
+    """Give the chance that it is so, where something was noticed and where nothing was."""
+    shows = share * hit, (1.0 - share) * false_alarm
+    hides = share * (1.0 - hit), (1.0 - share) * (1.0 - false_alarm)
+    return (
+        shows[0] / sum(shows) if sum(shows) > 0.0 else 0.0,
+        hides[0] / sum(hides) if sum(hides) > 0.0 else 0.0,
     )
 
 
@@ -1002,16 +1074,32 @@ def offer_odds(openness: float, shock: float, rule: Any) -> float:
 
 
 @rule
-def in_need(openness: float, hidden: HiddenNumbers) -> float:
-    """Give the openness, 0 to 1, of one who has a hidden need and would else be so open."""
-    return hidden.odds * openness / (1.0 + (hidden.odds - 1.0) * openness)
+def with_odds(openness: float, times: float) -> float:
+    """Give an openness (0 to 1) with its odds multiplied."""
+    return times * openness / (1.0 + (times - 1.0) * openness)
 
 
 @rule
-def need_believed(need: bool, u: float, hidden: HiddenNumbers) -> float:
-    """Give the chance of a need that an agent believes in, who has noticed something or nothing."""
-    noticed = u < (hidden.hit if need else hidden.false_alarm)
-    return hidden.if_noticed if noticed else hidden.if_not
+def in_need(openness: float, hidden: HiddenNumbers) -> float:
+    """Give the openness, 0 to 1, of one who has a hidden need and would else be so open."""
+    return with_odds(openness, hidden.odds)
+
+
+@rule
+def guessed(openness: float, shock: float, rule: Any) -> float:
+    """Give the openness, 0 to 1, that an agent sees in a customer."""
+    return with_odds(openness, exp_(rule.blur * shock))
+
+
+@rule
+def believed(true: bool, u: float, signs: Any) -> float:
+    """Give the chance that an agent believes in, who has noticed something or nothing.
+
+    ``signs`` are those of a hidden need or of a made-up mind.
+    """
+    noticed = u < (signs.hit if true else signs.false_alarm)
+    chance: float = signs.if_noticed if noticed else signs.if_not
+    return chance
 
 
 @rule

@@ -163,10 +163,13 @@ DEFAULT_MENU: dict[Action, Row] = {
         pressure=0.15,
     ),
     Action.PROCESS: Row(minutes=0.7),
-    Action.SAVE: Row(minutes=1.2, courtesy=0.3, keeps=0.42, keeps_decided=0.03, lasts=0.85),
+    Action.SAVE: Row(
+        minutes=1.2, courtesy=0.3, annoys=0.8, keeps=0.42, keeps_decided=0.03, lasts=0.85
+    ),
     Action.PRESS: Row(
         minutes=1.5,
         courtesy=-2.5,
+        annoys=1.2,
         keeps=0.52,
         keeps_decided=0.2,
         lasts=0.6,
@@ -205,14 +208,14 @@ class MenuTable(NamedTuple):
 (
     BARRED,  # infinite where the row is not on the menu
     MINUTES,  # per minute of work
-    OFFERS,  # chance that it sells to somebody open to it
-    KEEPS,  # believed chance that it keeps the customer, or sells whether open or not
+    OFFERS,  # chance that it sells to somebody open to it, or what openness adds to a save
+    KEEPS,  # chance that it sells or keeps whether open or not
     SOLVES,  # chance that it resolves the contact
     SEEN,  # chance that a check sees it
     TRACED,  # chance that it comes out without a check
     GIVES,  # to the customer, whatever comes of it (money),
     GAINS,  # the more with success,
-    ANNOYS,  # the less if not open to offers
+    ANNOYS,  # the less if not open to it
     SELLS,  # to the client, with success (money)
     STAYS,  # margins of the customer's to the client, with success
     FEES,  # to a contractor, with success or with the lie (money)
@@ -225,7 +228,6 @@ def lower_menu(
     off: Collection[str] = (),
     *,
     resolves: Sequence[float],
-    decided: float,
     traced: float,
     value: Any,
     contract: Any,
@@ -241,8 +243,6 @@ def lower_menu(
     resolves
         Chance that plain service resolves a contact, by reason; nothing is amiss on a call that
         the firm makes.
-    decided
-        Share of those who want to cancel whose mind is made up.
     traced
         Chance that a suppressed cancellation is traced to who suppressed it.
     value, contract
@@ -261,22 +261,20 @@ def lower_menu(
     if "O6" in off:
         columns["seen"][:] = 0.0
     if "C3" in off:
-        columns["annoys"][:] = 0.0
+        columns["annoys"][list(OFFERING)] = 0.0
     allowed = np.zeros((len(Reason), N_ACTIONS), np.int64)
     for action, entry in ENTRIES.items():
         if entry.mechanism not in off:
             allowed[list(entry.reasons), action] = 1
-    believed = columns["keeps"] * (1.0 - decided) + columns["keeps_decided"] * decided
     solves = np.minimum(np.array(resolves)[:, None] * columns["resolves"], 1.0)
     solves[Reason.OUTBOUND] = 1.0  # nothing was amiss
-    shelf = _shelves(columns, allowed, believed, solves, traced, value, contract)
+    shelf = _shelves(columns, allowed, solves, traced, value, contract)
     return MenuTable(allowed=allowed, shelf=shelf, **columns)
 
 
 def _shelves(
     columns: Mapping[str, Floats],
     allowed: Ints,
-    believed: Floats,
     solves: Floats,
     traced: float,
     value: Any,
@@ -294,7 +292,13 @@ def _shelves(
     shelf[:, SOLVES + every] = solves
     shelf[:, OFFERS + offers] = columns["appeal"][offers]
     shelf[:, ANNOYS + offers] = columns["annoys"][offers]
-    shelf[wishes, KEEPS + attempts] = believed[attempts]
+    for begins, name in ((OFFERS, "appeal"), (ANNOYS, "annoys")):  # no offer is made after nothing
+        after, first = columns[name][[Action.OFFER_AFTER, Action.OFFER_FIRST]]
+        served = solves[:, Action.OFFER_AFTER]
+        shelf[:, begins + Action.OFFER_AFTER] = served * after + (1.0 - served) * first
+    shelf[wishes, OFFERS + attempts] = (columns["keeps"] - columns["keeps_decided"])[attempts]
+    shelf[wishes, KEEPS + attempts] = columns["keeps_decided"][attempts]
+    shelf[wishes, ANNOYS + attempts] = columns["annoys"][attempts]
     shelf[talks, KEEPS + offers] = columns["pressure"][offers]
     shelf[:, TRACED + Action.SUPPRESS] = traced
     shelf[:, GIVES + every] = -columns["harm"]

@@ -40,6 +40,7 @@ from incentives.columns import (
     HEARD,
     IN_USE,
     N_FEATURES,
+    NOT_AT_RISK,
     REFUNDED,
     UNSCORED,
     Booked,
@@ -543,7 +544,7 @@ class Recorder:
         if self.keep == "cells":
             columns = self._customer_cells(world, bills)
         else:
-            kept = np.flatnonzero(status != 255)
+            kept = np.flatnonzero(status != NOT_AT_RISK)
             if self.keep != "contacts":
                 kept = kept[self._sampled(world, row["uid"][kept])]
             columns = self._customer_rows(world, row[kept], status[kept])

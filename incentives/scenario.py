@@ -368,7 +368,7 @@ def lower(scenario: Scenario) -> Lowered:
     off = scenario.off
     exact = scenario.work.shape == "exponential"
     still = {"adapts": 0.0} if "C1" in off else {}
-    alike = {"spread": 0.0, "moment": 0.0} if "C3" in off else {}
+    alike = {"spread": 0.0, "moment": 0.0, "blur": 0.0} if "C3" in off else {}
     nobody = {"rate": 0.0, "on_saves": 0.0, "on_sales": 0.0, "penalty": 0.0} if "O6" in off else {}
     flat = {"peak": 0.0, "ending": 0.0, "spoils": 0.0, "stops": 0.0} if "C2" in off else {}
     silent = {"recommends": 0.0, "warns": 0.0} if "C8" in off else {}
@@ -378,13 +378,11 @@ def lower(scenario: Scenario) -> Lowered:
         nothing = dict.fromkeys(customers.OwnershipNumbers._fields, 0.0)
     if "C3" in off:  # no offer annoys, wherever it stands
         flat["spoils"] = 0.0
-    decided = 0.0 if "C6" in off else float(scenario.made_up_minds.decided)
     work, found_out = scenario.work, scenario.suppressed_cancellation
     menu = actions.lower_menu(
         scenario.menu,
         off,
         resolves=(work.resolves_question, work.resolves_complaint, work.resolves_order, 1.0, 1.0),
-        decided=decided,
         traced=found_out.discovery * found_out.traced,
         value=scenario.value,
         contract=scenario.contract,
@@ -406,7 +404,7 @@ def lower(scenario: Scenario) -> Lowered:
         channels=centre.lower_channels(scenario.channels, off=off),
         audit=lower_numbers(scenario.audit, centre.AuditNumbers, **nobody),
         contract=lower_numbers(scenario.contract, centre.ContractNumbers),
-        decided=decided,
+        minds=customers.lower_made_up_minds(scenario.made_up_minds, off="C6" in off),
         menu=menu,
         mode=lower_numbers(
             scenario.mode,

@@ -34,7 +34,7 @@ __all__ = [
 Form = Literal["kind", "cash"]
 Giver = Literal["employer", "client"]
 Motive = Literal["money", "recognition", "stake"]
-Aim = Literal["soft", "closing", "honesty"]
+Aim = Literal["soft", "closing", "honesty", "promise", "role"]
 MOTIVES: tuple[str, ...] = get_args(Motive)
 CULTURES = ("service", "sales")  # by `Bonds.sales_minded` and `Managers.sales`
 
@@ -607,7 +607,10 @@ class Coaching(Mechanism):
     is drawn with the weights `money`, `recognition`, `stake` and `none`; whom nothing moves cannot
     be coached. By its aim coaching raises the chance to close :math:`e^{\text{closing} \cdot x}`
     times, the cost of a lie by `honesty` x stakes, or, with soft skills, care for the customer
-    :math:`e^{\text{soft} \cdot x}` times. Switched off, nobody is coached.
+    :math:`e^{\text{soft} \cdot x}` times. It can also move what is believed: that whoever serves
+    well earns more, `promise` x for each contact that is resolved, which moves those who work for
+    money; or, of the `role`, that helping includes offering: a sale is held to bring the buyer
+    `role` x more per money paid, which moves those who care. Switched off, nobody is coached.
     """
 
     id: ClassVar[str] = "A6"
@@ -701,6 +704,22 @@ class Coaching(Mechanism):
         source="assumed",
         moves="+care taken by coached agents",
     )
+    promise: float = param(
+        2.0,
+        unit="money believed to follow from a resolved contact",
+        low=0,
+        high=100,
+        source="assumed: about what a saved customer pays",
+        moves="+contacts resolved by agents who work for money",
+    )
+    role: float = param(
+        0.5,
+        unit="money to the buyer per money paid, as agents see it",
+        low=0,
+        high=10,
+        source="assumed: as much as a need that is met",
+        moves="+offers made by coached agents who care",
+    )
     aim: Aim = "soft"
     appeal: Motive = "recognition"
 
@@ -717,12 +736,15 @@ class Coaching(Mechanism):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turnover(Mechanism):
-    r"""A9: people leave work that pays too little or goes against the grain, and schemes select.
+    r"""A9: people leave work that pays too little or does not suit them, and schemes select.
 
-    :math:`P(\text{quit}) = 1 - \exp(-h\,e^{s\,(w_0 - w_i + f d_i) / w_0})` with h the `hazard`, s
-    `slope`, :math:`w_0` the `outside` pay, :math:`w_i` what the agent was paid, f `fit`, and
-    :math:`d_i` what the month's work went against the grain: over all contacts, the conscience cost
-    of what was done and the loss to those whom the agent cares for (money, `against`).
+    :math:`P(\text{quit}) = 1 - \exp(-h\,e^{s\,(w_0 - w_i + f d_i) / w_0 + a b_i - m o_i})` with h
+    the `hazard`, s `slope`, :math:`w_0` the `outside` pay, :math:`w_i` what the agent was paid, f
+    `fit`, and :math:`d_i` what the month's work went against the grain: over all contacts, the
+    conscience cost of what was done and the loss to those whom the agent cares for (money,
+    `against`), with what a goal out of reach grates (P4). :math:`b_i` is the strain over clients'
+    failures at the month's end (A3), a `strain`; :math:`o_i` the mood in which the agent went home,
+    on average over the month's days (A8), m `mood`.
 
     The seat is filled at the start of the next month, at the address (seat, hire). Applicants of
     kind a come in proportion to :math:`\text{share}_a\,e^{\text{draw}\, W_{a}}`, where
@@ -765,6 +787,22 @@ class Turnover(Mechanism):
         high=100,
         source="assumed: a choice weighs the moment, and what was done unwillingly is taken home",
         moves="+agents who quit where much goes against the grain",
+    )
+    strain: float = param(
+        1.0,
+        unit="log hazard per unit of strain",
+        low=0,
+        high=10,
+        source="assumed: regard worn down by a third makes leaving a third likelier",
+        moves="+agents who quit where clients fail",
+    )
+    mood: float = param(
+        1.0,
+        unit="log hazard per unit of bad mood",
+        low=0,
+        high=10,
+        source="assumed: a month in the worst mood makes leaving 2.7 times as likely",
+        moves="+agents who quit where customers are hard to please",
     )
     draw: float = param(
         4.0,
@@ -958,13 +996,22 @@ def hire(
 
 
 def quits(
-    staff: Staff, paid: Floats, against: Floats, *, key: Key, month: int, turnover: Turnover
+    staff: Staff,
+    paid: Floats,
+    against: Floats,
+    strain: Floats,
+    mood: Floats,
+    *,
+    key: Key,
+    month: int,
+    turnover: Turnover,
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Tell which agents leave at this month's end; `against` is what went against the grain."""
+    """Tell which agents leave at this month's end, after what the month was like for them."""
     seats = np.arange(len(staff.hire))
     u = uniforms(key, Purpose.QUIT, seats, np.uint32(month), which=staff.hire)[:, 0]
     short = (turnover.outside - (paid - turnover.fit * against)) / max(turnover.outside, 1e-9)
-    hazard = turnover.hazard * exp(np.clip(turnover.slope * short, -5.0, 5.0))
+    pull = turnover.slope * short + turnover.strain * strain - turnover.mood * mood
+    hazard = turnover.hazard * exp(np.clip(pull, -5.0, 5.0))
     return np.asarray(u < 1.0 - exp(-hazard))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from incentives import centre, pay, staff
 from incentives._bill import bill, recommend, warn
 from incentives._calendar import free_chunks, open_calendar
+from incentives._codes import SPEAKS
 from incentives._draws import Purpose, exp, key_of, uniforms
 from incentives._floor import events_for
 from incentives._kernel import advance, places_for
@@ -25,6 +26,7 @@ from incentives.columns import (
     DAY,
     MOVED,
     N_ACCUMULATORS,
+    NOT_AT_RISK,
     PERSON,
     REFUNDED,
     SALES,
@@ -218,6 +220,8 @@ class World:
             day=np.zeros(len(DAY)),
             mode=np.zeros(seats),
             mood=np.zeros(seats),
+            spirits=np.zeros(seats),
+            shifts=np.zeros(seats),
             against=np.zeros(seats),
             bonds=staff.no_bonds(seats, len(scenario.contract.clients)),
             sway=staff.no_sway(seats, len(scenario.contract.clients)),
@@ -473,7 +477,14 @@ class World:
         if self.pressure is not None:
             desk.against[:] += self.pressure.grates * desk.bonds.pressed
         gone = self.open & staff.quits(
-            self.staff, paid, desk.against, key=self.key, month=month, turnover=self.turnover
+            self.staff,
+            paid,
+            desk.against,
+            desk.bonds.strain.sum(axis=1),
+            self._spirits(),
+            key=self.key,
+            month=month,
+            turnover=self.turnover,
         )
         staff.hear(self.told, self.staff, desk.scheme, paid, desk.against, self.turnover, self.open)
         if "A2" not in self.scenario.off:
@@ -499,7 +510,8 @@ class World:
         self._turn_over(gone & self.open)
         joins = uniforms(self.key, Purpose.ACQUIRE, 0, month)[0]
         mean = self.scenario.acquisition.monthly * self.scenario.floor.customers
-        self._win(int(np.floor(mean + joins)), friends)
+        count = int(np.floor(mean + joins))
+        self._win(count - self._warned_off(count, month, status), friends)
         self._customers.listed[:, 1] = 0
         if self._volume() < 1.0:
             self._move()
@@ -510,9 +522,16 @@ class World:
         desk.busy_month[:] = 0.0
         desk.duty_month[:] = 0.0
         desk.against[:] = 0.0
+        desk.spirits[:] = desk.shifts[:] = 0.0
         if self.month < self.months:
             desk.bonds.goal[desk.scheme != self.scheme_by_month[self.month]] = 0.0
             desk.scheme[:] = self.scheme_by_month[self.month]
+
+    def _spirits(self) -> Floats:
+        """Give the mood in which each agent went home, on average over this month's days."""
+        if "A8" in self.scenario.off:
+            return np.zeros(self.seats)
+        return self.desk.spirits / np.maximum(self.desk.shifts, 1.0)
 
     def _carry_over(self, gone: Any) -> None:
         """Book what those who stay held back, and let them owe what they booked ahead."""
@@ -584,10 +603,10 @@ class World:
         saves, sales = log["logged"] == Outcome.SAVED, log["logged"] == Outcome.SALE
         struck = log["audit"] >= 2
         first = (log["reason"] == Reason.COMPLAINT) & (log["attempt"] == 0)
-        refunds = customers((status != 255) & (row["missold"] == REFUNDED))
+        refunds = customers((status != NOT_AT_RISK) & (row["missold"] == REFUNDED))
         counted = (
-            customers(status != 255),
-            customers((status != 255) & (status != LeftBy.STAYING)),
+            customers(status != NOT_AT_RISK),
+            customers((status != NOT_AT_RISK) & (status != LeftBy.STAYING)),
             contacts(first) + refunds,
             contacts(served),
             contacts(served & wish),
@@ -640,6 +659,19 @@ class World:
             joining = np.empty(count, np.int64)
             recommend(*told, self._customers, status, joining)
         return joining[:count]
+
+    def _warned_off(self, count: int, month: int, status: Any) -> int:
+        """Count who of those about to join asks a customer who warns this month, and stays away."""
+        word, listed = self.rules.advocacy, self._customers.listed[:, 0]
+        if word.warns == 0.0:
+            return 0
+        u = uniforms(self.key, Purpose.ACQUIRE, np.arange(count), month, block=1)
+        asked = listed[(u[:, 0] * len(listed)).astype(np.int64)]
+        upset = self._customers.row["satisfaction"][asked] <= word.upset
+        upset &= status[asked] != NOT_AT_RISK
+        uid = self._customers.row["uid"][asked]
+        speaks = uniforms(self.key, Purpose.REFER, uid, month, block=SPEAKS)[:, 1] < word.warns
+        return int((upset & speaks & (u[:, 1] < word.deters)).sum())
 
     def _turn_over(self, gone: Any) -> None:
         """Fill the seats of those who left with the next hires."""
