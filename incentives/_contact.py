@@ -214,8 +214,9 @@ def serve(
     value = 0.0
     needs = reason != CANCEL and luck.need[place] < rules.hidden.share
     openness = in_need(luck.open[place], rules.hidden) if needs else luck.open[place]
+    decided = reason == CANCEL and each.decided & 1 == 1
     if reason == CANCEL:  # open to being kept
-        openness = 0.0 if each.decided & 1 == 1 else 1.0
+        openness = 0.0 if decided else 1.0
     offered = OFFER_AFTER <= action <= HARD_SELL
     pitch = OFFER_FIRST if action == OFFER_AFTER and not resolved else action
     if action == CUT:
@@ -223,7 +224,7 @@ def serve(
     elif action == TRANSFER:
         true = TRANSFERRED
     elif reason == CANCEL:
-        chance = menu.keeps_decided[action] if each.decided & 1 == 1 else menu.keeps[action]
+        chance = menu.keeps_decided[action] if decided else menu.keeps[action]
         success = luck.success[place] < chance * now.closing
         true = SAVED if success else SUPPRESSED if action == SUPPRESS else CANCELLED
         logged = SAVED if success or action >= FABRICATE else CANCELLED
@@ -448,7 +449,7 @@ def serve(
     entry_log.survey = survey
     entry_log.score = score
     entry_log.audit = audit
-    entry_log.need = 1 if needs else 0
+    entry_log.need = 1 if needs or decided else 0
     entry_log.qa = qa
     entry_log.booked = booked
 

@@ -282,7 +282,7 @@ CONTACT = np.dtype(
         ("survey", np.uint8),
         ("score", np.int8),
         ("audit", np.uint8),
-        ("need", np.uint8),  # 1 if it hid a need that the product would meet
+        ("need", np.uint8),  # 1 if it hid a need that the product would meet, or a made-up mind
         ("qa", np.uint8),  # score in the QA check, 0 to 100, or `UNSCORED`
         ("booked", np.uint8),  # `Booked`
     ],

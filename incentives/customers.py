@@ -324,7 +324,7 @@ class Openness(Mechanism):
         low=0,
         high=3,
         source="assumed: as much as moments differ, which is what an agent has to guess",
-        moves="-openness of those who are offered",
+        moves="-offers that sell",
     )
 
 
@@ -468,7 +468,7 @@ class MadeUpMinds(Mechanism):
         0.2,
         unit="chance that an open one is taken for made up",
         low=0,
-        high=1,
+        high=0.5,
         source="assumed",
         moves="-attempts to keep the undecided",
     )

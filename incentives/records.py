@@ -396,6 +396,7 @@ class Recorder:
 
     def _contacts(self, world: Any, log: Any, number: Any) -> Columns:
         key = self._key(world, log, number)
+        wishes = log["reason"] == Reason.CANCEL
         return {
             **key,
             "day": log["day"],
@@ -416,7 +417,8 @@ class Recorder:
             "true_resolved": log["resolved"].astype(bool),
             "true_gaming": _coded(GAMING[log["action"]], GAMED),
             "true_experience": log["experience"],
-            "true_need": log["need"].astype(bool),
+            "true_need": (log["need"] == 1) & ~wishes,
+            "true_decided": (log["need"] == 1) & wishes,
             "true_booked": _coded(log["booked"], _names(Booked)),
         }
 

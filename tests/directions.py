@@ -141,6 +141,14 @@ def needy(contacts: pd.DataFrame) -> Any:
     return served(contacts) & contacts["true_need"]
 
 
+def decided(contacts: pd.DataFrame) -> Any:
+    return served(contacts) & contacts["true_decided"]
+
+
+def undecided(contacts: pd.DataFrame) -> Any:
+    return reason("cancel")(contacts) & ~contacts["true_decided"]
+
+
 def by_channel(name: str) -> Chosen:
     return lambda contacts: contacts["channel"] == name
 
@@ -216,6 +224,7 @@ care = share(action("care"))
 sells = share(outcome("sale"), offered)
 sales = share(outcome("sale"))
 offers = share(offered)
+attempts = action("save", "press")
 gives_up = outcome("abandoned")
 
 # -- stages --------------------------------------------------------------------------------------
@@ -320,6 +329,7 @@ def refunded(world: World, _: inc.Records) -> float:
     return float((world.customers.row["missold"][: world.n_customers] == REFUNDED).mean())
 
 
+LEAVES = {"turnover.hazard": 0.1}
 STOPS = 3
 PITCHED = action("offer_after", "offer_first")
 
@@ -439,6 +449,10 @@ STAGES: dict[tuple[str, str], Stage] = {
         coached("honesty", "G1", "P1", scheme=per("saves", 10.0), **LEAVING), lies, 2
     ),
     ("A6", "care taken by coached agents"): Stage(coached("soft"), care),
+    ("A6", "contacts resolved by agents who work for money"): Stage(
+        coached("promise"), share(lambda contacts: contacts["true_resolved"])
+    ),
+    ("A6", "offers made by coached agents who care"): Stage(coached("role", **CARING), offers),
     ("A7", "offers that sell"): Stage(modes(), sells),
     ("A7", "differences between agents in how fast they change mode"): Stage(
         modes(rate=0.3), state("staff.settles", np.std)
@@ -467,6 +481,14 @@ STAGES: dict[tuple[str, str], Stage] = {
     ),
     ("A9", "agents who quit where much goes against the grain"): Stage(
         alone("A9", "G1", "P1", scheme=per("saves", 12.0), settings=LEAVING), quit_share, 2
+    ),
+    ("A9", "agents who quit where clients fail"): Stage(
+        alone("A3", "A9", settings={**POOR, **LEAVES, "needs.returns": 1.0, "blame.wears": 0.1}),
+        quit_share,
+        2,
+    ),
+    ("A9", "agents who quit where customers are hard to please"): Stage(
+        alone("A8", "A9", settings={**ANGRY, **LEAVES}), quit_share, 2
     ),
     ("A9", "mercenaries on a floor paid for saves"): Stage(
         crowd({"turnover.draw": 40.0, "turnover.hearsay": 0.5}), mercenaries, 5, 8
@@ -507,6 +529,7 @@ STAGES: dict[tuple[str, str], Stage] = {
         on_a_journey(), mean("true_experience", both(reason("question"), last_stop)), 2
     ),
     ("C2", "offers on a journey"): Stage(on_a_journey(), share(PITCHED, reason("question")), 2),
+    ("C3", "offers that sell"): Stage(alone("C3", "P1", scheme=per("sales", 6.0)), sells),
     ("C3", "sales"): Stage(alone("C3", "P1", scheme=per("sales", 6.0)), sales),
     ("C3", "sales where few are open"): Stage(
         alone(
@@ -533,6 +556,12 @@ STAGES: dict[tuple[str, str], Stage] = {
     ("C5", "satisfaction after mis-sales"): Stage(
         alone("C5", "P1", scheme=per("sales", 10.0), settings=OPEN), satisfaction
     ),
+    ("C6", "attempts to keep the decided"): Stage(
+        alone("C6", "P1", scheme=per("saves", 6.0), settings=LEAVING), share(attempts, decided), 2
+    ),
+    ("C6", "attempts to keep the undecided"): Stage(
+        alone("C6", "P1", scheme=per("saves", 6.0), settings=LEAVING), share(attempts, undecided), 2
+    ),
     ("C6", "wishes to cancel that are talked round"): Stage(
         alone("C6", "P1", scheme=per("saves", 6.0), settings=LEAVING),
         share(outcome("saved"), reason("cancel")),
@@ -549,6 +578,9 @@ STAGES: dict[tuple[str, str], Stage] = {
     ("C7", "cost of the customers won"): Stage(alone("C7"), cost_of_winning),
     ("C8", "customers referred"): Stage(
         alone("C8", settings={"expectations.neutral": 8.0}), referred
+    ),
+    ("C8", "customers won where many are upset"): Stage(
+        alone("C8", settings={**LEAKY, "acquisition.monthly": 0.5}), lambda world, _: world.won, 2
     ),
     ("C8", "trust where some are upset"): Stage(alone("C8", settings=LEAKY), trust),
     ("C8", "margin of customers referred"): Stage(
