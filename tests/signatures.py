@@ -3,12 +3,12 @@
 The documentation's index of mechanisms reads this, and `test_house` holds it to the code.
 """
 
-OUTBOUND = "test_signature_outbound.py"
+DROPPED, OUTBOUND = "test_signature_dropped.py", "test_signature_outbound.py"
 AGENTS, CUSTOMERS = "test_signature_agents.py", "test_signature_customers.py"
 SCORES = "test_signature_scorecard.py"
 TARGETS = "test_signature_targets.py"
 CHANNELS, HARVEST = "test_signature_channels.py", "test_signature_harvest.py"
-MOMENTS, FIRST, QUEUES = "test_signature_moments.py", "test_signatures.py", "test_queues.py"
+MOMENTS, FIRST = "test_signature_moments.py", "test_signatures.py"
 SURVEYS, TIMING = "test_signature_surveys.py", "test_signature_timing.py"
 CONTRACT = "test_signature_contract.py"
 OWNERSHIP = "test_signature_ownership.py"
@@ -16,9 +16,9 @@ SKILLS = "test_signature_skills.py"
 
 SIGNATURES = {
     "G1": (FIRST, "test_fabrication_rises_with_pay_in_a_step_and_not_in_proportion"),
-    "G2": (FIRST, "test_suppressed_cancellations_end_in_complaints_and_departure"),
+    "G2": (FIRST, "test_who_was_not_let_go_finds_out_complains_and_leaves_a_detractor"),
     "G3": (MOMENTS, "test_orders_booked_as_upsells_raise_the_figures_and_not_the_sales"),
-    "G4": (FIRST, "test_a_doubled_load_drops_callers_and_loses_customers_through_the_queue"),
+    "G4": (DROPPED, "test_who_holds_a_low_place_cuts_off_what_drags_on"),
     "G5": (CUSTOMERS, "test_pay_per_sale_brings_hard_sells_and_refunds"),
     "G6": (SURVEYS, "test_reported_scores_depart_from_what_all_would_say"),
     "G7": (TIMING, "test_logged_sales_bunch_at_the_threshold"),
@@ -37,7 +37,7 @@ SIGNATURES = {
     "A7": (MOMENTS, "test_who_has_just_been_selling_sells_better"),
     "A8": (MOMENTS, "test_a_failed_close_slows_the_next_contact"),
     "A9": (AGENTS, "test_pay_per_save_draws_and_keeps_mercenaries"),
-    "C1": (FIRST, "test_what_delights_at_first_is_expected_later"),
+    "C1": (FIRST, "test_good_service_raises_the_next_expectation"),
     "C2": (CUSTOMERS, "test_a_pitch_at_the_end_of_a_good_contact_costs_more"),
     "C3": (FIRST, "test_openness_differs_between_customers"),
     "C4": (FIRST, "test_an_offer_sells_more_and_harms_less_after_the_issue"),
@@ -57,7 +57,7 @@ SIGNATURES = {
         CHANNELS,
         "test_two_chats_at_once_serve_more_per_hour_each_takes_longer_and_waits_fall",
     ),
-    "O5": (QUEUES, "test_waits_and_abandonment_are_those_of_erlang_a"),
+    "O5": (FIRST, "test_callers_wait_and_give_up_when_the_load_is_high"),
     "O7": (CONTRACT, "test_clients_whose_customers_are_gamed_cut_or_leave"),
     "O6": (FIRST, "test_fabrication_falls_when_checks_are_believed_more_likely_or_dearer"),
 }

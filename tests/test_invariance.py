@@ -12,7 +12,7 @@ import pytest
 import incentives as inc
 from incentives._draws import Purpose, exponential, key_of, uniforms
 from incentives.columns import CUSTOMER, Reason
-from incentives.menu import DEFAULT_MENU
+from incentives.menu import DEFAULT_MENU, ENTRIES
 from incentives.staff import Staff
 from incentives.world import World
 
@@ -390,6 +390,107 @@ def test_what_is_switched_off_is_as_if_never_written(off: str, values: dict[str,
             a_centre(scheme, **{k: v for k, v in values.items() if k != "scheme"}), months=2
         ).contacts
     )
+
+
+TASTES = ("pay", "effort", "fear", "care", "employer", "client", "standing", "risk")
+INDIFFERENT = {
+    "workforce.archetypes": (inc.Archetype(name="none", **dict.fromkeys(TASTES, 0.0)),),
+    "workforce.tastes": 0.0,
+    "workforce.closing": 0.0,
+    "conscience.noise": 2.0,
+    "conscience.mean": 0.5,
+    "conscience.spread": 0.0,
+    "conscience.ability": 0.0,
+    "identity.resentment": 0.0,
+    "identity.tone": 0.0,
+    "identity.contagion": 0.0,
+    "dropped_contact.reluctance": 2.0,
+    "dropped_contact.spread": 0.0,
+    "dropped_contact.habit": 0.0,
+    "dropped_contact.queue": 0.0,
+    "dropped_contact.evening": 0.0,
+    "dumped_contact.reluctance": 0.0,
+    "mode.cold": 1.0,
+    "mood.lifts": 0.0,
+    "ownership.spread": 0.0,
+    "ownership.learns": 0.0,
+    "loyalty_pays.opens": 0.0,
+}  # whoever takes a contact, and when, decides by its luck alone
+EVERYTHING = {
+    "floor.teams": 1,
+    "floor.customers": 3_000,
+    "leaving.base": 0.3,
+    "coaching.hours": 2.0,
+    "reciprocity.month": 0.0,
+    "job_security.month": 0.0,
+    "ownership.owned": 0.5,
+    "blending.share": 0.3,
+    "data_harvest.share": 0.3,
+    "channels.email": 0.1,
+}
+NESTS = {action.name.lower(): entry.nest for action, entry in ENTRIES.items()}
+OF_A_RULE = {  # whose rules say what comes of a choice, but for luck
+    "true_resolved": {"C4", "O4"},
+    "true_outcome": {"C3", "C4", "C5", "C6", "O3"},
+    "true_need": {"C5"},
+    "checked": {"O6"},  # a save on the log is likelier to be checked: compared where logs agree
+    "invited": {"G6", "P1"},  # without pay for scores nobody asks for one
+}
+
+
+def indifferent() -> inc.Scenario:
+    scheme = PAID + inc.Target("survey_score", 7, lump=90.0) + inc.Target("qa_score", 70, lump=90.0)
+    scheme += inc.Target("sales", 8, lump=90.0)
+    return a_centre(scheme, **INDIFFERENT, **EVERYTHING)
+
+
+def events(records: inc.Records) -> pd.DataFrame:
+    """Give what was chosen and what came of it, by the address of the contact."""
+    contacts = records.contacts[records.contacts["ended"] == "served"]
+    told = contacts[["true_action", "true_resolved", "true_outcome", "logged_outcome", "true_need"]]
+    told = told.astype(dict.fromkeys(("true_action", "true_outcome", "logged_outcome"), str))
+    return told.assign(
+        checked=contacts["contact"].isin(records.audits["contact"]),
+        invited=contacts["contact"].isin(records.surveys["contact"]),
+    ).set_index(pd.MultiIndex.from_frame(contacts[["customer", "reason", "episode", "attempt"]]))
+
+
+@pytest.fixture(scope="module")
+def everything() -> pd.DataFrame:
+    return events(run(indifferent()))
+
+
+def test_other_luck_makes_other_choices(everything: pd.DataFrame) -> None:
+    """What the next test asks for is not a matter of course."""
+    other = events(run(indifferent(), rng=12))
+    both = everything.index.intersection(other.index)
+    one, two = everything.loc[both], other.loc[both]
+    assert (one["true_action"] == two["true_action"]).mean() < 0.4
+    for column in OF_A_RULE:
+        assert 0.02 < (one[column] != two[column]).mean() < 0.7, column
+
+
+@pytest.mark.parametrize("off", MECHANISMS)
+def test_a_mechanism_switched_off_leaves_choices_outcomes_checks_and_invitations(
+    everything: pd.DataFrame, off: str
+) -> None:
+    other = events(run(indifferent().without(off)))
+    both = everything.index.intersection(other.index)
+    one, two = everything.loc[both], other.loc[both]
+    assert len(both) > 0.7 * len(everything)
+    was, now = one["true_action"], two["true_action"]
+    own = [action.name.lower() for action, entry in ENTRIES.items() if entry.mechanism == off]
+    taken_off, same_nest = was.isin(own), was.map(NESTS) == now.map(NESTS)
+    assert ((was == now) | taken_off | (~same_nest if own else False)).all()
+    assert taken_off.any() == bool(own)
+    for column, of_their_own in OF_A_RULE.items():
+        if off in of_their_own:
+            assert (one[column] != two[column]).any(), column
+            continue
+        alike = was == now
+        if column == "checked":
+            alike &= one["logged_outcome"] == two["logged_outcome"]
+        assert (one[column] == two[column])[alike].all(), column
 
 
 # -- what happens on a contact is found at its address ------------------------------------------

@@ -288,21 +288,37 @@ def fabricated(centre: inc.Scenario, months: int = 5, replications: int = 14) ->
     return share.pivot_table(index="run", columns="agent", values="share")
 
 
-def spread(off: tuple[str, ...] = (), **values: Any) -> tuple[Any, Any]:
-    """By how much teammates of those who are tempted to lie, and other teams, lie more for it."""
+def tempted(off: tuple[str, ...] = (), **values: Any) -> list[pd.DataFrame]:
+    """Give the lies of all seats where a few are not tempted to lie, and where they are, in twins.
+
+    The others are paid the same in both.
+    """
     centre = at_ease(**{**NEAR, **values}).without("O6", "A2", "A3", *off)
     schemes = {"wage": inc.Wage(), "some": per_save(STAKE), "much": per_save(4 * STAKE)}
     shares = []
     for temptation in ("wage", "much"):
         arms = [temptation if seat in (0, 1, 4, 5) else "some" for seat in range(16)]
         shares.append(fabricated(centre.assign(schemes, unit="agent", arms=arms)))
+    return shares
+
+
+MATES, OTHERS = [2, 3, 6, 7], list(range(8, 16))  # seats of their teams, and of the other teams
+
+
+def spread(shares: list[pd.DataFrame]) -> tuple[Any, Any]:
+    """By how much teammates of those who are tempted to lie, and other teams, lie more for it."""
     more = shares[1] - shares[0]
-    return more[[2, 3, 6, 7]].mean(axis=1), more[list(range(8, 16))].mean(axis=1)
+    return more[MATES].mean(axis=1), more[OTHERS].mean(axis=1)
+
+
+@pytest.fixture(scope="module")
+def contagious() -> list[pd.DataFrame]:
+    return tempted()
 
 
 @pytest.mark.slow
-def test_lies_spread_between_desks_and_not_between_teams() -> None:
-    mates, others = spread()
+def test_lies_spread_between_desks_and_not_between_teams(contagious: list[pd.DataFrame]) -> None:
+    mates, others = spread(contagious)
     assert seen(mates)
     assert not seen(others)
     assert seen(mates - others)
@@ -310,14 +326,21 @@ def test_lies_spread_between_desks_and_not_between_teams() -> None:
 
 @pytest.mark.slow
 def test_without_norms_lies_do_not_spread() -> None:
-    mates, others = spread(off=("A5",))
+    mates, others = spread(tempted(off=("A5",)))
     assert not seen(mates)
     assert not seen(mates - others)
 
 
 @pytest.mark.slow
-def test_a_conscience_that_is_lower_by_as_much_whatever_others_do_spreads_no_lies() -> None:
-    mates, others = spread(off=("A5",), **{"conscience.culture": 0.3 - 0.15})
+def test_a_conscience_that_is_lower_by_as_much_whatever_others_do_spreads_no_lies(
+    contagious: list[pd.DataFrame],
+) -> None:
+    """The mutant: managers and cultures are as they were, but no norm is learnt from teammates."""
+    mutant = tempted(**{"identity.contagion": 0.0, "conscience.culture": 0.3 - 0.15})
+    honest, lying = (np.mean([each[MATES + OTHERS].mean(axis=None) for each in shares])
+                     for shares in (mutant, contagious))  # fmt: skip
+    assert honest == pytest.approx(lying, rel=0.1)
+    mates, others = spread(mutant)
     assert not seen(mates)
     assert not seen(mates - others)
 
@@ -342,8 +365,38 @@ def test_without_identity_nobody_minds_where_the_manager_comes_from() -> None:
     assert (other_managers(off=("A5",)) == 0).all()
 
 
-def test_a_conscience_lower_under_any_manager_does_not_tell_them_apart() -> None:
-    assert not seen(other_managers(off=("A5",), **{"conscience.culture": 0.3 - 0.1}))
+MIXED = {
+    "identity.sales_minded": 0.0,
+    "identity.sales_managers": 0.5,
+    "identity.tone": 0.0,
+    "identity.contagion": 0.0,
+}  # service-minded teams, half of them under managers from sales, and nothing else to A5
+
+
+def mixed(**values: Any) -> inc.Scenario:
+    return at_ease(**MIXED, **values).vary(scheme={"saves": per_save(STAKE)})[0]
+
+
+def by_manager(lies: pd.DataFrame) -> Any:
+    """By how much teams under managers from sales lie more than the others of their world."""
+    gaps = []
+    for replication, seats in lies.iterrows():
+        world = World(mixed(), rng=9, replication=int(str(replication)))
+        sales = world.managers.sales[np.asarray(seats.index) // 4] == 1
+        gaps.append(seats[sales].mean() - seats[~sales].mean())
+    return np.array(gaps)
+
+
+def test_a_lie_that_costs_less_under_any_manager_justifies_no_resistance() -> None:
+    """The mutant: under any manager a lie costs so much less that as many are told in the mean."""
+    resentful, without = fabricated(mixed()), fabricated(mixed().without("A5"))
+    mutant = fabricated(mixed(**{"identity.resentment": 0.0, "conscience.culture": 0.3 - 0.1}))
+    assert mutant.mean(axis=None) == pytest.approx(resentful.mean(axis=None), rel=0.1)
+    apart_in, as_usual, in_mutant = map(by_manager, (resentful, without, mutant))
+    both = ~np.isnan(as_usual)  # kinds of managers in a world
+    assert both.sum() > 7
+    assert seen((apart_in - as_usual)[both])
+    assert not seen((in_mutant - as_usual)[both])
 
 
 # -- A6: coaching --------------------------------------------------------------------------------
@@ -398,9 +451,54 @@ def test_coaching_that_does_not_fit_the_motive_does_nothing() -> None:
     assert not seen(coached("honesty", lied, off=("A6",)))
 
 
-@pytest.mark.slow
-def test_a_conscience_that_is_higher_with_or_without_coaching_shows_no_coaching() -> None:
-    assert not seen(coached("honesty", lied, off=("A6",), **{"conscience.culture": 0.3 + 0.2}))
+HALF = {
+    "coaching.hours": 8.0,
+    "coaching.aim": "honesty",
+    "coaching.honesty": 0.6,
+    "coaching.recognition": 0.5,
+    "coaching.money": 0.0,
+    "coaching.stake": 0.0,
+    "coaching.none": 0.5,
+    "leaving.base": 0.1,
+    "acquisition.monthly": 0.1,
+}  # praise moves about half of them
+
+
+def more_honest(off: tuple[str, ...] = (), **values: Any) -> pd.DataFrame:
+    """By how much coaching makes each seat more honest, in twins: a row a world."""
+    centre = at_ease(**{**COACHED, **HALF, **values}).without(*off)
+    centre = centre.vary(scheme={"saves": per_save(STAKE)})[0]
+    lies = [
+        fabricated(each, replications=10)
+        for each in (centre.change({"coaching.hours": 0.0}), centre)
+    ]
+    return lies[0] - lies[1]
+
+
+def by_motive(gain: pd.DataFrame) -> Any:
+    """By how much those whom praise moves gain more than the others of their world."""
+    gaps = []
+    for replication, seats in gain.iterrows():
+        centre = at_ease(**{**COACHED, **HALF})
+        bonds = World(centre, rng=9, replication=int(str(replication))).desk.bonds
+        moved = bonds.fits == 1.0
+        gaps.append(seats[moved].mean() - seats[~moved].mean())
+    return np.array(gaps)
+
+
+def test_coaching_works_when_it_fits_the_motive_and_not_as_a_gain_of_all_alike() -> None:
+    """The mutant: everybody gains half as much, whatever moves them."""
+    fitting = more_honest()
+    alike = {"coaching.recognition": 1.0, "coaching.none": 0.0, "coaching.honesty": 0.3}
+    mutant = more_honest(**alike)
+    assert mutant.mean(axis=None) == pytest.approx(fitting.mean(axis=None), rel=0.25)
+    assert seen(by_motive(fitting))
+    assert seen(mutant.mean(axis=1))  # they do gain
+    assert not seen(by_motive(mutant))
+
+
+def test_without_coaching_those_whom_it_would_fit_gain_nothing() -> None:
+    assert (more_honest(off=("A6",)) == 0.0).all(axis=None)
 
 
 def test_coaching_sinks_in_slowly_and_fades_more_slowly() -> None:

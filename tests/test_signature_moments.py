@@ -29,9 +29,9 @@ NEEDED = 4.0  # standard errors between a signature and its twin without it
 Statistic = Callable[[pd.DataFrame], float]
 
 
-def contacts_of(scenario: inc.Scenario, seed: int = 1) -> list[pd.DataFrame]:
+def contacts_of(scenario: inc.Scenario, seed: int = 1, months: int = 4) -> list[pd.DataFrame]:
     """Run some worlds and give the served contacts of each in the order of each agent's day."""
-    records = inc.simulate(scenario, replications=WORLDS, months=4, rng=seed)
+    records = inc.simulate(scenario, replications=WORLDS, months=months, rng=seed)
     contacts = records.contacts[records.contacts["agent"] >= 0]
     contacts = contacts.assign(begins=contacts["minute"] + contacts["wait_minutes"])
     contacts = contacts.sort_values(["run", "agent", "day", "begins"], kind="stable")
@@ -133,8 +133,8 @@ PROUD = replace(
 )
 
 
-def hurries_when_behind(contacts: pd.DataFrame) -> float:
-    """Share of contacts rushed while last in the team, less while first."""
+def places(contacts: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Give the contacts in the order of a month, and the agent's place in the team at each."""
     team = contacts["agent"] // int(FLOOR.team_size)
     done = contacts.sort_values(["month", "begins"]).assign(team=team)
     done = done.sort_values(["day", "begins"], kind="stable")
@@ -151,7 +151,12 @@ def hurries_when_behind(contacts: pd.DataFrame) -> float:
     seat, mates = done["agent"].to_numpy(), np.arange(counts.shape[1]) // int(FLOOR.team_size)
     mine = counts[np.arange(len(seat)), seat]
     same = mates[None, :] == done["team"].to_numpy()[:, None]
-    place = ((counts > mine[:, None]) & same).sum(axis=1) / (FLOOR.team_size - 1)
+    return done, ((counts > mine[:, None]) & same).sum(axis=1) / (FLOOR.team_size - 1)
+
+
+def hurries_when_behind(contacts: pd.DataFrame) -> float:
+    """Share of contacts rushed while last in the team, less while first."""
+    done, place = places(contacts)
     rushed = (done["true_action"] == "rush").to_numpy()
     return float(rushed[place == 1.0].mean() - rushed[place == 0.0].mean())
 
@@ -172,21 +177,45 @@ def passes_wishes_on(contacts: pd.DataFrame) -> float:
     return float(passed[wish].mean() - passed[~wish].mean())
 
 
-def test_what_spoils_the_figures_is_passed_on():
-    """A wish to cancel lowers a save rate unless somebody else takes it."""
-    base = CENTRE.change({"leaving.base": 0.03})
-    rate = replace(base, scheme=inc.Wage() + inc.Target("save_rate", 0.3, lump=300.0))
-    paid, unpaid = contacts_of(rate), contacts_of(replace(base, scheme=inc.Wage()))
-    assert against(paid, unpaid, passes_wishes_on) > NEEDED
-    off = contacts_of(rate.without("G8"))
-    assert not any((one["true_action"] == "transfer").any() for one in off)
+WANTED_OUT = CENTRE.change({"leaving.base": 0.03})
+RATED = replace(WANTED_OUT, scheme=inc.Wage() + inc.Target("save_rate", 0.3, lump=300.0))
 
-    # a habit of passing on that asks not for pay: as many transfers, and no such sign
-    habit = replace(base, scheme=inc.Wage(), dumped_contact=inc.DumpedContact(reluctance=-0.6))
-    mutant = contacts_of(habit)
-    share = [(one["true_action"] == "transfer").mean() for one in (*mutant, *paid)]
-    assert np.mean(share[:WORLDS]) > 0.5 * np.mean(share[WORLDS:])
-    assert against(paid, mutant, passes_wishes_on) > NEEDED
+
+@pytest.fixture(scope="module")
+def rated() -> list[pd.DataFrame]:
+    return contacts_of(RATED)
+
+
+@pytest.fixture(scope="module")
+def not_passed() -> list[pd.DataFrame]:
+    return contacts_of(RATED.without("G8"))
+
+
+def test_what_spoils_the_figures_is_passed_on(rated, not_passed):
+    """A wish to cancel lowers a save rate unless somebody else takes it."""
+    unpaid = contacts_of(replace(WANTED_OUT, scheme=inc.Wage()))
+    for other in (unpaid, not_passed):
+        assert against(rated, other, passes_wishes_on) > NEEDED
+    assert not any((one["true_action"] == "transfer").any() for one in not_passed)
+
+
+def test_as_many_passed_on_at_a_constant_chance_spare_no_figures(rated, not_passed):
+    """The mutant: worlds in which nobody passes on, and as large a share of all contacts is."""
+    rng, mutant = np.random.default_rng(4), []
+    for own, other in zip(rated, not_passed, strict=True):
+        share = (own["true_action"] == "transfer").mean()
+        action = other["true_action"].astype(str)
+        passed = rng.random(len(other)) < share
+        mutant.append(other.assign(true_action=action.mask(passed, "transfer")))
+    shares = [
+        np.array([(one["true_action"] == "transfer").mean() for one in worlds])
+        for worlds in (mutant, rated)
+    ]
+    more = shares[0] - shares[1]
+    assert abs(more.mean()) < NEEDED * more.std(ddof=1) / np.sqrt(WORLDS)
+    assert shares[0].mean() > 0.01
+    assert abs(against(mutant, not_passed, passes_wishes_on)) < NEEDED
+    assert against(rated, mutant, passes_wishes_on) > NEEDED
 
 
 def test_a_transfer_ends_nothing():
@@ -221,22 +250,63 @@ def booked_and_sold(records: inc.Records) -> pd.DataFrame:
     return 100.0 * pd.DataFrame(sold).div(cells.groupby("run")["n"].sum(), axis=0)
 
 
-def test_orders_booked_as_upsells_raise_the_figures_and_not_the_sales():
-    """A misclassified contact pays as a sale does and brings nothing; without G3 there is none."""
-    paid = inc.Scenario(floor=FLOOR, scheme=inc.Wage() + inc.PieceRate("sales", 8.0))
+UPSELLING = inc.Scenario(floor=FLOOR, scheme=inc.Wage() + inc.PieceRate("sales", 8.0))
+WAGED = replace(UPSELLING, scheme=inc.Wage())
+Booked = tuple[pd.DataFrame, pd.DataFrame]  # under pay per sale, and under a wage
+
+
+def booked_under(scenarios: tuple[inc.Scenario, ...], *off: str) -> Booked:
     settings = {"replications": WORLDS, "months": 3, "rng": 5, "keep": "cells"}
-    on, off = (
-        booked_and_sold(inc.simulate(each, **settings)) for each in (paid, paid.without("G3"))
+    paid, wage = (
+        booked_and_sold(inc.simulate(each.without(*off), **settings)) for each in scenarios
     )
-    more = on - off
+    return paid, wage
+
+
+def false_sales_follow_pay(booked: Booked) -> bool:
+    """Are more sales logged that were none where a sale pays than under a wage?"""
+    paid, wage = (each["logged"] - each["true"] for each in booked)
+    more = paid - wage
+    return bool(more.mean() > NEEDED * more.std(ddof=1) / np.sqrt(WORLDS))
+
+
+@pytest.fixture(scope="module")
+def misbooked() -> Booked:
+    return booked_under((UPSELLING, WAGED))
+
+
+@pytest.fixture(scope="module")
+def booked_right() -> Booked:
+    return booked_under((UPSELLING, WAGED), "G3")
+
+
+def test_orders_booked_as_upsells_raise_the_figures_and_not_the_sales(misbooked, booked_right):
+    """A misclassified contact pays as a sale does and brings nothing."""
+    more = misbooked[0] - booked_right[0]
     error = more.std(ddof=1) / np.sqrt(WORLDS)
     assert more["logged"].mean() > NEEDED * error["logged"]
     assert more["true"].mean() < NEEDED * error["true"]
-    assert (off["logged"] == off["true"]).all()
-    # a mutant: as many orders booked wrongly under a wage, where nobody gains by it, do not happen
-    wage = booked_and_sold(inc.simulate(paid.vary(scheme={"wage": inc.Wage()})[0], **settings))
-    gap = (on["logged"] - on["true"]) - (wage["logged"] - wage["true"])
-    assert gap.mean() > NEEDED * gap.std(ddof=1) / np.sqrt(WORLDS)
+    assert false_sales_follow_pay(misbooked)
+
+
+def test_without_misclassified_contacts_the_figures_are_the_sales(booked_right):
+    for each in booked_right:
+        assert (each["logged"] == each["true"]).all()
+    assert not false_sales_follow_pay(booked_right)
+
+
+def test_as_many_false_sales_at_a_constant_rate_do_not_follow_pay(misbooked, booked_right):
+    """The mutant: as many contacts in the mean are logged as upsells, whatever an upsell pays."""
+    false = np.mean([(each["logged"] - each["true"]).mean() for each in misbooked])
+    assert false > 0.5  # per 100 contacts
+    rng, served = np.random.default_rng(6), 10_000
+    mutant = tuple(
+        each.assign(logged=each["true"] + rng.binomial(served, false / 100, WORLDS) * 100 / served)
+        for each in booked_right
+    )
+    both = [np.mean([each["logged"].mean() for each in booked]) for booked in (mutant, misbooked)]
+    assert both[0] == pytest.approx(both[1], rel=0.1)
+    assert not false_sales_follow_pay(mutant)
 
 
 def test_a_contractor_between_makes_it_easier_to_deceive_the_client():

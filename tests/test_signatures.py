@@ -5,6 +5,8 @@ are also held against mutants: records to which false saves were added at a cons
 proportion to pay or to fear. A statement that such a record makes true shows nothing.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ import pytest
 from reading.centre import as_read
 
 import incentives as inc
+from incentives._draws import Purpose, key_of, uniforms
+from incentives.world import World
 
 STAKE = inc.Conscience().stake  # money: what one full lie gains at the reference scheme
 PIECES = {f"{x:g}": x * STAKE for x in (0.0, 0.0625, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)}
@@ -223,15 +227,37 @@ def test_the_penalty_that_deters_differs_between_people() -> None:
     assert not some_stop_and_some_go_on(shares.assign(**{"20": 0.3 * shares["0"]}))
 
 
-@pytest.mark.parametrize(
-    "more", [{"belief.prior": 0.1}, {"audit.rate": 0.1}, {"audit.penalty": 600.0}]
-)
+MORE = [{"belief.prior": 0.1}, {"audit.rate": 0.1}, {"audit.penalty": 600.0}]
+
+
+def deters(more: dict[str, float], **values: Any) -> tuple[bool, float]:
+    """Does more of it lower fabrication, by four errors; and how much is there without it?"""
+    paid = a_centre(**values).vary(scheme={"own": per_save(STAKE)})[0]
+    pair = inc.twins(paid.change(more), paid, months=3, horizon=3, replications=6, rng=3)
+    usual = pair.pairs.loc[pair.pairs["outcome"] == "fabricated", "against"].mean()
+    return pair.effect("fabricated") < -4 * pair.mc_error("fabricated"), usual
+
+
+@pytest.mark.parametrize("more", MORE)
 def test_fabrication_falls_when_checks_are_believed_more_likely_or_dearer(
     more: dict[str, float],
 ) -> None:
-    paid = a_centre().vary(scheme={"own": per_save(STAKE)})[0]
-    pair = inc.twins(paid.change(more), paid, months=3, horizon=3, replications=6, rng=3)
-    assert pair.effect("fabricated") < -4 * pair.mc_error("fabricated")
+    fewer, _ = deters(more)
+    assert fewer
+
+
+def test_a_deterrent_that_is_constant_is_no_answer_to_checks() -> None:
+    """The mutant: instead of fear, a lie costs so much more that as many are told in the mean.
+
+    Its slope is 0 too, by which a check would take a part of the gain itself.
+    """
+    kinds = tuple(replace(each, fear=0.0) for each in inc.Workforce().archetypes)
+    constant = {"workforce.archetypes": kinds, "conscience.slope": 0.0, "conscience.culture": 0.55}
+    _, usual = deters(MORE[0])
+    for more in MORE:
+        fewer, mean_of_mutant = deters(more, **constant)
+        assert mean_of_mutant == pytest.approx(usual, rel=0.1)
+        assert not fewer, more
 
 
 def test_where_nobody_checks_the_penalty_deters_nobody() -> None:
@@ -293,6 +319,68 @@ def test_suppressed_cancellations_end_in_complaints_and_departure(gamed: inc.Rec
     told = soon[(soon["month_complaint"] == soon["month_left"])
                 & (soon["day_complaint"] % 20 <= 8)]  # fmt: skip
     assert len(told[["run", "customer"]].drop_duplicates()) == len(gone)
+
+
+SUPPRESSING = a_centre(
+    **{"floor.customers": 6_000, "conscience.mean": 0.0, "leaving.base": 0.08}
+).without("G1")
+
+
+def months_of(centre: inc.Scenario) -> inc.Records:
+    paid = centre.vary(scheme={"own": per_save(STAKE)})[0]
+    return inc.simulate(paid, months=4, replications=6, rng=3)
+
+
+def complain_and_go(records: inc.Records) -> pd.DataFrame:
+    """Say who, in the two months after a contact, complains and leaves as a detractor, per 100.
+
+    A row a customer and month with a contact, and whether the log said that the customer stays.
+    """
+    contacts = records.contacts
+    served = contacts[(contacts["agent"] >= 0) & (contacts["month"] < 2)]
+    kept = (served["reason"] == "cancel") & (served["logged_outcome"] == "saved")
+    keys = ["run", "customer", "month"]
+    told = served.assign(kept=kept).groupby(keys, as_index=False)["kept"].any()
+    left = records.customers[records.customers["left"] == 1]
+    unhappy = left.loc[left["true_satisfaction"] < 5.0, keys]
+    complaints = contacts.loc[contacts["reason"] == "complaint", keys].drop_duplicates()
+    gone = unhappy.merge(complaints, on=keys)
+    told = told.merge(gone, on=keys[:2], how="left", suffixes=("", "_gone"))
+    return told.assign(goes=100.0 * (told["month_gone"] - told["month"]).between(1, 2))
+
+
+def betrayed(records: inc.Records) -> pd.Series:
+    """Those who complain and go, per 100 logged as saved, less per 100 of all others: by world."""
+    share = complain_and_go(records).pivot_table(index="run", columns="kept", values="goes")
+    return share[True] - share[False]
+
+
+@pytest.fixture(scope="module")
+def let_go() -> inc.Records:
+    return months_of(SUPPRESSING.without("G2"))
+
+
+def test_who_was_not_let_go_finds_out_complains_and_leaves_a_detractor(let_go: inc.Records) -> None:
+    more, error = gap(betrayed(months_of(SUPPRESSING)), betrayed(let_go))
+    assert more > 4 * error
+
+
+def test_where_cancellations_are_carried_out_the_saved_are_as_content_as_others(
+    let_go: inc.Records,
+) -> None:
+    assert abs(betrayed(let_go).mean()) < 2.0  # where suppressed, it is forty
+
+
+def test_as_many_who_complain_and_leave_whoever_was_saved_betray_no_suppression(
+    let_go: inc.Records,
+) -> None:
+    angry = {"needs.complaint": 0.65, "leaving.base": 0.22}
+    mutant = months_of(SUPPRESSING.without("G2").change(angry))
+    worlds = mutant, months_of(SUPPRESSING)
+    means = [complain_and_go(records)["goes"].mean() for records in worlds]
+    assert means[0] == pytest.approx(means[1], rel=0.25)
+    more, error = gap(betrayed(mutant), betrayed(let_go))
+    assert not more > 4 * error
 
 
 # -- thresholds ---------------------------------------------------------------------------------
@@ -387,6 +475,44 @@ def test_a_doubled_load_drops_callers_and_loses_customers_through_the_queue() ->
         assert at_once.effect(outcome) == 0.0
 
 
+def waits_follow_the_load(contacts: pd.DataFrame) -> float:
+    """Mean wait (minutes) in the busier half of the hours of a world, less in the other half."""
+    hour = (contacts["minute"] // 60).astype(int)
+    busier = hour.map(hour.value_counts().rank(pct=True)) > 0.5
+    wait = contacts["wait_minutes"].astype(float)
+    return float(wait[busier].mean() - wait[~busier].mean())
+
+
+def hang_ups_follow_the_load(contacts: pd.DataFrame) -> float:
+    """Share that gives up in the busier half of the hours of a world, less in the other half."""
+    gone = contacts.assign(wait_minutes=contacts["ended"] == "abandoned")
+    return waits_follow_the_load(gone)
+
+
+CALLED = {"floor.profile": (0.4, 0.7, 1.6, 1.6, 0.7, 0.4), "floor.customers": 11_000}
+
+
+def test_callers_wait_and_give_up_when_the_load_is_high() -> None:
+    crowded = indifferent(**CALLED)
+    queued, at_once = worlds(crowded), worlds(crowded.without("O5"))
+    for statistic in (waits_follow_the_load, hang_ups_follow_the_load):
+        assert shows(queued, at_once, statistic), statistic.__name__
+        assert [statistic(each) for each in at_once] == [0.0] * 6
+
+
+def test_as_long_waits_whatever_the_load_do_not_follow_it() -> None:
+    """The mutant: each contact has the wait, and the end, of another one of the same world."""
+    crowded, rng = indifferent(**CALLED), np.random.default_rng(1)
+    queued, at_once = worlds(crowded), worlds(crowded.without("O5"))
+    ends = ["wait_minutes", "ended"]
+    mutant = []
+    for each in queued:
+        other = each[ends].to_numpy()[rng.permutation(len(each))]
+        mutant.append(each.assign(wait_minutes=other[:, 0].astype(float), ended=other[:, 1]))
+    for statistic in (waits_follow_the_load, hang_ups_follow_the_load):
+        assert not shows(mutant, at_once, statistic), statistic.__name__
+
+
 # -- customers' mechanisms ----------------------------------------------------------------------
 
 
@@ -412,24 +538,75 @@ def near(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return bool(abs(one[0] - other[0]) < 4 * np.hypot(one[1], other[1]))
 
 
-@pytest.mark.parametrize("off", [False, True])
-def test_an_offer_sells_more_and_harms_less_after_the_issue(off: bool) -> None:
-    centre = indifferent().without("C4") if off else indifferent()
-    contacts = inc.simulate(centre, months=4, rng=3).contacts
-    sold = (contacts["true_outcome"] == "sale").astype(float)
-    felt = contacts["true_experience"].astype(float)
+def worlds(centre: inc.Scenario, months: int = 2) -> list[pd.DataFrame]:
+    """Run some worlds of twins and give the contacts of each."""
+    contacts = inc.simulate(centre, months=months, replications=6, rng=3).contacts
+    return [own for _, own in contacts.groupby("run")]
+
+
+Statistic = Callable[[pd.DataFrame], float]
+
+
+def shows(on: list[pd.DataFrame], off: list[pd.DataFrame], statistic: Statistic) -> bool:
+    """Is the number of a world larger than its twin's, by four Monte-Carlo errors or more?"""
+    more, error = gap(*(pd.Series([statistic(each) for each in every]) for every in (on, off)))
+    return more > 4 * error > 0
+
+
+def share_sold(contacts: pd.DataFrame) -> float:
+    return float((contacts["true_outcome"] == "sale").mean())
+
+
+def sells_more_after(contacts: pd.DataFrame) -> float:
+    """Share of offers that sell when made after the issue, less when made before."""
     first, after = (contacts["true_action"] == name for name in ("offer_first", "offer_after"))
-    sells = mean(sold[first]), mean(sold[after])
-    feels = mean(felt[first]), mean(felt[after])
-    if off:
-        assert near(*sells)
-        assert near(*feels)
-        return
-    appeal = centre.menu[inc.Action.OFFER_FIRST].appeal
-    (one, one_error), (two, two_error) = sells
+    return share_sold(contacts[after]) - share_sold(contacts[first])
+
+
+def harms_less_after(contacts: pd.DataFrame) -> float:
+    """Points of experience of offers made after the issue, less of those made before."""
+    first, after = (contacts["true_action"] == name for name in ("offer_first", "offer_after"))
+    felt = contacts["true_experience"].astype(float)
+    return float(felt[after].mean() - felt[first].mean())
+
+
+def test_an_offer_sells_more_and_harms_less_after_the_issue() -> None:
+    ordered, without = worlds(indifferent()), worlds(indifferent().without("C4"))
+    for statistic in (sells_more_after, harms_less_after):
+        assert shows(ordered, without, statistic), statistic.__name__
+    assert np.mean([harms_less_after(each) for each in ordered]) > 0.5
+    contacts = pd.concat(ordered)
+    sold = (contacts["true_outcome"] == "sale").astype(float)
+    (one, one_error), (two, two_error) = (
+        mean(sold[contacts["true_action"] == name]) for name in ("offer_first", "offer_after")
+    )
+    appeal = indifferent().menu[inc.Action.OFFER_FIRST].appeal
     assert near((one / two, one / two * np.hypot(one_error / one, two_error / two)), (appeal, 0.0))
-    assert feels[1][0] - feels[0][0] > 0.5
-    assert not near(*feels)
+
+
+def test_without_order_effects_an_offer_is_the_same_before_and_after() -> None:
+    without = worlds(indifferent().without("C4"))
+    for statistic in (sells_more_after, harms_less_after):
+        assert near(mean(pd.Series([statistic(each) for each in without])), (0.0, 0.0))
+
+
+def test_offers_that_are_middling_before_and_after_have_no_order() -> None:
+    """The mutant: all offers sell, annoy and leave undone as much as these do in the mean."""
+    first, after = (indifferent().menu[each] for each in (inc.Action.OFFER_FIRST,
+                                                          inc.Action.OFFER_AFTER))  # fmt: skip
+    ordered, without = worlds(indifferent()), worlds(indifferent().without("C4"))
+    made = pd.concat(ordered)["true_action"]
+    weight = (made == "offer_first").sum() / made.isin(["offer_first", "offer_after"]).sum()
+    middling = {
+        f"menu.{name}.{item}": weight * getattr(first, item) + (1 - weight) * getattr(after, item)
+        for name in ("offer_first", "offer_after")
+        for item in ("appeal", "annoys", "resolves")
+    }
+    mutant = worlds(indifferent(**middling))
+    for value in (share_sold, lambda contacts: contacts["true_experience"].astype(float).mean()):
+        assert value(pd.concat(mutant)) == pytest.approx(value(pd.concat(ordered)), rel=0.03)
+    for statistic in (sells_more_after, harms_less_after):
+        assert not shows(mutant, without, statistic), statistic.__name__
 
 
 def test_without_the_order_effect_more_is_sold() -> None:
@@ -487,17 +664,130 @@ def test_where_expectations_adapt_good_service_pleases_less_and_less() -> None:
     assert less > 4 * error
 
 
-@pytest.mark.parametrize("off", [False, True])
-def test_made_up_minds_are_seldom_changed_and_then_by_pressure(off: bool) -> None:
-    centre = indifferent().without("C6") if off else indifferent()
-    contacts = inc.simulate(centre, months=6, rng=3).contacts
-    decided = 0.0 if off else centre.made_up_minds.decided
-    for action in (inc.Action.SAVE, inc.Action.PRESS):
-        row = centre.menu[action]
-        chance = (1.0 - decided) * row.keeps + decided * row.keeps_decided
-        tried = contacts[contacts["true_action"] == action.name.lower()]
-        kept = mean((tried["true_outcome"] == "saved").astype(float))
-        assert near(kept, (chance, 0.0)), action.name
+EXPECTING = {
+    "expectations.plain": 7.0,
+    "expectations.losses": 1.0,
+    "needs.question": 1.2,
+    "floor.customers": 6_000,
+}
+
+
+def the_first_counts_less(centre: inc.Scenario) -> tuple[float, float]:
+    """Give how much less the first of two experiences counts than the second, and its error.
+
+    The points of satisfaction, per point of difference between them, that it adds to have had the
+    better one last: against the twin in which expectations stay put. Which of them came first is
+    chance.
+    """
+    still = a_centre(**EXPECTING).without("A8", "C1")
+    moved, rise = [], []
+    for replication in range(4):
+        one, other = (inc.simulate(each, months=1, rng=3 + replication) for each in (centre, still))
+        contacts = other.contacts.sort_values(["day", "minute"])
+        felt = contacts.groupby("customer").agg(
+            n=("attempt", "size"),
+            tries=("attempt", "max"),
+            first=("true_experience", "first"),
+            last=("true_experience", "last"),
+        )
+        felt = felt[(felt["n"] == 2) & (felt["tries"] == 1)]  # two needs, each met at once
+        satisfied = [
+            each.customers.set_index("customer")["true_satisfaction"].astype(float)[felt.index]
+            for each in (one, other)
+        ]
+        moved.append(satisfied[0] - satisfied[1])
+        rise.append((felt["last"] - felt["first"]).astype(float))
+    change, better = pd.concat(moved), pd.concat(rise)
+    return mean(np.sign(better) * change / better.abs().mean())
+
+
+def expected(centre: inc.Scenario) -> float:
+    """Give the mean expectation at the end of a month."""
+    world = World(centre, rng=3, months=1)
+    world.run()
+    return float(world.customers.row["expectation"][: centre.floor.customers].mean())
+
+
+def test_good_service_raises_the_next_expectation() -> None:
+    less, error = the_first_counts_less(a_centre(**EXPECTING).without("A8"))
+    assert less > 4 * error
+
+
+def test_where_expectations_stay_put_the_first_experience_counts_as_much() -> None:
+    assert the_first_counts_less(a_centre(**EXPECTING).without("A8", "C1")) == (0.0, 0.0)
+
+
+def test_an_expectation_that_is_higher_for_all_is_raised_by_nothing() -> None:
+    """The mutant: as much is expected in the mean, by everybody and from the start."""
+    adapting = a_centre(**EXPECTING).without("A8")
+    high = {"expectations.adapts": 0.0, "expectations.neutral": expected(adapting)}
+    mutant = adapting.change(high)
+    assert high["expectations.neutral"] > inc.Expectations().neutral + 0.1
+    assert expected(mutant) == pytest.approx(expected(adapting))
+    less, error = the_first_counts_less(mutant)
+    assert not less > 4 * error
+
+
+ATTEMPTS = (inc.Action.SAVE, inc.Action.PRESS)
+
+
+def talked_round(centre: inc.Scenario) -> pd.DataFrame:
+    """Give the share of attempts that keep the customer: a row a world, by row and by decidedness.
+
+    Whose mind is made up is known from the draw with which the wish came, at a month's bill.
+    """
+    contacts = inc.simulate(centre, months=4, replications=6, rng=3).contacts
+    tried = contacts[contacts["true_action"].isin([each.name.lower() for each in ATTEMPTS])]
+    tried = tried[(tried["attempt"] == 1) & (tried["month"] > 0)]
+    kept = []
+    for replication, own in tried.groupby("run"):
+        bill = own["month"].to_numpy() - 1
+        u = uniforms(key_of(3, replication), Purpose.LEAVE, own["customer"].to_numpy(), bill)[:, 2]
+        decided = np.where(u < centre.made_up_minds.decided, "decided", "open")
+        saved = (own["true_outcome"] == "saved").astype(float)
+        kept.append(saved.groupby([own["true_action"].astype(str), decided]).mean())
+    return pd.DataFrame(kept)
+
+
+def decided_stay_less(kept: pd.DataFrame, name: str) -> bool:
+    """Does a row keep those who have decided less often than others, by four errors?"""
+    less, error = gap(kept[name, "open"], kept[name, "decided"])
+    return less > 4 * error
+
+
+def test_made_up_minds_are_seldom_changed_and_then_by_pressure() -> None:
+    kept = talked_round(indifferent())
+    for action in ATTEMPTS:
+        row, name = indifferent().menu[action], action.name.lower()
+        assert decided_stay_less(kept, name), name
+        assert near(mean(kept[name, "open"]), (row.keeps, 0.0)), name
+        assert near(mean(kept[name, "decided"]), (row.keeps_decided, 0.0)), name
+    pressed, error = gap(kept["press", "decided"], kept["save", "decided"])
+    assert pressed > 4 * error
+
+
+def test_without_made_up_minds_the_same_customers_are_kept_like_any_others() -> None:
+    kept = talked_round(indifferent().without("C6"))
+    for action in ATTEMPTS:
+        keeps, name = indifferent().menu[action].keeps, action.name.lower()
+        assert not decided_stay_less(kept, name), name
+        assert near(mean(kept[name, "open"]), (keeps, 0.0)), name
+        assert near(mean(kept[name, "decided"]), (keeps, 0.0)), name
+
+
+def test_minds_that_are_made_up_and_as_easily_changed_do_not_matter() -> None:
+    """The mutant: as many are kept in the mean, whether they have decided or not."""
+    share, even = inc.MadeUpMinds().decided, {}
+    for action in ATTEMPTS:
+        row, name = indifferent().menu[action], action.name.lower()
+        chance = (1.0 - share) * row.keeps + share * row.keeps_decided
+        even |= {f"menu.{name}.keeps": chance, f"menu.{name}.keeps_decided": chance}
+    kept, usual = talked_round(indifferent(**even)), talked_round(indifferent())
+    for name in ("save", "press"):
+        both = [share * each[name, "decided"] + (1.0 - share) * each[name, "open"]
+                for each in (kept, usual)]  # fmt: skip
+        assert near(mean(both[0]), mean(both[1])), name
+        assert not decided_stay_less(kept, name), name
 
 
 def test_with_made_up_minds_fewer_are_saved() -> None:
@@ -506,32 +796,67 @@ def test_with_made_up_minds_fewer_are_saved() -> None:
     assert pair.effect("save_rate_true") < -4 * pair.mc_error("save_rate_true")
 
 
-@pytest.mark.parametrize("off", [False, True])
-def test_openness_differs_between_customers(off: bool) -> None:
-    centre = indifferent(**{"openness.spread": 1.5, "openness.moment": 0.2})
-    centre = centre.without("C3") if off else centre
-    contacts = inc.simulate(centre, months=5, rng=3).contacts
-    offers = contacts[contacts["true_action"] == "offer_after"].copy()
-    offers["sold"] = (offers["true_outcome"] == "sale").astype(float)
+WIDE = {"openness.spread": 1.5, "openness.moment": 0.2}
+
+
+def two_offers(contacts: pd.DataFrame) -> pd.DataFrame:
+    """Give the first two offers made to each customer, side by side."""
+    offers = contacts[contacts["true_action"] == "offer_after"]
+    offers = offers.assign(sold=(offers["true_outcome"] == "sale").astype(float))
     turn = offers.groupby("customer").cumcount()
-    pairs = offers[turn == 0].merge(offers[turn == 1], on="customer")
-    product = (pairs["sold_x"] - pairs["sold_x"].mean()) * (
-        pairs["sold_y"] - pairs["sold_y"].mean()
-    )
-    alike = mean(product)
-    median = centre.openness.median
+    return offers[turn == 0].merge(offers[turn == 1], on="customer")
+
+
+def buys_again(contacts: pd.DataFrame) -> float:
+    """Share of second offers that sell to those who bought at the first, less to the others."""
+    pairs = two_offers(contacts)
+    bought = pairs["sold_x"] == 1.0
+    return float(pairs["sold_y"][bought].mean() - pairs["sold_y"][~bought].mean())
+
+
+def minds_less(contacts: pd.DataFrame) -> float:
+    """Points of experience of a second offer to those who bought at the first, less to others."""
+    pairs = two_offers(contacts)
+    bought, felt = pairs["sold_x"] == 1.0, pairs["true_experience_y"].astype(float)
+    return float(felt[bought].mean() - felt[~bought].mean())
+
+
+def offer_costs(contacts: pd.DataFrame) -> float:
+    """Points of experience without an offer, less with one."""
+    contacts = contacts[contacts["wait_minutes"] == 0]
     felt = contacts["true_experience"].astype(float)
-    served, offered = (
-        felt[(contacts["true_action"] == name) & (contacts["wait_minutes"] == 0)]
-        for name in ("serve", "offer_after")
-    )
-    if off:
-        assert near(mean(offers["sold"]), (median, 0.0))
-        assert near(alike, (0.0, 0.0))
-        assert near(mean(served), mean(offered))  # no offer annoys
-    else:
-        assert alike[0] > 4 * alike[1]  # who bought once is likelier to buy again
-        assert mean(served)[0] - mean(offered)[0] > 0.3
+    served, offered = (contacts["true_action"] == name for name in ("serve", "offer_after"))
+    return float(felt[served].mean() - felt[offered].mean())
+
+
+@pytest.fixture(scope="module")
+def as_open() -> list[pd.DataFrame]:
+    """Worlds without C3, in which all are as open as the median and mind no offer."""
+    return worlds(indifferent(**WIDE).without("C3"), months=4)
+
+
+def test_openness_differs_between_customers(as_open: list[pd.DataFrame]) -> None:
+    differing = worlds(indifferent(**WIDE), months=4)
+    for statistic in (buys_again, minds_less, offer_costs):
+        assert shows(differing, as_open, statistic), statistic.__name__
+
+
+def test_without_openness_all_are_as_open_and_no_offer_annoys(as_open: list[pd.DataFrame]) -> None:
+    for statistic in (buys_again, minds_less, offer_costs):
+        assert near(mean(pd.Series([statistic(each) for each in as_open])), (0.0, 0.0))
+    offers = pd.concat(as_open)
+    sold = offers.loc[offers["true_action"] == "offer_after", "true_outcome"] == "sale"
+    assert near(mean(sold.astype(float)), (indifferent(**WIDE).openness.median, 0.0))
+
+
+def test_a_mean_openness_of_all_knows_no_buyers(as_open: list[pd.DataFrame]) -> None:
+    """The mutant: as many buy, and an offer annoys as much in the mean, but all alike."""
+    even = {"openness.spread": 0.0, "openness.moment": 0.0, "openness.median": 0.345}
+    mutant, differing = (worlds(indifferent(**each), months=4) for each in (WIDE | even, WIDE))
+    for value in (share_sold, offer_costs):
+        assert value(pd.concat(mutant)) == pytest.approx(value(pd.concat(differing)), rel=0.05)
+    for statistic in (buys_again, minds_less):
+        assert not shows(mutant, as_open, statistic), statistic.__name__
 
 
 @pytest.mark.parametrize("off", [False, True])
