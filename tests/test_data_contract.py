@@ -545,6 +545,86 @@ def test_what_is_missing_is_named_with_what_it_says() -> None:
     ]
 
 
+REQUIRED = [
+    (name, column.name)
+    for name in small()
+    for column in CONTRACT[name].columns
+    if column.name in small()[name] and column.need == "required"
+]
+
+
+@pytest.mark.parametrize(("frame", "column"), REQUIRED)
+def test_a_missing_column_hides_nothing_else_and_makes_nothing_up(frame: str, column: str) -> None:
+    frames = small()
+    frames[frame] = frames[frame].drop(columns=column)
+    assert refusal(frames)[["frame", "column"]].values.tolist() == [[frame, column]]
+    other = ("audits", "qa_score") if frame == "surveys" else ("surveys", "score")
+    put(*other, 101, np.nan)(frames)
+    problems = refusal(frames)
+    assert set(zip(problems["frame"], problems["column"], strict=True)) == {(frame, column), other}
+
+
+@pytest.mark.parametrize("frame", small())
+def test_a_frame_that_cannot_be_read_hides_nothing_else_and_makes_nothing_up(frame: str) -> None:
+    frames = small()
+    frames[frame] = frames[frame].add_prefix("their own ")
+    (problem,) = refusal(frames).to_dict("records")
+    assert problem["frame"] == frame
+    assert problem["problem"].startswith("has no column of the contract")
+    other = ("audits", "qa_score") if frame == "surveys" else ("surveys", "score")
+    put(*other, 101, np.nan)(frames)
+    assert refusal(frames)[["frame", "column"]].values.tolist() == [[frame, ""], [*other]]
+
+
+@pytest.mark.parametrize(
+    ("between", "said"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs")]
+)
+@pytest.mark.parametrize("frame", ["audits", "subscriptions", "contacts", "assignments"])
+def test_a_file_of_which_no_column_is_known_is_named_with_its_header(
+    frame: str, between: str, said: str, tmp_path: Path
+) -> None:
+    for name, table in small().items():
+        table.to_csv(tmp_path / f"{name}.csv", index=False, sep=between)
+    theirs = ["ref", "p", "type", "result", "what is real"]
+    lines = [between.join(theirs), between.join("12345")]
+    (tmp_path / f"{frame}.csv").write_text("\n".join(lines) + "\n")
+    (problem,) = refusal(tmp_path).to_dict("records")  # type: ignore[arg-type]
+    assert problem["frame"] == frame
+    assert f"{frame}.csv begins 'ref', 'p', 'type', 'result', 'what is real'" in problem["problem"]
+    assert f"with {said} between" in problem["problem"]
+    assert f"columns={{'{frame}': {{'ref': '" in problem["way_out"]
+
+
+@pytest.mark.parametrize("between", [";", "\t"])
+def test_semicolons_or_tabs_may_stand_between_cells(between: str, tmp_path: Path) -> None:
+    frames = small()
+    frames["audits"] = frames["audits"].rename(columns={"contact": "call, as in the log"})
+    for name, frame in frames.items():
+        text = frame.to_csv(index=False, sep=between, lineterminator="\r\n")
+        (tmp_path / f"{name}.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    read = inc.read_records(tmp_path, columns={"audits": {"call, as in the log": "contact"}})
+    known = inc.read_records(small())
+    for name in ("cells", "audits", "customers"):
+        one, other = getattr(read, name), getattr(known, name)
+        pd.testing.assert_frame_equal(one, other, check_dtype=False, check_categorical=False)
+
+
+def test_a_decimal_comma_is_named() -> None:
+    frames = small()
+    put("contacts", "handle_minutes", "0,5")(frames)
+    (problem,) = refusal(frames).to_dict("records")
+    assert problem["problem"] == "is not a number: '0,5'"
+    assert "a decimal point" in problem["way_out"]
+
+
+@pytest.mark.parametrize("theirs", ["Mode", " MODE "])
+def test_a_column_that_differs_in_capitals_or_blanks_is_not_left_out_unseen(theirs: str) -> None:
+    frames = small()
+    frames["audits"][theirs] = "random"
+    (problem,) = refusal(frames).to_dict("records")
+    assert (problem["column"], problem["problem"]) == (theirs, "looks like 'mode'")
+
+
 def test_a_targeted_audit_needs_no_chance() -> None:
     frames = small()
     frames["audits"]["mode"] = ["targeted", "random"]

@@ -152,7 +152,7 @@ def _of_contacts(
         for column in ("month", "agent", *(("logged_outcome",) if name == "audits" else ())):
             if column not in frame:
                 way = "give it, or the frame `contacts`, from which it is taken"
-                problems.add(name, column, "is missing", way)
+                problems.add(name, column, "is missing", way, rests_on=["contacts.contact"])
         return
     known = _index(contacts)
     once = np.flatnonzero(~known.duplicated())
@@ -161,7 +161,8 @@ def _of_contacts(
     place = np.append(once, -1)[place]
     if "cells" not in frames:  # else these may be a sample of the contacts that the cells count
         way = "give the contact, or leave the row out"
-        problems.add(name, "contact", "is not in contacts", way, rows=lost)
+        rests_on = ["contacts.contact"]
+        problems.add(name, "contact", "is not in contacts", way, rows=lost, rests_on=rests_on)
     declared = {*own, *(column.name for column in CONTRACT[name].columns)}
     known_of = (*OF_A_CONTACT, *own)
     taken = [c for c in known_of if c in contacts and c in declared and c not in frame]
@@ -169,6 +170,14 @@ def _of_contacts(
         frame[column] = contacts[column].take(place).mask(lost).array
     if name == "audits" and "audit_prob" in contacts:
         frame["prob"] = _drawn(frame, contacts["audit_prob"].to_numpy()[place], problems)
+
+
+def _placed_by(name: str) -> tuple[str, ...]:
+    """Name the columns by which it is known whose a row is, and of which month."""
+    own = (f"{name}.agent", f"{name}.month")
+    if name not in ("audits", "surveys"):
+        return own
+    return (*own, f"{name}.contact", "contacts.contact", "contacts.agent", "contacts.month")
 
 
 def _index(frame: pd.DataFrame) -> pd.Index:
@@ -230,7 +239,8 @@ def _teams(frames: dict[str, pd.DataFrame], months: int, problems: Problems) -> 
         row = lookup.of(frame["run"], frame["agent"], frame["month"])
         way = "give the agent a row there"
         strange = (row < 0) & (frame["agent"].to_numpy() >= 0)
-        problems.add(name, "agent", "is not in agents in that month", way, rows=strange)
+        said, rests_on = "is not in agents in that month", ["agents.agent", *_placed_by(name)]
+        problems.add(name, "agent", said, way, rows=strange, rests_on=rests_on)
         found = np.where(row >= 0, team.to_numpy()[row], -1)
         frame["team"] = np.where(given >= 0, given, found)
 
@@ -250,7 +260,8 @@ class _Schemes:
             given["unit_id"] = np.int64(-1)
         way = "say which team or agent it was"
         absent = (unit != "world") & (given["unit_id"].to_numpy() < 0)
-        problems.add("assignments", "unit_id", "is empty", way, rows=absent)
+        by_unit = ["assignments.unit"]
+        problems.add("assignments", "unit_id", "is empty", way, rows=absent, rests_on=by_unit)
         given.loc[unit == "world", "unit_id"] = np.int64(0)
         first = given.groupby("run")["unit"].first().astype("str")
         self.unit_of_run = first
@@ -267,7 +278,8 @@ class _Schemes:
             months=months,
         )
         way = "let one assignment of a unit end before the next begins"
-        problems.add("assignments", "from_month", "overlaps with a row above", way, rows=again)
+        said = "overlaps with a row above"
+        problems.add("assignments", "from_month", said, way, rows=again, rests_on=by_unit)
 
     def fill(self, name: str, columns: dict[str, str], *, note: bool) -> None:
         """Give each row of a frame the scheme in force, and note what does not agree.
@@ -294,11 +306,15 @@ class _Schemes:
         given = self._given(frame, name)
         way = "correct one of them, or leave the column out"
         apart = (given >= 0) & (found >= 0) & (given != found)
-        problems.add(name, "scheme", "is not that of assignments", way, rows=apart)
+        rests_on = ["agents.agent", *_placed_by(name)]
+        rests_on += [f"assignments.{each}" for each in ("unit", "scheme", "from_month")]
+        said = "is not that of assignments"
+        problems.add(name, "scheme", said, way, rows=apart, rests_on=rests_on)
         codes = np.where(given >= 0, given, found)
         way = "give the unit a row in assignments for that month, and each agent a team"
         without = served & (codes < 0) & note
-        problems.add(name, "scheme", "is in no assignment", way, rows=without)
+        said = "is in no assignment"
+        problems.add(name, "scheme", said, way, rows=without, rests_on=rests_on)
         frame["scheme"] = pd.Categorical.from_codes(codes, self.names)
 
     def _given(self, frame: pd.DataFrame, name: str) -> Ints:
@@ -308,8 +324,9 @@ class _Schemes:
         place = self.names.get_indexer(frame["scheme"].cat.categories)
         codes = np.append(place, -1)[frame["scheme"].cat.codes.to_numpy()]
         strange = frame["scheme"].notna().to_numpy() & (codes < 0)
-        way = "name the scheme as assignments do"
-        self.problems.add(name, "scheme", "is not in assignments", way, rows=strange)
+        way, rests_on = "name the scheme as assignments do", ["assignments.scheme"]
+        said = "is not in assignments"
+        self.problems.add(name, "scheme", said, way, rows=strange, rests_on=rests_on)
         return np.asarray(codes, dtype=np.int64)
 
 
@@ -384,7 +401,8 @@ def _customer_months(
         else np.full(len(spells), np.nan)
     )
     backwards = end < start
-    problems.add("subscriptions", "end", "is before the start", "correct one", rows=backwards)
+    said, rests_on = "is before the start", ["subscriptions.start"]
+    problems.add("subscriptions", "end", said, "correct one", rows=backwards, rests_on=rests_on)
     first = np.floor(np.maximum(np.nan_to_num(start), 0)).astype(np.int64)
     until = np.where(np.isnan(end), months, np.floor(np.clip(end, -1, months)) + 1)
     rows, month = _spells(first, np.minimum(until, months).astype(np.int64) - first)
@@ -394,7 +412,8 @@ def _customer_months(
     keys = [each["run"].to_numpy(), customer, month]
     twice[rows[pd.MultiIndex.from_arrays(keys).duplicated()]] = True
     way = "join spells that overlap or touch within a month, one row a spell with the firm"
-    problems.add("subscriptions", "customer", "has two spells in a month", way, rows=twice)
+    said = "has two spells in a month"
+    problems.add("subscriptions", "customer", said, way, rows=twice, rests_on=rests_on)
     left = month == np.floor(end)[rows]
     made: dict[str, Any] = {
         "run": each["run"].to_numpy(),
@@ -433,7 +452,8 @@ def _homes(spells: pd.DataFrame, schemes: _Schemes, problems: Problems) -> None:
     home = spells["home_team"]
     strange = teams & (home >= 0).to_numpy() & ~home.isin(schemes.lookup.ids).to_numpy()
     way = "give the team a row in assignments"
-    problems.add("subscriptions", "home_team", "is in no assignment", way, rows=strange)
+    said, rests_on = "is in no assignment", ["assignments.unit"]
+    problems.add("subscriptions", "home_team", said, way, rows=strange, rests_on=rests_on)
 
 
 def _customers(
