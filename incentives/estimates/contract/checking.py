@@ -56,18 +56,6 @@ def _assignments(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
     way = "`to_month` is the first month no longer under the scheme"
     said, rests_on = "is not after from_month", ["assignments.from_month"]
     problems.add("assignments", "to_month", said, way, rows=end <= start, rests_on=rests_on)
-    agents = frames.get("agents")
-    if agents is None:
-        return
-    for unit in ("team", "agent"):
-        if unit not in agents or (unit == "team" and not (agents["team"] >= 0).any()):
-            continue
-        strange = (given["unit"] == unit) & ~given["unit_id"].isin(agents[unit])
-        strange &= given["unit_id"] >= 0
-        way = "name it as `agents` does, or leave the row out"
-        said, rests_on = f"is no {unit} in agents", ["assignments.unit", f"agents.{unit}"]
-        rows = strange.to_numpy()
-        problems.add("assignments", "unit_id", said, way, rows=rows, rests_on=rests_on)
 
 
 def _contacts(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
