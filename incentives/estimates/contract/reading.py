@@ -46,8 +46,9 @@ def read_records(
     """Read a firm's tables, check them, and work out what estimators need beside them.
 
     Checked are types, units and ranges, keys within and between frames, and what cannot be: an
-    assignment that ends before it begins, a contact before its agent was hired, an audit of a
-    contact that is not there, a survey answered by somebody who was not asked. Worked out are
+    assignment that ends before it begins, a contact before its agent was hired or ten years from
+    all others, an audit of a contact that is not there or that was another agent's, a survey
+    answered by somebody who was not asked, a file of which no column is known. Worked out are
     months and working days from timestamps, the team and the pay scheme of every row from
     `agents` and `assignments`, `cells` from contacts, and customer-months at risk from
     subscriptions, with `exposure_identified`.
@@ -56,8 +57,8 @@ def read_records(
     ----------
     source
         A folder with one CSV or Parquet file a frame, named as the frame (`write_templates`
-        makes one to fill), or frames by name. At the least `assignments`, and one of `contacts`,
-        `cells`, `subscriptions` and `customers`.
+        makes one to fill; commas, semicolons or tabs between cells), or frames by name. At the
+        least `assignments`, and one of `contacts`, `cells`, `subscriptions` and `customers`.
     columns
         By frame, the firm's names of columns and ours: ``{"contacts": {"call_id": "contact"}}``.
     covariates
