@@ -693,6 +693,18 @@ def test_reasons_that_differ_in_capitals_are_one() -> None:
     assert customers[["left", "left_moved_house", "left_contact"]].sum().tolist() == [3, 2, 1]
 
 
+@pytest.mark.parametrize("frame", small())
+def test_a_frame_without_rows_is_as_good_as_none(frame: str) -> None:
+    frames, without = small(), small()
+    frames[frame] = frames[frame].iloc[:0]
+    del without[frame]
+    if frame in ("audits", "surveys", "subscriptions"):
+        read, known = inc.read_records(frames), inc.read_records(without)
+        pd.testing.assert_frame_equal(read.cells, known.cells)
+    else:
+        pd.testing.assert_frame_equal(refusal(frames), refusal(without))
+
+
 def survived(end: Any) -> dict[str, pd.DataFrame]:
     frames = small()
     frames["subscriptions"]["end"] = [end, "2026-02-10", "2026-01-20"]

@@ -161,7 +161,7 @@ def _given(
     renamed: Mapping[str, Names],
     problems: Problems,
 ) -> dict[str, pd.DataFrame]:
-    """Take the declared columns of frames."""
+    """Take the declared columns of frames; one without rows is left out, as of files."""
     found = {}
     for name in _known(source, problems):
         frame = source[name]
@@ -172,7 +172,8 @@ def _given(
         if not wanted:
             _note_strange(name, f"{name} has columns {_begun(header)}", header, problems)
             continue
-        found[name] = frame[list(wanted)].rename(columns=wanted).reset_index(drop=True)
+        if len(frame):
+            found[name] = frame[list(wanted)].rename(columns=wanted).reset_index(drop=True)
     return found
 
 
