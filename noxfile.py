@@ -9,6 +9,9 @@ import nox
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
 
+OURS = ("numba>=0.61", "pyarrow>=18", "pytest>=9")
+"""What our estimates need beside what the others bring."""
+
 OTHERS = (
     "diff-diff>=3.13,<4",
     "lifelines>=0.30,<0.31",
@@ -16,7 +19,7 @@ OTHERS = (
     "pyfixest>=0.60,<0.61",
     "wildboottest>=0.3.2,<0.4",
 )
-"""Packages that answer some of our questions their way."""
+"""Packages that answer some of our questions their way; each has a test that asks it."""
 
 
 def install(session: nox.Session, lock: str) -> None:
@@ -46,7 +49,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python="3.11", default=False)
 def agreement(session: nox.Session) -> None:
     """Hold estimates against other packages, which need an older pandas than ours."""
-    session.install(*OTHERS, "numba>=0.61", "pytest>=9")
+    session.install(*OTHERS, *OURS)
     session.install("--no-deps", "-e", ".")
     session.run("pytest", "tests/agreement", *session.posargs)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import pandas as pd
 
 from incentives import estimates
-from incentives.estimates.comparison import since_apart, unknown
+from incentives.estimates.comparison import require, since_apart, unknown
 from incentives.estimates.result import Check
 from incentives.records import Records
 from incentives.tables import to_markdown
@@ -233,7 +233,13 @@ class Report:
             for check in answer.result.checks
             if not check.passed
         ]
-        return to_markdown(pd.DataFrame(rows)) if rows else "None."
+        refused = sum(answer.result is None for answer in self.answers)
+        parts = [to_markdown(pd.DataFrame(rows)) if rows else "None."]
+        if refused == len(self.answers):
+            parts = ["No question could be answered, so nothing was checked."]
+        elif refused:
+            parts += [f"{refused} of {len(self.answers)} questions could not be answered."]
+        return "\n\n".join(parts)
 
 
 def report(
@@ -274,7 +280,8 @@ def report(
     Raises
     ------
     KeyError
-        A question is not among those that can be asked.
+        A question is not among those that can be asked, `by` is no column of `runs`, or `control`
+        is none of the arms.
 
     Examples
     --------
@@ -287,6 +294,7 @@ def report(
     '# What pay did to gaming and to churn'
     """
     seen = records.seen_by("analyst")
+    _refuse_strange(seen, by, control)
     horizon = _horizon(seen, by) if horizon is None else horizon
     asked = Asked(by, control, horizon, threshold, money, detection)
     named = list(questions)
@@ -294,6 +302,20 @@ def report(
         if name not in QUESTIONS:
             raise unknown(name, QUESTIONS, what="question", where="what can be asked")
     return Report(title, _facts(seen), tuple(_answer(name, seen, asked) for name in named))
+
+
+def _refuse_strange(seen: Records, by: str, control: str) -> None:
+    """Refuse a comparison with what is not in the records, before any question is asked."""
+    if by != "scheme" and by not in seen.runs:
+        raise _of_field("by", unknown(by, seen.runs.columns, what="column", where="runs"))
+    where = "assignments" if by == "scheme" else "runs"
+    arms = require(getattr(seen, where), where, [by])[by].astype(str).unique()
+    if control not in arms:
+        raise _of_field("control", unknown(control, arms, what=by, where=where))
+
+
+def _of_field(name: str, error: KeyError) -> KeyError:
+    return KeyError(f"{name}: {error.args[0]}")
 
 
 def _answer(name: str, seen: Records, asked: Asked) -> Answer:

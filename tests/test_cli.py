@@ -417,6 +417,13 @@ def test_estimate_reads_a_firms_own_names(firm, tmp_path):
     assert call(*words, "--columns", tmp_path / "names.toml", *out).exit_code == 0
 
 
+def test_estimate_refuses_a_control_that_is_no_scheme_and_leaves_nothing(firm, tmp_path):
+    said = refused("estimate", firm, "--control", "wgae", "--out", tmp_path / "report")
+    assert "control: no scheme 'wgae' in assignments; schemes are " in said
+    assert said.endswith("did you mean 'wage'?")
+    assert not list(tmp_path.iterdir())
+
+
 def test_estimate_names_the_questions_that_there_are(firm, tmp_path):
     said = refused(
         "estimate", firm, "--control", "wage", "--question", "gamng", "--out", tmp_path / "r"

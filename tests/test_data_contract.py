@@ -545,6 +545,236 @@ def test_what_is_missing_is_named_with_what_it_says() -> None:
     ]
 
 
+REQUIRED = [
+    (name, column.name)
+    for name in small()
+    for column in CONTRACT[name].columns
+    if column.name in small()[name] and column.need == "required"
+]
+
+
+@pytest.mark.parametrize(("frame", "column"), REQUIRED)
+def test_a_missing_column_hides_nothing_else_and_makes_nothing_up(frame: str, column: str) -> None:
+    frames = small()
+    frames[frame] = frames[frame].drop(columns=column)
+    assert refusal(frames)[["frame", "column"]].values.tolist() == [[frame, column]]
+    other = ("audits", "qa_score") if frame == "surveys" else ("surveys", "score")
+    put(*other, 101, np.nan)(frames)
+    problems = refusal(frames)
+    assert set(zip(problems["frame"], problems["column"], strict=True)) == {(frame, column), other}
+
+
+@pytest.mark.parametrize("frame", small())
+def test_a_frame_that_cannot_be_read_hides_nothing_else_and_makes_nothing_up(frame: str) -> None:
+    frames = small()
+    frames[frame] = frames[frame].add_prefix("their own ")
+    (problem,) = refusal(frames).to_dict("records")
+    assert problem["frame"] == frame
+    assert problem["problem"].startswith("has no column of the contract")
+    other = ("audits", "qa_score") if frame == "surveys" else ("surveys", "score")
+    put(*other, 101, np.nan)(frames)
+    assert refusal(frames)[["frame", "column"]].values.tolist() == [[frame, ""], [*other]]
+
+
+@pytest.mark.parametrize(
+    ("between", "said"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs")]
+)
+@pytest.mark.parametrize("frame", ["audits", "subscriptions", "contacts", "assignments"])
+def test_a_file_of_which_no_column_is_known_is_named_with_its_header(
+    frame: str, between: str, said: str, tmp_path: Path
+) -> None:
+    for name, table in small().items():
+        table.to_csv(tmp_path / f"{name}.csv", index=False, sep=between)
+    theirs = ["ref", "p", "type", "result", "what is real"]
+    lines = [between.join(theirs), between.join("12345")]
+    (tmp_path / f"{frame}.csv").write_text("\n".join(lines) + "\n")
+    (problem,) = refusal(tmp_path).to_dict("records")  # type: ignore[arg-type]
+    assert problem["frame"] == frame
+    assert f"{frame}.csv begins 'ref', 'p', 'type', 'result', 'what is real'" in problem["problem"]
+    assert f"with {said} between" in problem["problem"]
+    assert f"columns={{'{frame}': {{'ref': '" in problem["way_out"]
+
+
+@pytest.mark.parametrize("between", [";", "\t"])
+def test_semicolons_or_tabs_may_stand_between_cells(between: str, tmp_path: Path) -> None:
+    frames = small()
+    frames["audits"] = frames["audits"].rename(columns={"contact": "call, as in the log"})
+    for name, frame in frames.items():
+        text = frame.to_csv(index=False, sep=between, lineterminator="\r\n")
+        (tmp_path / f"{name}.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    read = inc.read_records(tmp_path, columns={"audits": {"call, as in the log": "contact"}})
+    known = inc.read_records(small())
+    for name in ("cells", "audits", "customers"):
+        one, other = getattr(read, name), getattr(known, name)
+        pd.testing.assert_frame_equal(one, other, check_dtype=False, check_categorical=False)
+
+
+def test_a_decimal_comma_is_named() -> None:
+    frames = small()
+    put("contacts", "handle_minutes", "0,5")(frames)
+    (problem,) = refusal(frames).to_dict("records")
+    assert problem["problem"] == "is not a number: '0,5'"
+    assert "a decimal point" in problem["way_out"]
+
+
+@pytest.mark.parametrize("theirs", ["Mode", " MODE "])
+def test_a_column_that_differs_in_capitals_or_blanks_is_not_left_out_unseen(theirs: str) -> None:
+    frames = small()
+    frames["audits"][theirs] = "random"
+    (problem,) = refusal(frames).to_dict("records")
+    assert (problem["column"], problem["problem"]) == (theirs, "looks like 'mode'")
+
+
+@pytest.mark.parametrize("theirs", ["None", "NONE", " none ", "none"])
+@pytest.mark.parametrize("coded", [False, True])
+def test_an_audit_that_found_nothing_may_say_so_in_capitals(theirs: str, coded: bool) -> None:
+    frames = small()
+    frames["audits"]["found"] = ["none", theirs]
+    if coded:
+        frames["audits"]["found"] = frames["audits"]["found"].astype("category")
+    assert inc.read_records(frames).audits["found"].tolist() == ["none", "none"]
+
+
+def test_the_kinds_of_gaming_are_the_firms_own_words() -> None:
+    frames = small()
+    for kind in ("False save", "no consent", "G10", "phone"):
+        frames["audits"]["found"] = [kind, "none"]
+        assert inc.read_records(frames).audits["found"].tolist() == [kind, "none"]
+
+
+@pytest.mark.parametrize("theirs", ["No", "n/a", "nothing", "0", "-", "non", "nonne", "OK"])
+def test_another_word_for_nothing_found_is_no_kind_of_gaming(theirs: str) -> None:
+    frames = small()
+    frames["audits"]["found"] = ["G1", theirs]
+    (problem,) = refusal(frames).to_dict("records")
+    assert (problem["column"], problem["rows"], problem["first"]) == ("found", "1", "row 1")
+    assert problem["problem"] == f"may mean that there was nothing: '{theirs}'"
+    assert problem["way_out"].startswith("write `none` where")
+
+
+@pytest.mark.parametrize(
+    ("column", "theirs"),
+    [
+        ("agent", "bob"),
+        ("logged_outcome", "handled"),
+        ("month", "2026-02"),
+        ("team", "south"),
+        ("reason", "question"),
+    ],
+)
+def test_an_audit_that_speaks_of_another_contact_is_named(column: str, theirs: str) -> None:
+    frames = small()
+    frames["contacts"]["team"] = ["north", "south", "", "north"]
+    of_contact = frames["contacts"].assign(month=["2026-01", "2026-01", "2026-02", "2026-02"])
+    right = of_contact.set_index("contact").loc[["a", "b"], column].tolist()
+    frames["audits"][column] = right
+    assert inc.read_records(frames).audits["contact"].tolist() == [0, 1]
+    frames["audits"][column] = [theirs, right[1]]
+    problems = refusal(frames)
+    (named,) = problems[problems["problem"].str.startswith("is not that of")].to_dict("records")
+    assert (named["frame"], named["column"], named["first"]) == ("audits", column, "row 0")
+    assert named["problem"] == "is not that of the contact"
+
+
+def test_a_team_without_contacts_may_have_an_assignment() -> None:
+    frames = small()
+    more = {"agent": ["eve"], "team": ["east"], "hired": ["2025-06-02"]}
+    frames["agents"] = pd.concat([frames["agents"], pd.DataFrame(more)])
+    east = frames["assignments"].iloc[:1].assign(unit_id="east")
+    frames["assignments"] = pd.concat([frames["assignments"], east])
+    assert len(inc.read_records(frames).assignments) == 3
+
+
+def test_reasons_that_differ_in_capitals_are_one() -> None:
+    frames = small()
+    frames["subscriptions"]["end"] = ["2026-01-25", "2026-02-10", "2026-01-20"]
+    frames["subscriptions"]["end_reason"] = ["moved house", "contact", "Moved house"]
+    customers = inc.read_records(frames).customers
+    assert customers[["left", "left_moved_house", "left_contact"]].sum().tolist() == [3, 2, 1]
+
+
+@pytest.mark.parametrize("frame", small())
+def test_a_frame_without_rows_is_as_good_as_none(frame: str) -> None:
+    frames, without = small(), small()
+    frames[frame] = frames[frame].iloc[:0]
+    del without[frame]
+    if frame in ("audits", "surveys", "subscriptions"):
+        read, known = inc.read_records(frames), inc.read_records(without)
+        pd.testing.assert_frame_equal(read.cells, known.cells)
+    else:
+        pd.testing.assert_frame_equal(refusal(frames), refusal(without))
+
+
+def survived(end: Any) -> dict[str, pd.DataFrame]:
+    frames = small()
+    frames["subscriptions"]["end"] = [end, "2026-02-10", "2026-01-20"]
+    return frames
+
+
+@pytest.mark.parametrize("end", ["9999-12-31", "2999-12-31", "2099-12-31", "9999-12-31 23:59:59"])
+def test_an_end_in_another_age_is_open(end: str) -> None:
+    read, known = inc.read_records(survived(end)), inc.read_records(small())
+    pd.testing.assert_frame_equal(read.customers, known.customers)
+    assert read.runs["months"].tolist() == [2]
+    frames = small()
+    frames["assignments"]["to_month"] = [end, ""]
+    read = inc.read_records(frames)
+    pd.testing.assert_frame_equal(read.assignments, known.assignments[read.assignments.columns])
+
+
+def test_an_open_end_makes_no_record_longer() -> None:
+    frames = survived("9999-12-31")
+    for name in ("contacts", "audits", "surveys"):
+        del frames[name]
+    assert inc.read_records(frames).runs["months"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("2090-01-01", ""),
+        ("20260210", "is neither a date nor a number of months: '20260210'"),
+        ("202602", "is neither a date nor a number of months: '202602'"),
+        ("1899-12-31", "is more than 100 years from the first month on record"),
+        ("1700-01-01", "is more than 100 years from the first month on record"),
+    ],
+)
+def test_an_end_that_is_none_is_refused_in_the_right_words(end: str, said: str) -> None:
+    frames = survived(end)
+    if not said:
+        inc.read_records(frames)
+        return
+    problems = refusal(frames)
+    assert said in problems["problem"].tolist()
+    assert not problems["problem"].str.contains("before the first month").any()
+
+
+@pytest.mark.parametrize("year", ["2200", "2062", "1926", "1900"])
+def test_one_contact_in_another_age_is_named_and_makes_no_record_longer(year: str) -> None:
+    frames = small()
+    put("contacts", "start", f"{year}-01-30 09:00")(frames)
+    (problem,) = refusal(frames).to_dict("records")
+    assert (problem["frame"], problem["column"], problem["first"]) == ("contacts", "start", "row 0")
+    assert problem["problem"].startswith("is more than 10 years away from all others")
+    assert year in problem["problem"]
+
+
+@pytest.mark.parametrize("far", ["2200-04", 900])
+def test_one_month_of_counts_in_another_age_is_named(far: Any) -> None:
+    counts = {"agent": ["ann", "bob"], "logged_outcome": "saved", "n": 3}
+    frames = {name: small()[name] for name in ("agents", "assignments")}
+    near = "2026-04" if isinstance(far, str) else 1
+    frames["cells"] = pd.DataFrame(counts).assign(month=[near, near])
+    frames["cells"] = pd.concat([frames["cells"], frames["cells"].assign(month=[near, far])])
+    if isinstance(far, int):
+        frames["assignments"]["from_month"] = 0
+        frames["agents"]["hired"] = 0
+    problems = refusal(frames)
+    named = problems[problems["frame"] == "cells"].to_dict("records")
+    assert named[0]["problem"].startswith("is more than 10 years away from all others")
+    assert named[0]["first"] == "row 3"
+
+
 def test_a_targeted_audit_needs_no_chance() -> None:
     frames = small()
     frames["audits"]["mode"] = ["targeted", "random"]

@@ -101,6 +101,22 @@ def test_a_lock_holds_hashes_and_no_address(lock: str) -> None:
 
 
 @pytest.mark.quick
+def test_every_package_of_the_agreement_session_has_a_test_that_cannot_be_skipped() -> None:
+    (others,) = re.findall(
+        r"OTHERS = \((.*?)\)", (ROOT / "noxfile.py").read_text("utf-8"), re.DOTALL
+    )
+    named = {canonicalize_name(Requirement(line).name) for line in re.findall('"(.*?)"', others)}
+    tests = [path.read_text("utf-8") for path in (ROOT / "tests" / "agreement").glob("test_*.py")]
+    imported = {
+        canonicalize_name(name)
+        for text in tests
+        for name in re.findall(r"^(?:from|import) (\w+)", text, flags=re.MULTILINE)
+    }
+    # pyfixest hands its own bootstrap on to wildboottest
+    assert named - imported == {"wildboottest"}
+    assert not any(re.search("importorskip|mark.skip|pytest.skip", text) for text in tests)
+
+
 def test_no_tracked_file_names_a_place_on_somebodys_machine() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout: nothing says which files are tracked")

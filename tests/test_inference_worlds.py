@@ -15,6 +15,7 @@ import worlds
 from scipy import stats
 from test_estimates import inside_band
 
+from incentives.estimates.audits import SUCCESSES
 from incentives.estimates.inference import shares
 from incentives.estimates.methods import Inference, Method
 from incentives.estimates.resampling import Contrast, contrast_of
@@ -62,11 +63,11 @@ def by_team(frame: pd.DataFrame, team: str, values: Array) -> Array:
 
 @cache
 def measured(name: str) -> Teams:
-    """Count reported saves, or customers who left, by world and team."""
+    """Count reported sales and saves, or customers who left, by world and team."""
     records = worlds.trial("gamed")
     if name == "reported":
         frame, team = records.cells.query(SERVED), "team"
-        count, event = frame["n"], frame["n"] * frame["logged_outcome"].isin(["saved", "sold"])
+        count, event = frame["n"], frame["n"] * frame["logged_outcome"].isin(SUCCESSES)
     elif name == "left":
         frame, team = records.customers.query("initial and month == 0"), "home_team"
         count, event = frame["n"], frame["left"]

@@ -92,6 +92,29 @@ def test_churn_is_counted_as_far_as_the_records_go_since_the_schemes_differ():
     assert answer.result.tidy()["unit"].iloc[0] == "per 100 customers by 2 months"
 
 
+def test_a_control_that_is_no_arm_is_refused_by_name(firm):
+    with pytest.raises(KeyError) as caught:
+        report(firm, control="wgae")
+    said = "control: no scheme 'wgae' in assignments; schemes are 'wage', 'retention'"
+    assert caught.value.args[0].replace("'retention', 'wage'", "'wage', 'retention'") == (
+        said + "; did you mean 'wage'?"
+    )
+    with pytest.raises(KeyError, match=r"by: no column 'scenrio' in runs.*mean 'scenario'"):
+        report(firm, control="wage", by="scenrio")
+    with pytest.raises(KeyError, match=r"control: no scenario 'wage' in runs; scenarios are"):
+        report(firm, control="wage", by="scenario")
+
+
+def test_a_page_without_answers_does_not_begin_as_if_all_were_well(firm):
+    unaudited = inc.Records(**{**firm.frames(), "audits": firm.audits.iloc[:0]})
+    for questions, said in (
+        (["gaming", "churn"], "1 of 2 questions could not be answered."),
+        (["gaming"], "No question could be answered, so nothing was checked."),
+    ):
+        text = report(unaudited, questions, control="wage").markdown()
+        assert said in text[: text.index("## In short")]
+
+
 def test_an_unknown_question_is_refused_by_name(firm):
     with pytest.raises(KeyError, match=r"no question 'gamng'.*did you mean 'gaming'"):
         report(firm, ["gamng"], control="wage")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from incentives.estimates.audits import SUCCESSES
+
 HERE = Path(__file__).resolve().parent
 FIXTURES = HERE / "fixtures"
 
@@ -32,7 +34,7 @@ def main() -> None:
         ),
     )
     cells = world.cells.query("logged_outcome != 'abandoned'")
-    success = cells["logged_outcome"].isin(["saved", "sold"])
+    success = cells["logged_outcome"].isin(SUCCESSES)
     counts = cells.assign(bonus=paid(cells), successes=cells["n"] * success)
     key = ["agent", "team", "month", "bonus"]
     write("contacts", counts.groupby(key)[["n", "successes"]].sum().reset_index())

@@ -1,4 +1,4 @@
-"""`staggered_effect` beside csdid, on the same panel."""
+"""`staggered_effect` beside diff-diff's Callaway and Sant'Anna, on the same panel."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from diff_diff import CallawaySantAnna
 
 from incentives.estimates.staggered import staggered_effect
 
-csdid = pytest.importorskip("csdid.att_gt")
 PANEL = Path(__file__).resolve().parent / "fixtures" / "staggered.csv"
 NEVER = 99
+CLOSE = 1e-9
+LESS_ONE = np.sqrt(4 / 3)  # all waves are of four: we divide squares by n - 1, they by n
+CONTROLS = {"not yet": "not_yet_treated", "never": "never_treated"}
+
+Cell = tuple[int, int]
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +25,13 @@ def panel() -> pd.DataFrame:
     return pd.read_csv(PANEL)
 
 
+@pytest.fixture(scope="module", params=CONTROLS)
+def against(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def ours(panel: pd.DataFrame) -> Any:
+def ours(panel: pd.DataFrame, against: Any) -> Any:
     contacts = pd.concat(
         [
             panel.assign(run=0, agent=panel["team"], logged_outcome=outcome, n=n)
@@ -46,53 +56,70 @@ def ours(panel: pd.DataFrame) -> Any:
         cells=contacts,
     )
     seen.seen_by = lambda role: seen
-    return staggered_effect(seen, outcome="saved_logged")
+    return staggered_effect(seen, outcome="saved_logged", against=against)
 
 
 @pytest.fixture(scope="module")
-def theirs(panel: pd.DataFrame) -> Any:
+def theirs(panel: pd.DataFrame, against: str) -> Any:
     """Fit theirs; its months begin at 1, and 0 stands for never."""
     frame = panel.assign(
         group=panel["start"].where(panel["start"] < NEVER, -1) + 1,
         month=panel["month"] + 1,
         rate=panel["saves"] / 10,
     )
-    with pytest.warns(UserWarning, match="small groups"):
-        return csdid.ATTgt(
-            yname="rate",
-            gname="group",
-            idname="team",
-            tname="month",
-            data=frame,
-            control_group="notyettreated",
-        ).fit(est_method="reg", base_period="universal", bstrap=False)
+    model = CallawaySantAnna(
+        control_group=CONTROLS[against], estimation_method="reg", base_period="universal"
+    )
+    return model.fit(frame, outcome="rate", unit="team", time="month", first_treat="group")
+
+
+def by_cell(theirs: Any) -> dict[Cell, dict[str, Any]]:
+    """Give what they found by our wave and month, without the months compared with."""
+    found = {
+        (int(group) - 1, int(month) - 1): cell
+        for (group, month), cell in theirs.group_time_effects.items()
+    }
+    return {(wave, month): cell for (wave, month), cell in found.items() if month != wave - 1}
 
 
 def test_effects_by_wave_and_month_are_theirs(ours: Any, theirs: Any) -> None:
-    cells = ours.details["cells"].set_index(["wave", "month"])
-    found = theirs.results
-    both = {
-        (int(group) - 1, int(month) - 1): (estimate, error)
-        for group, month, estimate, error in zip(
-            found["group"], found["year"], found["att"], found["se"], strict=True
-        )
-        if int(month) - 1 != int(group) - 2  # the month that the others are compared with
-    }
+    cells, both = ours.details["cells"].set_index(["wave", "month"]), by_cell(theirs)
     assert set(both) == set(cells.index)
-    for cell, (estimate, _) in both.items():
-        assert cells.loc[cell, "estimate"] == pytest.approx(estimate, abs=1e-9), cell
-    # where only those who never start wait, both take two waves of four, they without n / (n - 1)
-    error = both[1, 5][1] * np.sqrt(4 / 3)
-    assert cells.loc[(1, 5), "std_error"] == pytest.approx(error, rel=1e-9)
+    for place, cell in both.items():
+        assert cells.loc[place, "estimate"] == pytest.approx(cell["effect"], abs=CLOSE), place
 
 
-def test_averages_are_theirs(ours: Any, theirs: Any) -> None:
-    mine = ours.tidy().set_index("group")["estimate"]
-    assert mine[""] == pytest.approx(theirs.aggte("simple").atte["overall_att"], abs=1e-9)
-    dynamic = theirs.aggte("dynamic").atte
-    for since, estimate in zip(dynamic["egt"], dynamic["att_egt"], strict=True):
-        if since != -1:
-            assert mine[f"month {since:+d}"] == pytest.approx(estimate, abs=1e-9), since
-    waves = theirs.aggte("group").atte
-    for group, estimate in zip(waves["egt"], waves["att_egt"], strict=True):
-        assert mine[f"wave {int(group) - 1}"] == pytest.approx(estimate, abs=1e-9), group
+def compared(panel: pd.DataFrame, place: Cell, against: str) -> set[int]:
+    """Name the waves that a wave is held against in a month."""
+    wave, month = place
+    if against == "never":
+        return {NEVER}
+    starts = {int(start) for start in panel["start"].unique()}
+    return {start for start in starts - {wave} if start > max(month, wave - 1)}
+
+
+def test_errors_are_theirs_where_one_wave_is_held_against_one(
+    panel: pd.DataFrame, ours: Any, theirs: Any, against: str
+) -> None:
+    """Where several waves wait, they are draws of one kind to them and of several to us."""
+    cells, both = ours.details["cells"].set_index(["wave", "month"]), by_cell(theirs)
+    alone = [place for place in both if len(compared(panel, place, against)) == 1]
+    assert len(alone) == {"never": 15, "not yet": 9}[against]
+    for place in alone:
+        error = both[place]["se"] * LESS_ONE
+        assert cells.loc[place, "std_error"] == pytest.approx(error, rel=CLOSE), place
+
+
+def test_averages_are_theirs(ours: Any, theirs: Any, against: str) -> None:
+    mine = ours.tidy().set_index("group")
+    assert mine.loc["", "estimate"] == pytest.approx(theirs.overall_att, abs=CLOSE)
+    since = theirs.aggregate("event_study").to_dataframe().query("not is_reference")
+    waves = theirs.aggregate("group").to_dataframe()
+    for k, effect in zip(since["event_time"], since["att"], strict=True):
+        assert mine.loc[f"month {k:+d}", "estimate"] == pytest.approx(effect, abs=CLOSE), k
+    for group, effect, error in zip(waves["label"], waves["att"], waves["se"], strict=True):
+        row = mine.loc[f"wave {int(group) - 1}"]
+        assert row["estimate"] == pytest.approx(effect, abs=CLOSE), group
+        if against == "never":
+            assert row["std_error"] == pytest.approx(error * LESS_ONE, rel=CLOSE), group
+    assert len(mine) == 1 + len(since) + len(waves)

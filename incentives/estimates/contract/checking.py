@@ -37,51 +37,49 @@ def _keys(name: str, frame: pd.DataFrame, problems: Problems) -> None:
     one = (frame["run"] == frame["run"].iloc[0]).all() and len(key) == 2
     again = frame[key[1]].duplicated() if one else frame.duplicated(key)
     said = f"is there twice: one row a {' and '.join(key[-1:])}"
-    problems.add(name, key[-1], said, "leave the copy out", rows=again.to_numpy())
+    way, rests_on = "leave the copy out", [f"{name}.{column}" for column in key]
+    rests_on += ["subscriptions.customer"] * (name == "customers")  # from which they may be made
+    problems.add(name, key[-1], said, way, rows=again.to_numpy(), rests_on=rests_on)
 
 
 def _runs_known(
     name: str, frame: pd.DataFrame, frames: dict[str, pd.DataFrame], problems: Problems
 ) -> None:
     strange = ~frame["run"].isin(frames["runs"]["run"]).to_numpy()
-    problems.add(name, "run", "is not in runs", "leave the column out: a firm is one", rows=strange)
+    way, rests_on = "leave the column out: a firm is one", ["runs.run", "assignments.run"]
+    problems.add(name, "run", "is not in runs", way, rows=strange, rests_on=rests_on)
 
 
 def _assignments(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
     given = frames["assignments"]
     start, end = (given[name].to_numpy(dtype=float) for name in ("from_month", "to_month"))
     way = "`to_month` is the first month no longer under the scheme"
-    problems.add("assignments", "to_month", "is not after from_month", way, rows=end <= start)
-    agents = frames.get("agents")
-    if agents is None:
-        return
-    for unit in ("team", "agent"):
-        if unit not in agents or (unit == "team" and not (agents["team"] >= 0).any()):
-            continue
-        strange = (given["unit"] == unit) & ~given["unit_id"].isin(agents[unit])
-        strange &= given["unit_id"] >= 0
-        way = "name it as `agents` does, or leave the row out"
-        said = f"is no {unit} in agents"
-        problems.add("assignments", "unit_id", said, way, rows=strange.to_numpy())
+    said, rests_on = "is not after from_month", ["assignments.from_month"]
+    problems.add("assignments", "to_month", said, way, rows=end <= start, rests_on=rests_on)
 
 
 def _contacts(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
     contacts = frames["contacts"]
     served = (contacts["logged_outcome"] != "abandoned").to_numpy()
     alone = contacts["agent"].to_numpy() < 0
+    rests_on = ["contacts.logged_outcome"]
     way = "say who served it, or log it as abandoned"
-    problems.add("contacts", "agent", "is empty and the contact served", way, rows=served & alone)
+    said, rows = "is empty and the contact served", served & alone
+    problems.add("contacts", "agent", said, way, rows=rows, rests_on=rests_on)
     way = "leave the agent empty, or log what became of it"
-    problems.add("contacts", "agent", "served an abandoned contact", way, rows=~served & ~alone)
-    disagree = (contacts["ended"] == "abandoned").to_numpy() == served
+    said, rows = "served an abandoned contact", ~served & ~alone
+    problems.add("contacts", "agent", said, way, rows=rows, rests_on=rests_on)
+    rows = (contacts["ended"] == "abandoned").to_numpy() == served
     way = "a contact is abandoned in both columns or in neither"
-    problems.add("contacts", "ended", "is not what logged_outcome says", way, rows=disagree)
+    said = "is not what logged_outcome says"
+    problems.add("contacts", "ended", said, way, rows=rows, rests_on=rests_on)
     days = frames["runs"].set_index("run").get("days_per_month")
     if days is not None and "day" in contacts and "start" not in contacts:
         per = days.reindex(contacts["run"]).to_numpy()
         apart = contacts["day"].to_numpy() // per != contacts["month"].to_numpy()
         way = "day is month x days_per_month (in runs) + working day of the month, from 0"
-        problems.add("contacts", "day", "is not in that month", way, rows=apart)
+        said, rests_on = "is not in that month", ["contacts.month"]
+        problems.add("contacts", "day", said, way, rows=apart, rests_on=rests_on)
     _hired(frames, problems)
 
 
@@ -101,7 +99,8 @@ def _hired(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
         when, began = month, np.floor(began)
     early = when < began - 1e-9
     way = "correct `hired`, or the agent of the contact"
-    problems.add("contacts", "agent", "was hired after the contact", way, rows=early)
+    said, rests_on = "was hired after the contact", ["agents.agent", "contacts.month"]
+    problems.add("contacts", "agent", said, way, rows=early, rests_on=rests_on)
 
 
 def _audits(audits: pd.DataFrame, problems: Problems) -> None:
@@ -109,17 +108,20 @@ def _audits(audits: pd.DataFrame, problems: Problems) -> None:
     if "mode" in audits:
         unknown = unknown & (audits["mode"] != "targeted").to_numpy()
     way = "give the chance that was fixed before the draw; picked on suspicion: mode `targeted`"
-    problems.add("audits", "prob", "is empty", way, rows=unknown)
+    rests_on = ["audits.contact", "contacts.contact"]  # by which it may be found there
+    problems.add("audits", "prob", "is empty", way, rows=unknown, rests_on=rests_on)
 
 
 def _surveys(surveys: pd.DataFrame, problems: Problems) -> pd.DataFrame:
     """Look at who answered what; keep the contacts whose customers were asked."""
     answered = surveys["answered"].to_numpy(dtype=float) == 1
     scored = surveys["score"].notna().to_numpy()
-    way = "leave the score empty, or say that an answer came"
-    problems.add("surveys", "score", "is there and no answer", way, rows=scored & ~answered)
+    way, rests_on = "leave the score empty, or say that an answer came", ["surveys.answered"]
+    said, rows = "is there and no answer", scored & ~answered
+    problems.add("surveys", "score", said, way, rows=rows, rests_on=rests_on)
     way = "give the score, or say that no answer came"
-    problems.add("surveys", "score", "is empty and an answer came", way, rows=answered & ~scored)
+    said, rows = "is empty and an answer came", answered & ~scored
+    problems.add("surveys", "score", said, way, rows=rows, rests_on=rests_on)
     if "invited" not in surveys:
         return surveys
     invited = surveys["invited"].to_numpy(dtype=float) == 1

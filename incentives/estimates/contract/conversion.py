@@ -3,6 +3,7 @@
 What is wrong becomes a hole (NaN, NaT, -1 or no category), so that the other checks can go on.
 """
 
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = ["converted", "empty", "since"]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
+NOTHING = ("no", "nothing", "nil", "null", "nan", "na", "n/a", "false", "0", "-", "ok", "clean")
 YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 WAYS = {
     "whole": "write digits only, or leave the column out",
@@ -113,9 +115,15 @@ def _names(
 ) -> pd.Categorical:
     codes, found = _codes(values)
     texts = [text.strip() for text in found]
+    if column.nothing:
+        texts = [column.nothing if text.lower() == column.nothing else text for text in texts]
+        doubtful = np.array([*(_says_nothing(text, column) for text in texts), False])[codes]
+        said = f"may mean that there was nothing{_such_as(values, doubtful)}"
+        way = f"write `{column.nothing}` where there was nothing; if it is a kind, spell it out"
+        problems.add(frame, column.name, said, way, rows=doubtful & ~missing)
     known = list(column.values or dict.fromkeys(text for text in texts if text))
     if isinstance(values.dtype, pd.CategoricalDtype) and not column.values:
-        known = texts  # an empty text is a name there, as in `runs.off`
+        known = list(dict.fromkeys(texts))  # an empty text is a name there, as in `runs.off`
     place = {name: i for i, name in enumerate(known)}
     placed = np.array([*(place.get(text, -1) for text in texts), -1], dtype=np.int64)[codes]
     strange = (placed < 0) & ~missing
@@ -123,6 +131,14 @@ def _names(
     way = f"allowed are {column.allowed()}"
     problems.add(frame, column.name, f"is none of its names: {said}", way, rows=strange)
     return pd.Categorical.from_codes(placed, categories=pd.Index(known, dtype="str"))
+
+
+def _says_nothing(text: str, column: Column) -> bool:
+    """Tell whether a name looks like the one for nothing, or like another word for it."""
+    plain = text.lower()
+    if plain == column.nothing:
+        return False
+    return plain in NOTHING or bool(get_close_matches(plain, [column.nothing], cutoff=0.8))
 
 
 def _numbers(
@@ -184,7 +200,11 @@ def _months(
         codes, found = _codes(values)
         texts = pd.Series([text.strip() for text in found], dtype="str")
         months = _spread(codes, _of_texts(texts))
-    wrong = np.isnan(months) & ~missing
+    if column.open_end:
+        ends = ~((months >= OPEN) & (months < LATEST))
+        months, missing = np.where(ends, months, np.nan), missing | ~ends
+    wrong = (np.isnan(months) | (months >= LATEST)) & ~missing
+    months = np.where(wrong, np.nan, months)
     kind = column.kind
     said = f"is neither a {kind} nor a number of months{_such_as(values, wrong)}"
     problems.add(frame, column.name, said, WAYS[kind], rows=wrong)
@@ -231,6 +251,9 @@ def since(frames: dict[str, pd.DataFrame], problems: Problems) -> int:
         for column in CONTRACT[name].columns
         if column.kind in ("month", "date") and column.name in frame
     ]
+    for name, placed in (("contacts", "start"), ("contacts", "month"), ("cells", "month")):
+        if placed in frames.get(name, ()):
+            _leave_out_strays(frames[name], name, placed, problems)
     first = _first(frames, dated)
     for name, column in dated:
         frame = frames[name]
@@ -240,17 +263,56 @@ def since(frames: dict[str, pd.DataFrame], problems: Problems) -> int:
             way = "write all of them one way"
             problems.add(name, column.name, "is a date here, a number there", way, rows=is_date)
         months = np.where(is_date, months - first, months)
-        wrong = (months < column.low) | (np.abs(months) > MOST)
-        said = "is before the first month on record" if is_date.any() else "is out of range"
-        way = f"months count from 0, at most {MOST}; dates from the first contact's month"
-        problems.add(name, column.name, said, way, rows=wrong)
+        _refuse_far(name, column, months, problems, dates=bool(is_date.any()))
         whole = column.kind == "month" and not np.isnan(months).any()
         frame[column.name] = months.astype(np.int64) if whole else months
     return first
 
 
-EARLIEST = 1900 * 12  # so many months and more are a date
+def _refuse_far(
+    name: str, column: Column, months: Floats, problems: Problems, *, dates: bool
+) -> None:
+    """Note months before the first one, where there can be none, and those of other centuries."""
+    early = months < column.low
+    far = ~early & (np.abs(months) > MOST)
+    by = [f"contacts.{each}" for each in ("start", "month")]
+    if dates:
+        way = "correct it, or the contacts, of which the earliest gives the first month"
+        said = "is before the first month on record"
+        problems.add(name, column.name, said, way, rows=early, rests_on=by)
+        way = "correct it" + (", or leave it empty where it goes on" if column.open_end else "")
+        said = f"is more than {MOST // 12} years from the first month on record"
+        problems.add(name, column.name, said, way, rows=far, rests_on=by)
+    else:
+        way = f"months count from 0, at most {MOST}"
+        problems.add(name, column.name, "is out of range", way, rows=early | far)
+
+
+def _leave_out_strays(frame: pd.DataFrame, name: str, column: str, problems: Problems) -> None:
+    """Note, and empty, months that lie years away from all others: a slip in one year.
+
+    Every month up to the last one would be on record, and every customer at risk in all of them.
+    """
+    values = frame[column].to_numpy()
+    months = np.floor(months_of(values) if column == "start" else values.astype(np.float64))
+    held = np.unique(months[~np.isnan(months)])
+    if not len(held):
+        return
+    part = np.cumsum(np.diff(held, prepend=held[0]) > GAP)
+    whose = part[np.searchsorted(held, months).clip(max=len(held) - 1)]
+    stray = ~np.isnan(months) & (whose != np.bincount(whose[~np.isnan(months)]).argmax())
+    if not stray.any():
+        return
+    said = f"is more than {GAP // 12} years away from all others{_such_as(frame[column], stray)}"
+    problems.add(name, column, said, "correct the year", rows=stray)
+    frame[column] = frame[column].mask(stray)
+
+
+EARLIEST = 1000 * 12  # so many months and more are a date
+OPEN = 2099 * 12  # from then on an end is none: some systems write 9999-12-31
+LATEST = 10_000 * 12  # so many months and more are none, but perhaps 20260314 or 202603
 MOST = 1200  # months that a record can have: a hundred years
+GAP = 120  # months without a single contact, at most
 FIRST_BY = ("contacts", "cells", "agents", "customers", "surveys", "audits", "assignments")
 
 

@@ -61,6 +61,9 @@ class Column:
         Whether cells may be empty.
     values
         Allowed names; any if there are none.
+    nothing
+        The name, among any, that says there was nothing, however it is capitalised. What looks
+        like another way to say so is refused.
     low, high
         The range, both ends included unless `above`, which leaves out the low one.
     entity
@@ -69,6 +72,8 @@ class Column:
         The kind of calendar in whose templates the column stands; in both if left out.
     whole_months
         A date must be the first of a month.
+    open_end
+        An empty cell means that it goes on, and so does a date from 2099 on.
     """
 
     name: str
@@ -79,12 +84,14 @@ class Column:
     empty: bool = False
     unit: str = ""
     values: tuple[str, ...] = ()
+    nothing: str = ""
     low: float = -inf
     high: float = inf
     above: bool = False
     entity: str = ""
     calendar: Calendar | None = None
     whole_months: bool = False
+    open_end: bool = False
     example: str = ""
 
     def allowed(self) -> str:
@@ -532,10 +539,12 @@ ASSIGNMENTS = Frame(
             name="to_month",
             kind="month",
             empty=True,
+            open_end=True,
             whole_months=True,
             unit="calendar months from the first",
             example="2026-09",
-            meaning="The first month no longer under the scheme; empty: to the end of the records.",
+            meaning="The first month no longer under the scheme; empty, or a date from 2099 on: to "
+            "the end of the records.",
         ),
         Column(
             name="randomised",
@@ -591,6 +600,7 @@ AUDITS = Frame(
             name="found",
             kind="name",
             need="required",
+            nothing="none",
             example="none",
             meaning="The kind of gaming found, in the firm's own words; `none` if none.",
         ),
@@ -698,9 +708,11 @@ SUBSCRIPTIONS = Frame(
             name="end",
             kind="date",
             empty=True,
+            open_end=True,
             unit="months",
             example="2026-04-30",
-            meaning="The last day as a customer; empty for those who are still there.",
+            meaning="The last day as a customer; empty, or a date from 2099 on, for those who are "
+            "still there.",
         ),
         Column(
             name="end_reason",

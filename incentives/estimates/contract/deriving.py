@@ -15,6 +15,7 @@ import pandas as pd
 
 from incentives.estimates.contract.conversion import months_of
 from incentives.estimates.contract.declaration import CONTRACT
+from incentives.estimates.contract.identity import NOBODY
 from incentives.estimates.contract.problems import Problems
 from incentives.records import TENURES, YEARS
 
@@ -88,6 +89,8 @@ def complete(
     months = _months(frames)
     _teams(frames, months, problems)
     schemes = _Schemes(frames, months, problems)
+    if "agents" in frames:
+        _assigned_are_agents(frames["assignments"], frames["agents"], problems)
     for name in PAID:
         if name in frames:
             told = name in ("audits", "surveys") and "contacts" in frames
@@ -152,7 +155,7 @@ def _of_contacts(
         for column in ("month", "agent", *(("logged_outcome",) if name == "audits" else ())):
             if column not in frame:
                 way = "give it, or the frame `contacts`, from which it is taken"
-                problems.add(name, column, "is missing", way)
+                problems.add(name, column, "is missing", way, rests_on=["contacts.contact"])
         return
     known = _index(contacts)
     once = np.flatnonzero(~known.duplicated())
@@ -161,14 +164,47 @@ def _of_contacts(
     place = np.append(once, -1)[place]
     if "cells" not in frames:  # else these may be a sample of the contacts that the cells count
         way = "give the contact, or leave the row out"
-        problems.add(name, "contact", "is not in contacts", way, rows=lost)
+        rests_on = ["contacts.contact"]
+        problems.add(name, "contact", "is not in contacts", way, rows=lost, rests_on=rests_on)
     declared = {*own, *(column.name for column in CONTRACT[name].columns)}
     known_of = (*OF_A_CONTACT, *own)
+    _agreeing(frames, name, place, problems)
     taken = [c for c in known_of if c in contacts and c in declared and c not in frame]
     for column in taken:
         frame[column] = contacts[column].take(place).mask(lost).array
     if name == "audits" and "audit_prob" in contacts:
-        frame["prob"] = _drawn(frame, contacts["audit_prob"].to_numpy()[place], problems)
+        known_chance = np.where(lost, np.nan, contacts["audit_prob"].to_numpy()[place])
+        frame["prob"] = _drawn(frame, known_chance, problems)
+
+
+def _agreeing(frames: dict[str, pd.DataFrame], name: str, place: Ints, problems: Problems) -> None:
+    """Note where an audit or a survey says something else of its contact than the contact does."""
+    frame, contacts = frames[name], frames["contacts"]
+    for column in OF_A_CONTACT:
+        if column not in frame or column not in contacts:
+            continue
+        one, other = frame[column], contacts[column].take(place)
+        told = _known(other) | (column == "agent")  # nobody is an answer there
+        apart = (_plain(one) != _plain(other)) & _known(one) & told & (place >= 0)
+        way = "one of them is wrong: correct it, or leave the column out here"
+        said, rests_on = "is not that of the contact", ["contacts.contact", f"contacts.{column}"]
+        rests_on.append(f"{name}.contact")
+        problems.add(name, column, said, way, rows=apart, rests_on=rests_on)
+
+
+def _plain(values: "pd.Series[Any]") -> Any:
+    """Give names as texts, so that those of two frames can be held against each other."""
+    named = isinstance(values.dtype, pd.CategoricalDtype)
+    return (values.astype(object) if named else values).to_numpy()
+
+
+def _known(values: "pd.Series[Any]") -> Bools:
+    """Tell which cells hold something; an identifier of nobody is nothing."""
+    there: Bools = values.notna().to_numpy(dtype=bool)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return there
+    somebody: Bools = np.asarray(values != NOBODY, dtype=bool)
+    return np.logical_and(there, somebody)
 
 
 def _index(frame: pd.DataFrame) -> pd.Index:
@@ -229,8 +265,9 @@ def _teams(frames: dict[str, pd.DataFrame], months: int, problems: Problems) -> 
             continue
         row = lookup.of(frame["run"], frame["agent"], frame["month"])
         way = "give the agent a row there"
-        strange = (row < 0) & (frame["agent"].to_numpy() >= 0)
-        problems.add(name, "agent", "is not in agents in that month", way, rows=strange)
+        strange = (row < 0) & (frame["agent"].to_numpy() >= 0) & frame["month"].notna().to_numpy()
+        said, rests_on = "is not in agents in that month", ["agents.agent"]
+        problems.add(name, "agent", said, way, rows=strange, rests_on=rests_on)
         found = np.where(row >= 0, team.to_numpy()[row], -1)
         frame["team"] = np.where(given >= 0, given, found)
 
@@ -250,7 +287,8 @@ class _Schemes:
             given["unit_id"] = np.int64(-1)
         way = "say which team or agent it was"
         absent = (unit != "world") & (given["unit_id"].to_numpy() < 0)
-        problems.add("assignments", "unit_id", "is empty", way, rows=absent)
+        by_unit = ["assignments.unit"]
+        problems.add("assignments", "unit_id", "is empty", way, rows=absent, rests_on=by_unit)
         given.loc[unit == "world", "unit_id"] = np.int64(0)
         first = given.groupby("run")["unit"].first().astype("str")
         self.unit_of_run = first
@@ -267,7 +305,8 @@ class _Schemes:
             months=months,
         )
         way = "let one assignment of a unit end before the next begins"
-        problems.add("assignments", "from_month", "overlaps with a row above", way, rows=again)
+        said = "overlaps with a row above"
+        problems.add("assignments", "from_month", said, way, rows=again, rests_on=by_unit)
 
     def fill(self, name: str, columns: dict[str, str], *, note: bool) -> None:
         """Give each row of a frame the scheme in force, and note what does not agree.
@@ -294,11 +333,15 @@ class _Schemes:
         given = self._given(frame, name)
         way = "correct one of them, or leave the column out"
         apart = (given >= 0) & (found >= 0) & (given != found)
-        problems.add(name, "scheme", "is not that of assignments", way, rows=apart)
+        of_assignments = (f"assignments.{each}" for each in ("unit", "scheme", "from_month"))
+        rests_on = ["agents.agent", *of_assignments]
+        said = "is not that of assignments"
+        problems.add(name, "scheme", said, way, rows=apart, rests_on=rests_on)
         codes = np.where(given >= 0, given, found)
         way = "give the unit a row in assignments for that month, and each agent a team"
-        without = served & (codes < 0) & note
-        problems.add(name, "scheme", "is in no assignment", way, rows=without)
+        without = served & (codes < 0) & frame["month"].notna().to_numpy() & note
+        said = "is in no assignment"
+        problems.add(name, "scheme", said, way, rows=without, rests_on=rests_on)
         frame["scheme"] = pd.Categorical.from_codes(codes, self.names)
 
     def _given(self, frame: pd.DataFrame, name: str) -> Ints:
@@ -308,9 +351,25 @@ class _Schemes:
         place = self.names.get_indexer(frame["scheme"].cat.categories)
         codes = np.append(place, -1)[frame["scheme"].cat.codes.to_numpy()]
         strange = frame["scheme"].notna().to_numpy() & (codes < 0)
-        way = "name the scheme as assignments do"
-        self.problems.add(name, "scheme", "is not in assignments", way, rows=strange)
+        way, rests_on = "name the scheme as assignments do", ["assignments.scheme"]
+        said = "is not in assignments"
+        self.problems.add(name, "scheme", said, way, rows=strange, rests_on=rests_on)
         return np.asarray(codes, dtype=np.int64)
+
+
+def _assigned_are_agents(
+    assignments: pd.DataFrame, agents: pd.DataFrame, problems: Problems
+) -> None:
+    """Note assignments to teams or agents that are not among the agents, as these were given."""
+    for unit in ("team", "agent"):
+        if unit not in agents or (unit == "team" and not (agents["team"] >= 0).any()):
+            continue
+        strange = (assignments["unit"] == unit) & ~assignments["unit_id"].isin(agents[unit])
+        strange &= assignments["unit_id"] >= 0
+        way = "name it as `agents` does, or leave the row out"
+        said, rests_on = f"is no {unit} in agents", ["assignments.unit", f"agents.{unit}"]
+        rows = strange.to_numpy()
+        problems.add("assignments", "unit_id", said, way, rows=rows, rests_on=rests_on)
 
 
 def on_record(assignments: pd.DataFrame) -> pd.DataFrame:
@@ -384,7 +443,8 @@ def _customer_months(
         else np.full(len(spells), np.nan)
     )
     backwards = end < start
-    problems.add("subscriptions", "end", "is before the start", "correct one", rows=backwards)
+    said, rests_on = "is before the start", ["subscriptions.start"]
+    problems.add("subscriptions", "end", said, "correct one", rows=backwards, rests_on=rests_on)
     first = np.floor(np.maximum(np.nan_to_num(start), 0)).astype(np.int64)
     until = np.where(np.isnan(end), months, np.floor(np.clip(end, -1, months)) + 1)
     rows, month = _spells(first, np.minimum(until, months).astype(np.int64) - first)
@@ -394,7 +454,8 @@ def _customer_months(
     keys = [each["run"].to_numpy(), customer, month]
     twice[rows[pd.MultiIndex.from_arrays(keys).duplicated()]] = True
     way = "join spells that overlap or touch within a month, one row a spell with the firm"
-    problems.add("subscriptions", "customer", "has two spells in a month", way, rows=twice)
+    said = "has two spells in a month"
+    problems.add("subscriptions", "customer", said, way, rows=twice, rests_on=rests_on)
     left = month == np.floor(end)[rows]
     made: dict[str, Any] = {
         "run": each["run"].to_numpy(),
@@ -411,7 +472,8 @@ def _customer_months(
     if "end_reason" in each:
         reason = each["end_reason"].cat.codes.to_numpy()
         for code, name in enumerate(each["end_reason"].cat.categories):
-            made[f"left_{_word(name)}"] = (left & (reason == code)).astype(np.int8)
+            word = f"left_{_word(name)}"  # the same for "Moved house" and "moved house"
+            made[word] = made.get(word, np.int8(0)) + (left & (reason == code)).astype(np.int8)
         if (unsaid := left & (reason < 0)).any():
             made["left_unstated"] = unsaid.astype(np.int8)
     if "value" in each:
@@ -433,7 +495,8 @@ def _homes(spells: pd.DataFrame, schemes: _Schemes, problems: Problems) -> None:
     home = spells["home_team"]
     strange = teams & (home >= 0).to_numpy() & ~home.isin(schemes.lookup.ids).to_numpy()
     way = "give the team a row in assignments"
-    problems.add("subscriptions", "home_team", "is in no assignment", way, rows=strange)
+    said, rests_on = "is in no assignment", ["assignments.unit"]
+    problems.add("subscriptions", "home_team", said, way, rows=strange, rests_on=rests_on)
 
 
 def _customers(

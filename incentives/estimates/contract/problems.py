@@ -1,6 +1,6 @@
 """What is wrong with a firm's files: all of it, in one table that says the way out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -53,16 +53,36 @@ class Problems:
     ----------
     counted
         What the rows of each frame are called: lines of a file or rows of a frame.
+    holes
+        Columns that are missing, such as ``"contacts.agent"``, and stand empty while the rest is
+        looked at.
+    left_out
+        Frames that are missing or could not be read.
     """
 
     counted: dict[str, Literal["line", "row"]] = field(default_factory=dict)
     found: list[dict[str, object]] = field(default_factory=list)
+    holes: set[str] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
 
     def add(
-        self, frame: str, column: str, problem: str, way_out: str, *, rows: Rows = None
+        self,
+        frame: str,
+        column: str,
+        problem: str,
+        way_out: str,
+        *,
+        rows: Rows = None,
+        rests_on: Iterable[str] = (),
     ) -> None:
-        """Note a problem of a whole column, or of those rows of it that are marked, if any."""
+        """Note a problem of a whole column, or of those rows of it that are marked, if any.
+
+        Nothing is noted that a hole could have made: one in the column itself, or in what the
+        finding rests on besides, written as in `holes`.
+        """
         if rows is not None and not rows.any():
+            return
+        if any(map(self._is_hole, (f"{frame}.{column}", *rests_on))):
             return
         first, many = "", ""
         if rows is not None:
@@ -81,6 +101,13 @@ class Problems:
                 "way_out": way_out,
             }
         )
+
+    def leave_out(self, frame: str) -> None:
+        """Take it that all of a frame is missing: what is wrong with it has been noted."""
+        self.left_out.add(frame)
+
+    def _is_hole(self, place: str) -> bool:
+        return place in self.holes or place.partition(".")[0] in self.left_out
 
     def refuse(self) -> None:
         """Raise all of them, if there are any."""

@@ -30,6 +30,8 @@ Names = Mapping[str, str]
 Frames = Mapping[str, Frame]
 
 AS_TEXT = ("identifier", "name", "yes_no", "month", "date")
+BETWEEN = {",": "commas", ";": "semicolons", "\t": "tabs"}  # what stands between cells
+SHOWN = 8  # names of a strange header
 BESIDE = ("data_dictionary",)  # files that stand beside the data and are none
 SIMULATED = {item.name for item in fields(Records)} - set(CONTRACT)
 
@@ -44,8 +46,9 @@ def read_records(
     """Read a firm's tables, check them, and work out what estimators need beside them.
 
     Checked are types, units and ranges, keys within and between frames, and what cannot be: an
-    assignment that ends before it begins, a contact before its agent was hired, an audit of a
-    contact that is not there, a survey answered by somebody who was not asked. Worked out are
+    assignment that ends before it begins, a contact before its agent was hired or ten years from
+    all others, an audit of a contact that is not there or that was another agent's, a survey
+    answered by somebody who was not asked, a file of which no column is known. Worked out are
     months and working days from timestamps, the team and the pay scheme of every row from
     `agents` and `assignments`, `cells` from contacts, and customer-months at risk from
     subscriptions, with `exposure_identified`.
@@ -54,8 +57,8 @@ def read_records(
     ----------
     source
         A folder with one CSV or Parquet file a frame, named as the frame (`write_templates`
-        makes one to fill), or frames by name. At the least `assignments`, and one of `contacts`,
-        `cells`, `subscriptions` and `customers`.
+        makes one to fill; commas, semicolons or tabs between cells), or frames by name. At the
+        least `assignments`, and one of `contacts`, `cells`, `subscriptions` and `customers`.
     columns
         By frame, the firm's names of columns and ours: ``{"contacts": {"call_id": "contact"}}``.
     covariates
@@ -115,10 +118,8 @@ def read_records(
         raw = _given(source, contract, renamed, problems)
     else:
         raw = _filed(Path(source), contract, renamed, problems)
-    whole = _nothing_missing(raw, contract, problems)
+    _note_missing(raw, contract, problems)
     frames = {name: converted(contract[name], raw.pop(name), problems) for name in list(raw)}
-    if not whole:
-        problems.refuse()
     names = numbered(frames, pseudonym_key)
     since(frames, problems)
     complete(frames, own, problems)
@@ -160,14 +161,19 @@ def _given(
     renamed: Mapping[str, Names],
     problems: Problems,
 ) -> dict[str, pd.DataFrame]:
-    """Take the declared columns of frames."""
+    """Take the declared columns of frames; one without rows is left out, as of files."""
     found = {}
     for name in _known(source, problems):
         frame = source[name]
         if frame.empty and frame.columns.empty:
             continue
-        wanted = _wanted(contract[name], list(frame.columns), renamed.get(name, {}), problems)
-        found[name] = frame[list(wanted)].rename(columns=wanted).reset_index(drop=True)
+        header = list(frame.columns)
+        wanted = _wanted(contract[name], header, renamed.get(name, {}), problems)
+        if not wanted:
+            _note_strange(name, f"{name} has columns {_begun(header)}", header, problems)
+            continue
+        if len(frame):
+            found[name] = frame[list(wanted)].rename(columns=wanted).reset_index(drop=True)
     return found
 
 
@@ -193,8 +199,9 @@ def _filed(
             read = _csv if is_csv else _parquet
             table = read(path, contract[name], renamed.get(name, {}), problems)
         except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-            way = "save it as UTF-8 with commas between cells, as the template is"
+            way = "save it as UTF-8 with commas or semicolons between cells"
             problems.add(name, "", f"cannot be read: {str(error).splitlines()[0]}", way)
+            problems.leave_out(name)
             continue
         if table.num_rows:
             found[name] = table.to_pandas(split_blocks=True, self_destruct=True)
@@ -202,10 +209,12 @@ def _filed(
 
 
 def _csv(path: Path, frame: Frame, renamed: Names, problems: Problems) -> pa.Table:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        header = next(csv.reader(lines), [])
+    header, between = _header(path, frame, renamed)
     wanted = _wanted(frame, header, renamed, problems)
     if not wanted:
+        if header:
+            said = f"{path.name} begins {_begun(header)}, with {BETWEEN[between]} between"
+            _note_strange(frame.name, said, header, problems)
         return pa.table({})
     texts = {theirs: pa.string() for theirs, ours in wanted.items() if _is_text(frame, ours)}
     convert = pyarrow.csv.ConvertOptions(
@@ -214,13 +223,33 @@ def _csv(path: Path, frame: Frame, renamed: Names, problems: Problems) -> pa.Tab
         null_values=[""],  # "NA" may be a team
         strings_can_be_null=True,
     )
-    table = pyarrow.csv.read_csv(path, convert_options=convert)
+    parse = pyarrow.csv.ParseOptions(delimiter=between)
+    table = pyarrow.csv.read_csv(path, parse_options=parse, convert_options=convert)
     return table.rename_columns(list(wanted.values()))
+
+
+def _header(path: Path, frame: Frame, renamed: Names) -> tuple[list[str], str]:
+    """Give a file's header, and what stands between its cells: that which shows most columns."""
+
+    def known(header: list[str]) -> tuple[int, int]:
+        ours = [name for name in header if frame.named(renamed.get(name, name)) is not None]
+        return len(ours), len(header)
+
+    headers = {}
+    for between in BETWEEN:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = csv.reader(lines, delimiter=between)
+            headers[between] = next((row for row in rows if row), [])
+    best = max(headers, key=lambda between: known(headers[between]))
+    return headers[best], best
 
 
 def _parquet(path: Path, frame: Frame, renamed: Names, problems: Problems) -> pa.Table:
     header = pyarrow.parquet.read_schema(path).names
     wanted = _wanted(frame, header, renamed, problems)
+    if not wanted:
+        _note_strange(frame.name, f"{path.name} has columns {_begun(header)}", header, problems)
+        return pa.table({})
     table = pyarrow.parquet.read_table(path, columns=list(wanted)).select(list(wanted))
     return table.rename_columns(list(wanted.values()))
 
@@ -260,30 +289,49 @@ def _wanted(frame: Frame, header: list[str], renamed: Names, problems: Problems)
             wanted[theirs] = ours
     absent = [column.name for column in frame.columns if column.name not in wanted.values()]
     for theirs in header:
-        if theirs not in wanted and (near := get_close_matches(theirs, absent, n=1, cutoff=0.85)):
+        plain = theirs.strip().lower()
+        if theirs not in wanted and (near := get_close_matches(plain, absent, n=1, cutoff=0.85)):
             way = f"if it is '{near[0]}', say so in `columns`; if not, give it another name"
             problems.add(frame.name, theirs, f"looks like '{near[0]}'", way)
     return wanted
 
 
-def _nothing_missing(
-    frames: Mapping[str, pd.DataFrame], contract: Frames, problems: Problems
-) -> bool:
-    """Note frames and columns without which nothing can be checked."""
-    before = len(problems.found)
+def _note_strange(name: str, said: str, header: list[str], problems: Problems) -> None:
+    """Note a frame none of whose columns is in the contract."""
+    required = [column.name for column in CONTRACT[name].columns if column.need == "required"]
+    mapped = {name: {header[0] if header else "yours": (required or ["run"])[0]}}
+    way = f"name them as the contract does, or map them: columns={mapped}, say, and so on"
+    problems.add(name, "", f"has no column of the contract: {said}", way)
+    problems.leave_out(name)
+
+
+def _begun(header: list[str]) -> str:
+    """Quote the first names of a header."""
+    more = ", ..." if len(header) > SHOWN else ""
+    return f"{listed(name[:40] for name in header[:SHOWN])}{more}" if header else "none"
+
+
+def _note_missing(frames: dict[str, pd.DataFrame], contract: Frames, problems: Problems) -> None:
+    """Note frames and columns that have to be there, and put empty ones in their place.
+
+    So the rest can be looked at all the same, but for what rests on these.
+    """
     if "assignments" not in frames:
         way = "say who was under which scheme; under one for all, one row with unit 'world'"
         problems.add("assignments", "", "is missing or empty", way)
+        problems.leave_out("assignments")
+        frames["assignments"] = pd.DataFrame(index=range(1))
     sources = ("contacts", "cells", "subscriptions", "customers")
-    if not set(sources) & set(frames):
+    if not set(sources) & {*frames, *problems.left_out}:
         problems.add("contacts", "", "is missing or empty", f"give one of {listed(sources)}")
     for name, frame in frames.items():
         known = {*frame.columns, *(f"contacts.{each}" for each in frames.get("contacts", ()))}
         for column in contract[name].columns:
             if column.need == "required" and not known & {column.name, *column.unless}:
                 way = f"it says: {column.meaning}"
-                problems.add(name, column.name, "is missing", way)
-    return len(problems.found) == before
+                problems.add(name, column.name, "is missing", way, rests_on=column.unless)
+                problems.holes.add(f"{name}.{column.name}")
+                frame[column.name] = None
 
 
 # -- what comes out -----------------------------------------------------------------------------

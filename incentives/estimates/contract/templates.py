@@ -18,9 +18,9 @@ __all__ = ["as_markdown", "write_templates"]
 README = """\
 # Data dictionary
 
-One file a frame, CSV or Parquet, with the columns below. CSV: UTF-8, commas between cells, a point
-in decimals, one line a row; leave a cell empty where there is nothing to say. Amounts of money are
-in {currency}. {calendar}
+One file a frame, CSV or Parquet, with the columns below. CSV: UTF-8, commas (or semicolons or tabs)
+between cells, a point in decimals, one line a row; leave a cell empty where there is nothing to
+say. Amounts of money are in {currency}. {calendar}
 
 Fill `assignments`; `contacts` (or counts of them, in `cells`) for what is logged; `audits` for what
 happened; `subscriptions` (or `customers`) for who leaves; `agents` and `surveys` if there are any.
