@@ -341,6 +341,66 @@ def test_few_audits_make_wide_intervals_even_where_no_error_was_met() -> None:
     assert wald < hits
 
 
+def a_firm_with_few_errors(rng: np.random.Generator, agents: int, false: float) -> inc.Records:
+    """Half the agents are paid per save, and log so many saves that never were; 3 % are audited."""
+    agent = np.repeat(np.arange(agents), 200)
+    saved = rng.random(agent.size) < rng.normal(0.25, 0.03, agents)[agent]
+    fake = (agent % 2 == 1) & ~saved & (rng.random(agent.size) < false)
+    contacts = pd.DataFrame(
+        {
+            "contact": np.arange(agent.size),
+            "month": np.arange(agent.size) % 2,
+            "agent": agent,
+            "reason": "cancel",
+            "logged_outcome": np.where(saved | fake, "saved", "cancelled"),
+        }
+    )
+    drawn = rng.random(agent.size) < 0.03
+    audits = pd.DataFrame(
+        {
+            "contact": np.flatnonzero(drawn),
+            "prob": 0.03,
+            "found": np.where(fake, "fake", "none")[drawn],
+            "found_outcome": np.where(saved, "saved", "cancelled")[drawn],
+        }
+    )
+    seats = np.arange(agents)
+    assigned = {"unit": "agent", "unit_id": seats, "scheme": ["wage", "bonus"] * (agents // 2)}
+    span = {"from_month": 0, "to_month": 2, "randomised": "yes", "prob": 0.5}
+    frames = {
+        "contacts": contacts,
+        "audits": audits,
+        "agents": pd.DataFrame({"agent": seats, "team": seats}),
+        "assignments": pd.DataFrame(assigned | span),
+    }
+    return inc.read_records(frames)
+
+
+def test_hardly_any_errors_met_leave_room_for_those_that_were_not() -> None:
+    """Some 75 audits an arm meet three errors or none: their own spread says too little."""
+    false, firms = 0.05, 60
+    hidden = 100 * false * 0.75
+    hits = dict.fromkeys(("save_rate_true", "save_rate_inflation", "gamed"), 0)
+    for seed in range(firms):
+        firm = a_firm_with_few_errors(np.random.default_rng(seed), 24, false)
+        split, gaming = kpi_inflation(firm, control="wage", outcome="save_rate"), gaming_effect
+        asked = {"save_rate_true": (split, 0.0), "save_rate_inflation": (split, hidden)}
+        asked["gamed"] = (gaming(firm, control="wage"), hidden)
+        for name, (answer, truth) in asked.items():
+            row = row_of(answer, name)
+            hits[name] += row["conf_low"] <= truth <= row["conf_high"]
+    assert min(hits.values()) >= stats.binom.ppf(0.0005, firms, 0.95)
+
+
+def test_where_no_error_was_met_nothing_that_rests_on_audits_is_certain() -> None:
+    firm = a_firm_with_few_errors(np.random.default_rng(1), 24, 0.0)
+    split = kpi_inflation(firm, control="wage", outcome="save_rate").tidy()
+    answers = pd.concat([split, gaming_effect(firm, control="wage").tidy()])
+    audited = answers[answers["estimator"].isin(["two-phase", "audited"])]
+    assert {"relative_inflation", "honesty_slope", "gamed"} <= set(audited["estimand"])
+    assert (audited["conf_high"] - audited["conf_low"] > 0.1).all()
+
+
 # ── schemes and what is on record ────────────────────────────────────────────────────────────────
 
 

@@ -12,9 +12,17 @@ import pandas as pd
 
 from incentives.estimates.audits import gap_check, suspicion_check, unseen_check
 from incentives.estimates.comparison import Measure, Measured, Observed, listed, unknown
-from incentives.estimates.inference import Bools, Estimated, Floats, fit_binomial
+from incentives.estimates.inference import Bools, Estimated, fit_binomial
 from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, converged, direction, tidy
-from incentives.estimates.two_phase import Phases, chosen, contradicted, read_phases
+from incentives.estimates.two_phase import (
+    Part,
+    Phases,
+    chosen,
+    contradicted,
+    effects,
+    levels,
+    read_phases,
+)
 
 __all__ = ["gaming_effect"]
 
@@ -69,7 +77,9 @@ def gaming_effect(
         Rows of `tidy()`, for each scheme: `gamed` by the estimator ``"audited"`` (the headline,
         then by kind in `group`) and by ``"unweighted audits"`` (naive); `success_logged` by
         ``"log"``; `success_true` and `inflation` by ``"audited"``. `details` has ``"levels"``
-        (the same for each scheme alone), ``"kinds"`` and ``"outcomes"`` for the figures.
+        (the same for each scheme alone), ``"kinds"`` and ``"outcomes"`` for the figures, and
+        ``"simulated"``, as for `true_effect`: errors are no smaller than there where audits met
+        few cases.
 
     Raises
     ------
@@ -101,7 +111,9 @@ def gaming_effect(
     plan, hit = phases.plan, _asked(phases, outcome)
     weights, gamed = plan.totals(phases.audits, [phases.weight, phases.weight * hit])
     fit = fit_binomial(gamed, weights)
-    rows, levels = plan.tables(_measured(phases, hit, outcome), weights > 0)
+    found = _parts(phases, hit, outcome)
+    rows, few = effects(phases, found, weights > 0)
+    alone, few_alone = levels(phases, found, weights > 0)
     return Estimate(
         question=f"Contacts gamed under each {by}, against '{control}'",
         rows=rows,
@@ -109,7 +121,8 @@ def gaming_effect(
         facts=f"{plan.described(rows)}; {phases.described()}",
         reading=_reading(tidy(rows), "gaming" if outcome == "gamed" else outcome),
         checks=(*plan.checks(rows), *_audit_checks(phases, hit), converged({"gamed": fit})),
-        details=_details(tidy(levels).loc[:, list(TIDY_COLUMNS)]),
+        details=_details(tidy(alone).loc[:, list(TIDY_COLUMNS)])
+        | {"simulated": pd.concat([few, few_alone], ignore_index=True) if len(few_alone) else few},
         fits={"gamed": fit.result},
     )
 
@@ -127,33 +140,37 @@ def _kinds(found: "pd.Series[str]") -> list[str]:
     return sorted({str(kind) for kind in found.unique()} - {"none"})
 
 
-def _measured(phases: Phases, hit: Bools, outcome: str) -> list[Measured]:
+def _parts(phases: Phases, hit: Bools, outcome: str) -> list[Part]:
     """Give what is reported, in points per 100 contacts."""
     counts, weights = phases.counts(hit), phases.weights.sum(axis=2)
     ones, found = np.ones(len(hit)), hit.astype(np.float64)
 
-    def share(found: Floats) -> Estimated:
-        return phases.mean(found / phases.chance, phases.weight) * 100
+    def share(hit: Bools) -> Estimated:
+        return phases.mean(hit / phases.chance, phases.weight) * 100
+
+    def gaming(measure: Measure, hit: Bools) -> Part:
+        left = phases.finding(hit).left_open(0, 1)
+        return Part(Measured(measure, share(hit), counts, weights), left)
 
     reported, inflation = phases.logged() * 100, phases.mean(phases.excess, phases.weight) * 100
     audited = Measure("gamed", UNIT, "audited")
-    log = Measure("success_logged", UNIT, "log", label="reported successes")
-    true = Measure("success_true", UNIT, "audited", label="true successes")
+    log = Measure("success_logged", UNIT, "log", label="reported successes").main()
+    true = Measure("success_true", UNIT, "audited", label="true successes").main()
+    excess, honest = phases.left_open(0, 1), phases.left_open(1, -1)
     naive = audited._replace(estimator="unweighted audits")
     (audits,) = phases.plan.totals(phases.audits, [ones])
-    measured = [
-        Measured(audited.main(), share(found), counts, weights),
-        phases.weighed(Measured(log.main(), reported, phases.logs())),
-        Measured(true.main(), reported - inflation, counts, weights),
-        Measured(audited._replace(estimand="inflation"), inflation, counts, weights),
-        Measured(naive, phases.mean(found, ones) * 100, counts, audits),
+    found_parts = [
+        gaming(audited.main(), hit),
+        Part(phases.weighed(Measured(log, reported, phases.logs()))),
+        Part(Measured(true, reported - inflation, counts, weights), honest),
+        Part(Measured(audited._replace(estimand="inflation"), inflation, counts, weights), excess),
+        Part(Measured(naive, phases.mean(found, ones) * 100, counts, audits)),
     ]
     if outcome == "gamed":
         for kind in _kinds(phases.audits["found"]):
-            part = audited._replace(group=kind)
-            of_kind = share(np.asarray(phases.audits["found"] == kind, dtype=np.float64))
-            measured.append(Measured(part, of_kind, counts, weights))
-    return measured
+            of_kind = np.asarray(phases.audits["found"] == kind)
+            found_parts.append(gaming(audited._replace(group=kind), of_kind))
+    return found_parts
 
 
 def _audit_checks(phases: Phases, hit: Bools) -> list[Check]:

@@ -15,6 +15,7 @@ from incentives.estimates.inference import Estimated, Floats
 from incentives.estimates.result import Estimate, tidy
 from incentives.estimates.two_phase import (
     Kpi,
+    Open,
     Part,
     Phases,
     answered,
@@ -127,8 +128,17 @@ def _told(phases: Phases) -> list[Part]:
     slope = Estimated(1 - false.value + missed.value, missed.influence - false.influence)
     counts, unit = phases.counts(), f"per 100 logged {phases.kpi.words}"
     shown = Measure("relative_inflation", unit, "two-phase", in_summary=True)
-    honest = Measure("honesty_slope", "0 to 1", "two-phase", in_summary=True)
-    return [Part(Measured(shown, relative, counts)), Part(Measured(honest, slope, counts))]
+    honest = Measure("honesty_slope", "of 1", "two-phase", in_summary=True)
+    excess = phases.left_open(0, 1)
+    inflated = Open(
+        excess.moved / logged.value, _over(phases.composed(0, 1), logged) * 100, excess.thin
+    )
+    off = phases.simulated(counted=False) - phases.simulated(counted=True)
+    believed = phases.composed(0, 1, counted=False) - phases.composed(0, 1, counted=True)
+    return [
+        Part(phases.weighed(Measured(shown, relative, counts)), inflated),
+        Part(phases.weighed(Measured(honest, slope, counts)), Open(off, believed, excess.thin)),
+    ]
 
 
 def _over(one: Estimated, other: Estimated) -> Estimated:

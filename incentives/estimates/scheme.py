@@ -260,7 +260,7 @@ def _true(
     name, reason = "audits speak of the true outcome", ""
     try:
         phases = read_phases(seen, by=by, control=control, kpi=KPIS[outcome], detection=detection)
-        rows = effects(phases, parts(phases)[:1])[0]
+        rows = effects(phases, parts(phases)[:1], phases.present)[0]
     except ValueError as error:
         reason = str(error)
     check = Check(name, not reason, float(bool(reason)), 0, f"refusal: {reason}")

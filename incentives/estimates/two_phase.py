@@ -7,7 +7,7 @@ there is no way to ask for one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -43,7 +43,8 @@ from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, direction
 
 __all__ = ["KPIS", "Kpi", "Phases", "read_phases", "true_effect", "true_rate", "two_phase"]
 
-FEW_AUDITS = 100  # below it the errors that no audit happened to meet are too many to neglect
+FEW_AUDITS = 100  # of an arm; with fewer, the errors that no audit met are too many to neglect
+FEW_ERRORS = 10  # met by the audits of an arm; with fewer, their number says little of how rare
 DRAWS = 4000
 SEED = 20261
 
@@ -184,17 +185,24 @@ class Phases:
         counted
             Only over contacts that the log counts, or that it does not; over all if left out.
         """
-        inside = np.ones_like(self.noted) if counted is None else (self.noted == counted) * 1.0
+        inside = self._inside(counted)
         return two_phase(self.contacts * inside, self.weights * inside, self.amiss * inside)
 
-    def composed(self, noted: float, amiss: float) -> Estimated:
+    def _inside(self, counted: bool | None) -> Floats:
+        """Mark the strata that the log counts, or does not, or all."""
+        if counted is None:
+            return np.ones_like(self.noted)
+        return np.asarray(self.noted == counted, dtype=np.float64)
+
+    def composed(self, noted: float, amiss: float, *, counted: bool | None = None) -> Estimated:
         """Give so many times the log and its excess, by arm, as if the excess were known.
 
-        What moves it is how the clusters' contacts are composed, not which were audited.
+        What moves it is how the clusters' contacts are composed, not which were audited. It is
+        taken over what `corrected` takes.
         """
         mean = _ratio(self.amiss.sum(axis=0), self.weights.sum(axis=0))
-        each = self.contacts * (noted * self.noted + amiss * mean)
-        return two_phase(self.contacts, self.contacts, each)
+        contacts = self.contacts * self._inside(counted)
+        return two_phase(contacts, contacts, contacts * (noted * self.noted + amiss * mean))
 
     def drawing_error(self) -> Floats:
         """Give the standard error that comes from having audited a sample only, by arm."""
@@ -218,11 +226,33 @@ class Phases:
         found = self.noted[self.stratum] - self.excess if self.kpi.counted else self.excess
         return self.mean(found, np.ones_like(found))
 
-    def simulated(self) -> Floats:
+    def left_open(self, noted: float, amiss: float) -> "Open":
+        """Say what is open about so many times the log and so many times its excess, in points."""
+        moved, between = 100 * amiss * self.simulated(), self.composed(noted, amiss) * 100
+        return Open(moved, between, self.thin())
+
+    def finding(self, hit: Bools) -> "Phases":
+        """Give the same with what was asked for, on no log, in place of the indicator's excess."""
+        excess = hit / self.chance
+        (amiss,) = self.plan.totals(
+            self.audits, [self.weight * excess], within=(self.stratum, len(self.noted))
+        )
+        none, kpi = np.zeros_like(self.noted), KPIS["gamed"]
+        return replace(self, kpi=kpi, amiss=amiss, noted=none, excess=excess)
+
+    def thin(self) -> Bools:
+        """Whether too few audits, or errors that they met, stand behind each arm."""
+        arms = self.plan.arm_codes(self.audits)
+        audits = np.bincount(arms, minlength=len(self.plan.arms))
+        met = np.bincount(arms[self.excess != 0], minlength=len(self.plan.arms))
+        return (audits < FEW_AUDITS) | (met < FEW_ERRORS)
+
+    def simulated(self, *, counted: bool | None = None) -> Floats:
         """Draw from Jeffreys' posterior how far the mean excess is off, shape (draws, arms).
 
         In each stratum of an arm the share of audits that met an error is a binomial one; what
-        was audited is known. The contacts of each stratum are taken as they are.
+        was audited is known. The contacts of each stratum are taken as they are. The mean is
+        over what `corrected` takes.
         """
         contacts, cell = self.contacts.sum(axis=0), self._cell()
 
@@ -240,6 +270,7 @@ class Phases:
         shape = (DRAWS, *contacts.shape)
         guess = np.random.default_rng(SEED).beta(found + 0.5, effective - found + 0.5, shape)
         off = size * (1 - known) * (guess - share)
+        contacts = contacts * self._inside(counted)
         return np.asarray((off * contacts).sum(axis=2) / contacts.sum(axis=1))
 
     def _cell(self) -> npt.NDArray[np.int64]:
@@ -394,99 +425,131 @@ def named(kpi: Kpi, part: Literal["logged", "true", "inflation"], estimator: str
     return Measure(f"{kpi.name}_{part}", kpi.unit, estimator, label=f"{label} {kpi.words}").main()
 
 
+class Open(NamedTuple):
+    """What the audits behind a number leave open."""
+
+    moved: Floats  #: draws of how far it may be off for having audited a sample, (draws, arms)
+    between: Estimated  #: what it would be if they left nothing open
+    thin: Bools  #: whether too few audits, or errors that they met, stand behind each arm
+
+
 class Part(NamedTuple):
     """A number made of the log and of what audits found amiss with it."""
 
     measured: Measured
-    noted: float = 0.0  #: how often the log enters
-    amiss: float = 0.0  #: how often what audits found amiss enters; 0 where no audit is needed
+    open: Open | None = None  #: none where no audit is needed
 
 
 def parts(phases: Phases) -> list[Part]:
     """Give an indicator by arm: true, as the log has it, their difference, and read naively."""
     kpi, counts = phases.kpi, phases.counts()
-    amiss = phases.corrected() * 100
+    amiss, excess = phases.corrected() * 100, phases.left_open(0, 1)
     true = named(kpi, "true", "two-phase")
     naive = true._replace(estimator="unweighted audits", in_summary=False, in_figure=False)
-    last = Part(Measured(naive, phases.unweighted() * 100, counts))
+    last = Part(phases.weighed(Measured(naive, phases.unweighted() * 100, counts)))
     if not kpi.counted:
-        return [Part(Measured(true, amiss, counts), 0.0, 1.0), last]
-    reported = phases.logged() * 100
+        return [Part(phases.weighed(Measured(true, amiss, counts)), excess), last]
+    reported, honest = phases.logged() * 100, phases.left_open(1, -1)
     log, inflation = named(kpi, "logged", "log"), named(kpi, "inflation", "two-phase")
     return [
-        Part(Measured(true, reported - amiss, counts), 1.0, -1.0),
-        Part(Measured(log, reported, phases.logs()), 1.0, 0.0),
-        Part(Measured(inflation, amiss, counts), 0.0, 1.0),
+        Part(phases.weighed(Measured(true, reported - amiss, counts)), honest),
+        Part(phases.weighed(Measured(log, reported, phases.logs()))),
+        Part(phases.weighed(Measured(inflation, amiss, counts)), excess),
         last,
     ]
 
 
-def effects(phases: Phases, found: Sequence[Part]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give the effects, arm by arm, and the simulated intervals of those with few audits."""
-    plan, draws = phases.plan, phases.simulated()
+def effects(
+    phases: Phases, found: Sequence[Part], present: Bools
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the effects, arm by arm, and the simulated intervals of those with few audits.
+
+    Parameters
+    ----------
+    phases
+        The log and its audits.
+    found
+        What is compared.
+    present
+        Whether each cluster is there for each arm.
+    """
+    plan = phases.plan
     by_arm: list[list[dict[str, Any]]] = [[] for _ in plan.arms]
     intervals: list[dict[str, Any]] = []
     for part in found:
-        between = phases.composed(part.noted, part.amiss) * 100
-        for row in _rows(plan.tables([phases.weighed(part.measured)], phases.present)[0]):
+        for row in plan.effects(part.measured, present):
             arm = plan.arms.index(row["term"])
-            carried = carried_by(phases.present[:, arm], phases.present[:, 0])
-            noise = between.difference(arm, 0).std_error(carried)[0]
-            moved = draws[:, arm] - draws[:, 0]
-            by_arm[arm].append(_widened(part, row, moved, noise, intervals))
+            if part.open is not None:
+                moved = part.open.moved[:, arm] - part.open.moved[:, 0]
+                carried = carried_by(present[:, arm], present[:, 0])
+                noise = float(part.open.between.difference(arm, 0).std_error(carried)[0])
+                if noise == 0 or part.open.thin[arm] or part.open.thin[0]:
+                    row = _widened(row, moved, noise, intervals)
+            by_arm[arm].append(row)
     return pd.DataFrame([row for rows in by_arm for row in rows]), _intervals(intervals)
 
 
-def levels(phases: Phases, found: Sequence[Part]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give the levels, for units like these and for these, and the simulated intervals."""
-    plan, draws, drawing = phases.plan, phases.simulated(), 100 * phases.drawing_error()
-    rows: list[dict[str, Any]] = []
+def levels(
+    phases: Phases, found: Sequence[Part], present: Bools
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the levels for units like these, as `effects` gives effects."""
     intervals: list[dict[str, Any]] = []
-    for part in found:
-        between = phases.composed(part.noted, part.amiss) * 100
-        for row in _rows(plan.tables([phases.weighed(part.measured)], phases.present)[1]):
-            arm = plan.arms.index(row["term"])
-            carried = carried_by(phases.present[:, arm], phases.present[:, arm])
-            if carried.clusters >= FEWEST[plan.unit]:
-                noise = between.std_error(carried)[arm]
-                rows.append(_widened(part, row, draws[:, arm], noise, intervals))
-            if part.amiss:
-                df = max(row["n_audits"] - phases.contacts.shape[2], 1)
-                own = {"target": "these agents", "inference": "audits drawn, t", "df": df}
-                here = row | own | {"std_error": drawing[arm], "tested": None}
-                rows.append(_widened(part, here, draws[:, arm], 0.0, intervals))
+    rows = [
+        _level(part, row, phases.plan.arms.index(row["term"]), present, intervals)
+        for part in found
+        for row in phases.plan.levels(part.measured, present)
+    ]
     return pd.DataFrame(rows), _intervals(intervals)
 
 
+def both_levels(phases: Phases, found: Sequence[Part]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the levels for units like these, where there are enough, and for these agents."""
+    plan, present, drawing = phases.plan, phases.present, 100 * phases.drawing_error()
+    rows: list[dict[str, Any]] = []
+    intervals: list[dict[str, Any]] = []
+    for part in found:
+        for row in plan.levels(part.measured, present):
+            arm = plan.arms.index(row["term"])
+            if carried_by(present[:, arm], present[:, arm]).clusters >= FEWEST[plan.unit]:
+                rows.append(_level(part, row, arm, present, intervals))
+            if part.open is not None:
+                df = max(row["n_audits"] - phases.contacts.shape[2], 1)
+                own = {"target": "these agents", "inference": "audits drawn, t", "df": df}
+                here = row | own | {"std_error": drawing[arm], "tested": None}
+                rows.append(_widened(here, part.open.moved[:, arm], 0.0, intervals))
+    return pd.DataFrame(rows), _intervals(intervals)
+
+
+def _level(
+    part: Part, row: dict[str, Any], arm: int, present: Bools, intervals: list[dict[str, Any]]
+) -> dict[str, Any]:
+    if part.open is None:
+        return row
+    noise = float(part.open.between.std_error(carried_by(present[:, arm], present[:, arm]))[arm])
+    if noise > 0 and not part.open.thin[arm]:
+        return row
+    return _widened(row, part.open.moved[:, arm], noise, intervals)
+
+
 def _widened(
-    part: Part,
-    row: dict[str, Any],
-    moved: Floats,
-    noise: float,
-    intervals: list[dict[str, Any]],
+    row: dict[str, Any], moved: Floats, noise: float, intervals: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Widen the error of a row that may rest on few errors met, and note its simulated interval.
 
-    A stratum in which no audit met an error adds nothing to the variance. The error is then the
-    larger of its own and the spread of draws from Jeffreys' posterior (`moved`, around what was
-    estimated), to which what clusters differ by (`noise`) is added: where there are few audits,
-    and always where nothing but the drawing of audits is uncertain.
+    A stratum in which no audit met an error adds nothing to the variance, and one in which few
+    did adds too little as often as too much. The error is then the larger of its own and that
+    of draws from Jeffreys' posterior (`moved`, around what was estimated) with what clusters
+    differ by (`noise`): where audits, or the errors that they met, are few, and always where
+    nothing but the drawing of audits is uncertain.
     """
-    if not part.amiss or (noise > 0 and row["n_audits"] >= FEW_AUDITS):
-        return row
     luck = np.random.default_rng(SEED).standard_t(max(row["df"], 1), len(moved))
-    draws = row["estimate"] + 100 * part.amiss * moved + noise * luck
-    low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975])
+    low, middle, high = np.quantile(row["estimate"] + moved + noise * luck, [0.025, 0.5, 0.975])
     keys = {name: row[name] for name in ("estimand", "term", "contrast", "target", "n_audits")}
     intervals.append(keys | {"conf_low": low, "median": middle, "conf_high": high})
-    error = max(row["std_error"], float(draws.std()))
+    error = max(row["std_error"], float(np.hypot(moved.std(), noise)))
     # an error that clusters do not carry is not theirs to resample
     words = f"{row['inference']}, Jeffreys"
     return row | {"std_error": error, "inference": words, "tested": None}
-
-
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _intervals(intervals: list[dict[str, Any]]) -> pd.DataFrame:
@@ -515,8 +578,9 @@ def true_rate(
     error of the log among the audited, by logged outcome and scheme. For these agents the error
     is that of drawing audits; for units like these it is clustered at the level of assignment.
     An audit sample that met few errors cannot tell how rare they are: the error for these
-    agents, and that of any number with fewer than 100 audits behind it, is no smaller than the
-    spread of draws from Jeffreys' posterior in each logged outcome.
+    agents, and that of any number where a scheme has fewer than 100 audits or 10 errors that
+    they met behind it, is no smaller than the spread of draws from Jeffreys' posterior in each
+    logged outcome.
 
     Parameters
     ----------
@@ -558,7 +622,7 @@ def true_rate(
     """
     seen = records.seen_by("analyst")
     phases = read_phases(seen, by=by, control=None, kpi=chosen(outcome), detection=detection)
-    rows, few = levels(phases, parts(phases))
+    rows, few = both_levels(phases, parts(phases))
     naive = rows["estimator"] == "unweighted audits"
     rows = rows.assign(
         in_summary=~naive, in_figure=~naive, label=rows["label"] + ", " + rows["target"]
@@ -640,8 +704,8 @@ def true_effect(
 def answered(phases: Phases, found: Sequence[Part], question: str) -> Estimate:
     """Put the answer of a comparison together."""
     plan = phases.plan
-    rows, few = effects(phases, found)
-    alone, few_alone = levels(phases, found)
+    rows, few = effects(phases, found, phases.present)
+    alone, few_alone = both_levels(phases, found)
     few = pd.concat([few, few_alone], ignore_index=True) if len(few_alone) else few
     return Estimate(
         question=question,
