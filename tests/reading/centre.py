@@ -19,7 +19,7 @@ import mesa
 import numpy as np
 import pandas as pd
 
-from incentives import Crew, Scenario
+from incentives import Crew, MadeUpMinds, Scenario
 from incentives.columns import (
     ACCUMULATORS,
     CANCELS,
@@ -59,6 +59,7 @@ CANCELLED, SUPPRESSED, CUT_OFF, ABANDONED = "cancelled", "suppressed", "cut_off"
 ARRIVES, ENDS, GIVES_UP, STARTS, PAUSES, RETURNS = range(6)  # events of a day
 SERVICE, RETENTION, CHAT = 1, 2, 4  # skills, as bits
 MONTHS_AT_MOST = 240  # that the ledger has room for
+UNRESOLVED = {Action.OFFER_AFTER: Action.OFFER_FIRST}  # what an offer is if nothing was resolved
 
 
 LACKS = (
@@ -92,8 +93,8 @@ LACKS = (
 def as_read(scenario: Scenario) -> Scenario:
     """Give the scenario without what this reading lacks.
 
-    Of A9 it knows the answer to pay, of O4 calls and single chats, by any channel each time, and of
-    O2 a single crew.
+    Of A9 it knows the answer to pay (strain and mood are those of A3 and A8), of O4 calls and
+    single chats, by any channel each time, and of O2 a single crew.
     """
     known = {"turnover.fit": 0.0, "turnover.draw": 0.0}
     known |= {"channels.keeps": 0.0, "channels.switches": 0.0, "routing.crews": (Crew(),)}
@@ -133,6 +134,7 @@ class Centre(mesa.Model):
         self.log_work = [math.log(mean) - drift for mean in works]
         passable, upsizable = p.misclassified_contact.passable, p.misclassified_contact.upsizable
         self.passable = (passable, passable, upsizable, 1.0)
+        self.made_up = beliefs_by_bayes(p.made_up_minds)
         needs = (p.needs.question, p.needs.complaint, p.needs.order)
         self.need_rates = [need / p.floor.days for need in needs]
         self._set_up_pay(p)
@@ -163,12 +165,14 @@ class Centre(mesa.Model):
         self.lost_saves = np.zeros((seats, 0))  # by month
 
     def _set_up_menu(self, p: Scenario) -> None:
-        work = p.work
+        work, menu = p.work, p.menu
         chances = (work.resolves_question, work.resolves_complaint, work.resolves_order, 1.0)
         self.menu = [
             [
-                Option(action, row, chances[reason], self.sale)
-                for action, row in p.menu.items()
+                Option(
+                    action, row, menu[UNRESOLVED.get(action, action)], chances[reason], self.sale
+                )
+                for action, row in menu.items()
                 if reason in ENTRIES[action].reasons and ENTRIES[action].mechanism not in p.off
             ]
             for reason in range(4)
@@ -411,9 +415,17 @@ class Centre(mesa.Model):
         if contact.chat:
             work *= p.channels.minutes
         contact.work = work * agent.pace
-        odds = customer.openness + p.openness.moment * gauss(0.0, 1.0)
-        openness = contact.openness = 1.0 / (1.0 + math.exp(-odds))
-        contact.passable = reason == CANCEL or random() < self.passable[reason]
+        if reason == CANCEL:
+            # open: whether an inkling is new on each contact about a wish; here it is
+            minds = p.made_up_minds
+            contact.inkling = random() < (minds.hit if customer.decided else minds.false_alarm)
+            contact.passable = True
+        else:
+            odds = customer.openness + p.openness.moment * gauss(0.0, 1.0)
+            contact.openness = 1.0 / (1.0 + math.exp(-odds))
+            seen = odds + p.openness.blur * gauss(0.0, 1.0)
+            contact.seems_open = 1.0 / (1.0 + math.exp(-seen))
+            contact.passable = random() < self.passable[reason]
         left_today = min(1.0, max(0.0, (self.closing - now) / p.floor.minutes))
         option = agent.choose(contact, queue, now, self.full_days_left + left_today)
 
@@ -432,7 +444,13 @@ class Centre(mesa.Model):
         else:
             x = p.expectations
             q = x.plain + option.courtesy + x.noise * gauss(0.0, 1.0)
-            q -= x.waiting * (wait if wait < 20.0 else 20.0) + option.annoys * (1.0 - openness)
+            q -= x.waiting * (wait if wait < 20.0 else 20.0)
+            if reason == CANCEL:
+                if customer.decided:
+                    q -= option.annoys  # open: here that of other rows too, which have none
+            else:
+                annoys = option.annoys if resolved else option.annoys_unresolved
+                q -= annoys * (1.0 - contact.openness)
             q = clip(q + x.resolved if resolved else q)
         self._experience(customer, q)
         if option.distrust:
@@ -474,7 +492,8 @@ class Centre(mesa.Model):
             true = SUPPRESSED if action == Action.SUPPRESS else CANCELLED
             return true, SAVED if option.lie else CANCELLED, True
         resolved = random() < option.resolves
-        if option.appeal and random() < option.appeal * contact.openness * agent.closing:
+        appeal = option.appeal if resolved else option.appeal_unresolved
+        if appeal and random() < appeal * contact.openness * agent.closing:
             return SALE, SALE, resolved
         if option.lie:
             return HANDLED, SALE if action == Action.LOG_UPSELL else SAVED, resolved
@@ -765,6 +784,19 @@ def reference_agent(p: Scenario) -> Reference:
     )
 
 
+def beliefs_by_bayes(minds: MadeUpMinds) -> tuple[float, float]:
+    """Return the belief that a mind is made up without an inkling that it is, and with one."""
+    beliefs = []
+    for if_decided, if_not in (
+        (1.0 - minds.hit, 1.0 - minds.false_alarm),
+        (minds.hit, minds.false_alarm),
+    ):
+        both = minds.decided * if_decided
+        either = both + (1.0 - minds.decided) * if_not
+        beliefs.append(both / either if either else 0.0)  # 0: never needed
+    return beliefs[0], beliefs[1]
+
+
 def without_what_is_off(p: Scenario) -> Scenario:
     """Give a scenario in which each mechanism that is off has neutral numbers."""
     off, menu = p.off, dict(p.menu)
@@ -775,10 +807,11 @@ def without_what_is_off(p: Scenario) -> Scenario:
             **{name: getattr(after, name) for name in ("appeal", "annoys", "resolves")},
         )
     if "C3" in off:
-        menu = {action: replace(row, annoys=0.0) for action, row in menu.items()}
+        for action in (Action.OFFER_AFTER, Action.OFFER_FIRST):
+            menu[action] = replace(menu[action], annoys=0.0)
     neutral = {
         "C1": {"expectations": {"adapts": 0.0}},
-        "C3": {"openness": {"spread": 0.0, "moment": 0.0}},
+        "C3": {"openness": {"spread": 0.0, "moment": 0.0, "blur": 0.0}},
         "C6": {"made_up_minds": {"decided": 0.0}},
         "O2": {"routing": {"service": 1.0, "retention": 1.0, "chat": 1.0}},
         "O4": {"channels": {"chat": 0.0}},

@@ -47,10 +47,10 @@ class Customer:
 
 
 class Contact:
-    """A contact from its arrival to its end."""
+    """A contact from its arrival to its end; of a wish, `inkling` is set, else openness."""
 
-    __slots__ = ("arrived", "chat", "customer", "done", "openness", "passable", "reason", "tried",
-                 "work")  # fmt: skip
+    __slots__ = ("arrived", "chat", "customer", "done", "inkling", "openness", "passable", "reason",
+                 "seems_open", "tried", "work")  # fmt: skip
 
     def __init__(self, customer: Customer, reason: int, arrived: float, chat: bool) -> None:
         self.customer = customer
@@ -62,15 +62,22 @@ class Contact:
 
 
 class Option:
-    """A row of the menu, for one reason."""
+    """A row of the menu, for one reason.
+
+    An offer has the appeal and the annoyance of a row of its own, `unresolved`, where the contact
+    has resolved nothing; `usual_appeal` and `usual_annoyance` are what comes of the chance of that.
+    """
 
     __slots__ = (
         *("action", "name", "mechanism", "lie", "entry"),
         *("minutes", "resolves", "courtesy", "appeal", "annoys", "keeps", "decided", "lasts"),
         *("harm", "distrust", "seen"),
+        *("appeal_unresolved", "annoys_unresolved", "usual_appeal", "usual_annoyance"),
     )
 
-    def __init__(self, action: Action, row: Row, resolves: float, sale: Entry) -> None:
+    def __init__(
+        self, action: Action, row: Row, unresolved: Row, resolves: float, sale: Entry
+    ) -> None:
         where = ENTRIES[action]
         self.action, self.name, self.mechanism = action, action.name.lower(), where.mechanism
         self.lie = where.nest == Nest.LIE
@@ -80,19 +87,24 @@ class Option:
         self.appeal, self.annoys = row.appeal, row.annoys
         self.keeps, self.decided, self.lasts = row.keeps, row.keeps_decided, row.lasts
         self.distrust, self.seen = row.distrust, row.seen
+        self.appeal_unresolved, self.annoys_unresolved = unresolved.appeal, unresolved.annoys
+        done, failed = self.resolves, 1.0 - self.resolves
+        self.usual_appeal = done * row.appeal + failed * unresolved.appeal
+        self.usual_annoyance = done * row.annoys + failed * unresolved.annoys
 
 
 class Shelf(NamedTuple):
     """The menu of one reason as one agent sees it.
 
     Each row has its option, its minutes per minute of work, what of its worth is the same on every
-    contact, and the chance that a check would see it; then what its kind needs.
+    contact, and the chance that a check would see it; then what its kind needs. Of attempts there
+    are two lists: without an inkling that the customer has decided, and with one.
     """
 
     work: list[Option]  # the honest options: those of `plain`, then of `offers` and `attempts`
     plain: list[tuple[Option, float, float, float]]
     offers: list[tuple[Option, float, float, float, float, float]]  # + appeal, annoyance
-    attempts: list[tuple[Option, float, float, float, float]]  # + believed chance to keep
+    attempts: tuple[list[tuple[Option, float, float, float, float]], ...]  # + chance to keep
     lies: list[tuple[Option, float, float, float, float]]  # + chance to be traced
     cut: list[tuple[Option, float, float, float]]
 
@@ -168,17 +180,19 @@ class FrontlineAgent(mesa.Agent):
 
     def _shelf(self, p: Any, options: list[Option], reason: int) -> Shelf:
         """Work out what is the same on every contact with a reason."""
-        value, decided = p.value, p.made_up_minds.decided
+        value, beliefs = p.value, self.model.made_up
         traced = p.suppressed_cancellation.discovery * p.suppressed_cancellation.traced
-        shelf = Shelf([], [], [], [], [], [])
+        shelf = Shelf([], [], [], ([], []), [], [])
         for option in options:
             action, minutes, seen = option.action, option.minutes, option.seen
             gain = -option.harm  # to the customer
             if action in (Action.SAVE, Action.PRESS):
-                chance = option.keeps * (1.0 - decided) + option.decided * decided
-                chance = min(1.0, chance * self.closing)
-                gain += (1.0 - chance) * value.release + chance * value.resolution
-                shelf.attempts.append((option, minutes, self.care * gain, seen, chance))
+                for decided, attempts in zip(beliefs, shelf.attempts, strict=True):
+                    chance = option.keeps * (1.0 - decided) + option.decided * decided
+                    chance = min(1.0, chance * self.closing)
+                    now = gain + (1.0 - chance) * value.release + chance * value.resolution
+                    now -= decided * option.annoys
+                    attempts.append((option, minutes, self.care * now, seen, chance))
                 continue
             if action in (Action.PROCESS, Action.FABRICATE):
                 gain += value.release
@@ -191,11 +205,12 @@ class FrontlineAgent(mesa.Agent):
                 by_trace = traced if action == Action.SUPPRESS else 0.0
                 shelf.lies.append((option, minutes, worth, seen, by_trace))
             elif action in (Action.OFFER_AFTER, Action.OFFER_FIRST):
-                appeal, annoys = option.appeal * self.closing, self.care * option.annoys
+                appeal = option.usual_appeal * self.closing
+                annoys = self.care * option.usual_annoyance
                 shelf.offers.append((option, minutes, worth, seen, appeal, annoys))
             else:
                 shelf.plain.append((option, minutes, worth, seen))
-        shelf.work.extend(row[0] for row in (*shelf.plain, *shelf.offers, *shelf.attempts))
+        shelf.work.extend(row[0] for row in (*shelf.plain, *shelf.offers, *shelf.attempts[0]))
         return shelf
 
     # -- days and months -------------------------------------------------------------------------
@@ -240,8 +255,9 @@ class FrontlineAgent(mesa.Agent):
         Parameters
         ----------
         contact
-            With its work at this agent's pace, the customer's openness at this moment, and whether
-            it could pass for something else.
+            With its work at this agent's pace, how open the customer seems at this moment or, of a
+            wish, whether the customer seems to have decided, and whether it could pass for
+            something else.
         queue
             Others who wait in the same queue.
         minute
@@ -264,9 +280,8 @@ class FrontlineAgent(mesa.Agent):
         weigh = self._weigh_cancellation if contact.reason == CANCEL else self._weigh_service
         worths, honest = weigh(contact, shelf, time)
         if prices.reads_surveys:
-            pay, openness = self.pay, contact.openness
             for at, option in enumerate(shelf.work):
-                worths[at] += pay * self._survey_pay(option, openness)
+                worths[at] += self.pay * self._survey_pay(option, contact)
         tau, scale = centre.tau, centre.inner_scale
         top = max(worths)
         weights = [exp((worth - top) / scale) for worth in worths]
@@ -311,7 +326,7 @@ class FrontlineAgent(mesa.Agent):
         worths = [
             worth + base - time * minutes - fear * seen for _, minutes, worth, seen in shelf.plain
         ]
-        openness, sold = contact.openness, self.sale_worth[contact.customer.client]
+        openness, sold = contact.seems_open, self.sale_worth[contact.customer.client]
         closed, risk, best = 1.0 - openness, self.half_risk * gain * gain, plain
         for _, minutes, worth, seen, appeal, annoys in shelf.offers:
             c = appeal * openness
@@ -340,7 +355,7 @@ class FrontlineAgent(mesa.Agent):
         employers = forever if self.fee_save is None else self.fee_save
         kept = self.client[customer.client] * forever + self.employer * employers
         best = lost
-        for option, minutes, worth, seen, c in shelf.attempts:
+        for option, minutes, worth, seen, c in shelf.attempts[contact.inkling]:
             gain = 0.0 if nothing else price(KEPT, option.lasts) - lost
             felt = lost + c * (gain - self.half_risk * (1.0 - c) * gain * gain)
             best = max(best, felt)
@@ -373,7 +388,7 @@ class FrontlineAgent(mesa.Agent):
             employers = self.fee_save if option.entry is KEPT else self.fee_sale
         pay = honest + felt
         if self.model.prices.reads_surveys:
-            pay += self._survey_pay(option, contact.openness)
+            pay += self._survey_pay(option, contact)
         return (
             worth + self.pay * pay - time * minutes - scruple - self.fear * found * p.audit.penalty
             + self.client[contact.customer.client] * clients + self.employer * employers
@@ -394,11 +409,15 @@ class FrontlineAgent(mesa.Agent):
             - self.model.tau * barrier
         )  # fmt: skip
 
-    def _survey_pay(self, option: Option, openness: float) -> float:
+    def _survey_pay(self, option: Option, contact: Contact) -> float:
         """Return the pay expected from the survey that may follow."""
         x, surveys = self.model.scenario.expectations, self.model.scenario.surveys
+        if contact.reason == CANCEL:
+            unwelcome = self.model.made_up[contact.inkling]
+        else:
+            unwelcome = 1.0 - contact.seems_open
         q = x.plain + option.courtesy + x.resolved * option.resolves
-        q = clip(q - option.annoys * (1.0 - openness))
+        q = clip(q - option.usual_annoyance * unwelcome)
         answer = Entry(survey_sum=q, survey_n=1.0)
         return surveys.invites * answers(surveys, q) * self.quote.price(answer)
 
