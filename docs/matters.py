@@ -94,7 +94,7 @@ RULES = {
     "C2": "customers.recall",
     "C3": "customers.offer_odds",
     "C4": "menu.lower_menu",
-    "C5": "customers.need_believed",
+    "C5": "customers.believed",
     "C6": "_contact.serve",
     "C7": "customers.repurchase",
     "C8": "_bill.recommend",

@@ -439,8 +439,8 @@ class MadeUpMinds(Mechanism):
 
     A row's chance to keep the customer is `keeps` for the undecided and `keeps_decided` for those
     whose mind is made up, and an attempt costs the latter the row's `annoys` points of the
-    experience. The agent has an inkling, with chance `hit` where a mind is made up and
-    `false_alarm` where it is not, and by Bayes' rule believes that it is with chance b: that
+    experience. On each contact the agent has an inkling, with chance `hit` where a mind is made up
+    and `false_alarm` where it is not, and by Bayes' rule believes that it is with chance b: that
     the attempt works with chance :math:`(1 - b)\,\text{keeps} + b\,\text{keeps_decided}`, and
     annoys by :math:`b\,\text{annoys}`. Switched off, nobody's mind is made up.
     """

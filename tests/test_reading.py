@@ -73,6 +73,9 @@ SUPPRESSING = {
     "misclassified_contact.passable": 0.3,
 }
 STRONG = {
+    "openness.blur": 1.5,
+    "made_up_minds.hit": 0.85,
+    "menu.save.annoys": 4.0,
     "expectations.losses": 3.0,
     "expectations.adapts": 0.4,
     "expectations.speed": 0.5,

@@ -434,7 +434,7 @@ def test_the_price_of_a_save_peaks_below_the_threshold_and_vanishes_when_it_is_r
     lump = 60.0
     target = inc.Wage() + inc.Target("saves", THRESHOLD, lump=lump)
     centre = a_centre().without("O6").vary(scheme={"target": target})[0]
-    records = inc.simulate(centre, months=4, rng=3, choices=1.0)
+    records = inc.simulate(centre, months=12, rng=3, choices=1.0)
     contacts = records.contacts[records.contacts["ended"] == "served"].copy()
     # in the order of service, in which the log is written
     saved = (contacts["logged_outcome"] == "saved").astype(int)
@@ -575,7 +575,7 @@ def test_an_offer_sells_more_and_harms_less_after_the_issue() -> None:
     for statistic in (sells_more_after, harms_less_after):
         assert shows(ordered, without, statistic), statistic.__name__
     assert np.mean([harms_less_after(each) for each in ordered]) > 0.5
-    contacts = pd.concat(ordered)
+    contacts = pd.concat(ordered).query("true_resolved")  # else no offer is made after it
     sold = (contacts["true_outcome"] == "sale").astype(float)
     (one, one_error), (two, two_error) = (
         mean(sold[contacts["true_action"] == name]) for name in ("offer_first", "offer_after")
@@ -731,10 +731,11 @@ def test_an_expectation_that_is_higher_for_all_is_raised_by_nothing() -> None:
 ATTEMPTS = (inc.Action.SAVE, inc.Action.PRESS)
 
 
-def talked_round(centre: inc.Scenario) -> pd.DataFrame:
+def talked_round(centre: inc.Scenario, what: str = "kept") -> pd.DataFrame:
     """Give the share of attempts that keep the customer: a row a world, by row and by decidedness.
 
-    Whose mind is made up is known from the draw with which the wish came, at a month's bill.
+    Whose mind is made up is known from the draw with which the wish came, at a month's bill. The
+    other thing to be asked for is the ``"experience"`` of those who were not kept.
     """
     contacts = inc.simulate(centre, months=4, replications=6, rng=3).contacts
     tried = contacts[contacts["true_action"].isin([each.name.lower() for each in ATTEMPTS])]
@@ -744,8 +745,10 @@ def talked_round(centre: inc.Scenario) -> pd.DataFrame:
         bill = own["month"].to_numpy() - 1
         u = uniforms(key_of(3, replication), Purpose.LEAVE, own["customer"].to_numpy(), bill)[:, 2]
         decided = np.where(u < centre.made_up_minds.decided, "decided", "open")
-        saved = (own["true_outcome"] == "saved").astype(float)
-        kept.append(saved.groupby([own["true_action"].astype(str), decided]).mean())
+        measured = (own["true_outcome"] == "saved").astype(float)
+        if what == "experience":
+            measured = own["true_experience"].where(measured == 0.0)
+        kept.append(measured.groupby([own["true_action"].astype(str), decided]).mean())
     return pd.DataFrame(kept)
 
 
@@ -788,6 +791,40 @@ def test_minds_that_are_made_up_and_as_easily_changed_do_not_matter() -> None:
                 for each in (kept, usual)]  # fmt: skip
         assert near(mean(both[0]), mean(both[1])), name
         assert not decided_stay_less(kept, name), name
+
+
+def decided_mind_more(felt: pd.DataFrame, name: str) -> bool:
+    """Does an attempt please those who have decided less than others, by four errors?"""
+    less, error = gap(felt[name, "open"], felt[name, "decided"])
+    return less > 4 * error
+
+
+def test_trying_to_talk_round_those_who_have_decided_irritates_them() -> None:
+    felt = talked_round(indifferent(), "experience")
+    for name in ("save", "press"):
+        assert decided_mind_more(felt, name), name
+
+
+def test_without_made_up_minds_nobody_is_irritated_more_than_others() -> None:
+    felt = talked_round(indifferent().without("C6"), "experience")
+    for name in ("save", "press"):
+        assert not decided_mind_more(felt, name), name
+
+
+def test_attempts_that_annoy_everybody_as_much_are_told_from_it() -> None:
+    """The mutant: attempts cost as much in the mean, whether the customer has decided or not."""
+    share, even = inc.MadeUpMinds().decided, {}
+    for action in ATTEMPTS:
+        row, name = indifferent().menu[action], action.name.lower()
+        lost = row.courtesy - share * row.annoys
+        even |= {f"menu.{name}.courtesy": lost, f"menu.{name}.annoys": 0.0}
+    felt, usual = (
+        talked_round(each, "experience") for each in (indifferent(**even), indifferent())
+    )
+    for name in ("save", "press"):
+        both = [each[name].mean(axis=1) for each in (felt, usual)]
+        assert abs(mean(both[0])[0] - mean(both[1])[0]) < 0.2, name
+        assert not decided_mind_more(felt, name), name
 
 
 def test_with_made_up_minds_fewer_are_saved() -> None:
@@ -845,7 +882,8 @@ def test_without_openness_all_are_as_open_and_no_offer_annoys(as_open: list[pd.D
     for statistic in (buys_again, minds_less, offer_costs):
         assert near(mean(pd.Series([statistic(each) for each in as_open])), (0.0, 0.0))
     offers = pd.concat(as_open)
-    sold = offers.loc[offers["true_action"] == "offer_after", "true_outcome"] == "sale"
+    served = (offers["true_action"] == "offer_after") & offers["true_resolved"]
+    sold = offers.loc[served, "true_outcome"] == "sale"
     assert near(mean(sold.astype(float)), (indifferent(**WIDE).openness.median, 0.0))
 
 

@@ -13,7 +13,7 @@ import incentives as inc
 from reading.centre import REASONS, read
 
 MONTHS = 3
-READINGS, RUNS = 20, 40  # replications of the Mesa program and of the kernel
+READINGS, RUNS = 20, 50  # replications of the Mesa program and of the kernel
 ONCE_IN = 40  # sets of random numbers for which chance alone finds a difference
 OUTCOMES = 850  # looked at in all scenarios together
 FEWEST = 80  # events in all readings, below which a share is no normal mean
