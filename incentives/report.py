@@ -127,7 +127,9 @@ QUESTIONS: dict[str, Ask] = {
         seen, horizon=asked.horizon, **asked.arms
     ),
     "priorities": lambda seen, asked: estimates.audit_priorities(seen, control=asked.control),
-    "rollout": lambda seen, asked: estimates.staggered_effect(seen, control=asked.control),
+    "rollout": lambda seen, asked: estimates.staggered_effect(
+        seen, control=asked.control, detection=asked.detection
+    ),
     "deterrence": lambda seen, asked: estimates.deterrence(seen, detection=asked.detection),
     "thresholds": _thresholds,
     "types": _types,
@@ -152,7 +154,7 @@ class Report:
     title
         The heading.
     facts
-        What was read: frames and how many rows each has.
+        What was read, frames and how many rows each has, and how well audits are taken to see.
     answers
         In the order in which they were asked.
     """
@@ -293,7 +295,8 @@ def report(
     for name in named:
         if name not in QUESTIONS:
             raise unknown(name, QUESTIONS, what="question", where="what can be asked")
-    return Report(title, _facts(seen), tuple(_answer(name, seen, asked) for name in named))
+    facts = " ".join([_facts(seen), *_detected(seen, detection)])
+    return Report(title, facts, tuple(_answer(name, seen, asked) for name in named))
 
 
 def _answer(name: str, seen: Records, asked: Asked) -> Answer:
@@ -323,6 +326,20 @@ def _facts(seen: Records) -> str:
     contacts = int(frames["cells"]["n"].sum()) if "n" in frames["cells"] else 0
     rest = ", ".join(f"{name} {len(frames[name]):,}" for name in list(frames)[1:])
     return f"Read: contacts {contacts:,}; rows of {rest}."
+
+
+def _detected(seen: Records, detection: float | Mapping[str, float]) -> list[str]:
+    """Say how well audits are taken to see, where there are any."""
+    if seen.audits.empty:
+        return []
+    if isinstance(detection, Mapping):
+        each = ", ".join(f"{chance:.3g} for '{kind}'" for kind, chance in detection.items())
+        said = f"recognise a gamed contact with a chance that depends on its kind (detection {each})"
+    elif detection == 1:
+        return ["Audits are taken to recognise every gamed contact (detection 1)."]
+    else:
+        said = f"recognise {100 * detection:.3g} of 100 gamed contacts (detection {detection:g})"
+    return [f"Audits are taken to {said}; what they missed is added."]
 
 
 def _section(name: str, result: Result) -> list[str]:

@@ -101,3 +101,31 @@ def test_an_unknown_question_is_refused_by_name(firm):
 def test_every_question_that_can_be_asked_has_an_answer_or_a_reason(firm, name):
     (answer,) = report(firm, [name], control="wage").answers
     assert answer.result is not None or len(answer.refused) > 20
+
+
+def test_every_answer_that_reads_audits_takes_the_detection_that_was_named():
+    centre = worlds.contractor().assign({"retention": worlds.SCHEMES["retention"]}, start=[1, 2])
+    records = inc.simulate(centre, months=3, rng=1, keep="cells", progress=False)
+    (found,) = report(records, ["rollout"], control="before", detection=0.5).answers
+    own = inc.staggered_effect(records, control="before", detection=0.5)
+    pd.testing.assert_frame_equal(found.result.tidy(), own.tidy())
+    blind = inc.staggered_effect(records, control="before")
+    assert abs(found.result.tidy()["estimate"] - blind.tidy()["estimate"]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    "detection, said",
+    [
+        (1.0, "recognise every gamed contact (detection 1)."),
+        (0.5, "recognise 50 of 100 gamed contacts (detection 0.5); what they missed is added."),
+        ({"false_save": 0.6}, "(detection 0.6 for 'false_save')"),
+    ],
+)
+def test_the_page_says_how_well_audits_are_taken_to_see(firm, detection, said):
+    text = report(firm, ["churn"], control="wage", detection=detection).markdown()
+    assert said in text[: text.index("## Checks that failed")]
+
+
+def test_of_a_log_without_audits_no_detection_is_told(firm):
+    unaudited = inc.Records(**{**firm.frames(), "audits": firm.audits.iloc[:0]})
+    assert "detection" not in report(unaudited, ["churn"], control="wage").facts
