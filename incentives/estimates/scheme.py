@@ -23,7 +23,8 @@ from incentives.estimates.comparison import (
     since_apart,
     unknown,
 )
-from incentives.estimates.inference import Estimated, Floats, shares
+from incentives.estimates.inference import Bools, Estimated, Floats, shares
+from incentives.estimates.methods import FEWEST
 from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, direction, tidy
 from incentives.estimates.two_phase import KPIS, effects, parts, read_phases
 
@@ -85,8 +86,9 @@ def scheme_effect(
 
     **Estimator.** The difference in means. Where the assignment began in a later month than the
     records, units' means since then on the scheme and on their own mean before (analysis of
-    covariance, weighted by contacts or agent-months), one degree of freedom less. Errors
-    clustered at the level of assignment, t critical values. True outcomes as in `true_effect`.
+    covariance, weighted by contacts or agent-months), one degree of freedom less; not with fewer
+    than 6 teams or agents, for which only randomisation inference has an answer. Errors clustered
+    at the level of assignment, t critical values. True outcomes as in `true_effect`.
 
     Parameters
     ----------
@@ -139,8 +141,9 @@ def scheme_effect(
     present, counts = below > 0, _counts(above, below, outcome)
     measure = Measure(what.estimand, what.unit, "difference in means")
     plain = Measured(measure, shares(above, below) * what.scale, counts, below)
-    tables = []
-    if len(before):
+    tables: list[pd.DataFrame] = []
+    past = _past(plan, before, present)
+    if len(before) and all(check.passed for check in past):
         adjusted = _adjusted(plan, before, above, below) * what.scale
         first = Measured(measure._replace(estimator="ANCOVA").main(), adjusted, counts)
         tables.append(_one_df_less(plan.tables([first], present)[0]))
@@ -158,12 +161,12 @@ def scheme_effect(
         design={
             **plan.facts(table),
             "outcome": outcome,
-            "adjusted": bool(len(before)),
+            "adjusted": bool(tables),
             "weighted_by": what.each,
         },
         facts=f"{plan.described(ours)}; {below.sum():,.0f} {what.each}",
         reading=_reading(tidy(table)),
-        checks=(*plan.checks(ours), *check),
+        checks=(*plan.checks(ours), *past, *check),
         details={"levels": tidy(alone).loc[:, list(TIDY_COLUMNS)]},
     )
 
@@ -241,6 +244,27 @@ def _adjusted(plan: Comparison, before: pd.DataFrame, above: Floats, below: Floa
     return Estimated(found[:-1], influence)
 
 
+def _past(plan: Comparison, before: pd.DataFrame, present: Bools) -> list[Check]:
+    """Look at whether the time before, if there is one, can be adjusted for.
+
+    The slope on it is tested by t, for which few clusters are too few.
+    """
+    if before.empty:
+        return []
+    fewest = FEWEST[plan.unit]
+    clusters = min(plan.carried(present, arm).clusters for arm in range(1, len(plan.arms)))
+    return [
+        Check(
+            "clusters enough to adjust for the time before",
+            clusters >= fewest,
+            float(clusters),
+            float(fewest),
+            f"{plan.unit}s carry the effect: with fewer than {fewest} only randomisation inference "
+            "has an answer, so the difference in means stands alone",
+        )
+    ]
+
+
 def _one_df_less(rows: pd.DataFrame) -> pd.DataFrame:
     """Take off the degree of freedom that the slope on the time before has used."""
     df = rows["df"] - 1
@@ -261,6 +285,7 @@ def _true(
     try:
         phases = read_phases(seen, by=by, control=control, kpi=KPIS[outcome], detection=detection)
         rows = effects(phases, parts(phases)[:1])[0]
+        tidy(rows)  # which refuses what cannot be tested
     except ValueError as error:
         reason = str(error)
     check = Check(name, not reason, float(bool(reason)), 0, f"refusal: {reason}")
