@@ -375,9 +375,7 @@ def test_what_four_teams_and_few_audits_cannot_answer_is_refused(rng: np.random.
 def test_a_row_beside_the_headline_that_nothing_can_test_says_so(rng: np.random.Generator) -> None:
     firm = piloted_by_four(rng, 0.2)
     honest = firm.audits.assign(found="none", found_outcome=firm.audits["logged_outcome"])
-    effect = inc.true_effect(
-        inc.Records(**{**firm.frames(), "audits": honest}), control="wage"
-    )
+    effect = inc.true_effect(inc.Records(**{**firm.frames(), "audits": honest}), control="wage")
     row = row_of(effect, "save_rate_inflation", "two-phase")
     assert row["inference"].startswith("none: too few clusters for t")
     assert labels_are_true(effect)
