@@ -334,7 +334,9 @@ def _detected(seen: Records, detection: float | Mapping[str, float]) -> list[str
         return []
     if isinstance(detection, Mapping):
         each = ", ".join(f"{chance:.3g} for '{kind}'" for kind, chance in detection.items())
-        said = f"recognise a gamed contact with a chance that depends on its kind (detection {each})"
+        said = (
+            f"recognise a gamed contact with a chance that depends on its kind (detection {each})"
+        )
     elif detection == 1:
         return ["Audits are taken to recognise every gamed contact (detection 1)."]
     else:

@@ -114,7 +114,7 @@ def test_every_answer_that_reads_audits_takes_the_detection_that_was_named():
 
 
 @pytest.mark.parametrize(
-    "detection, said",
+    ("detection", "said"),
     [
         (1.0, "recognise every gamed contact (detection 1)."),
         (0.5, "recognise 50 of 100 gamed contacts (detection 0.5); what they missed is added."),
