@@ -87,7 +87,8 @@ def scheme_effect(
     **Estimator.** The difference in means. Where the assignment began in a later month than the
     records, units' means since then on the scheme and on their own mean before (analysis of
     covariance, weighted by contacts or agent-months), one degree of freedom less; not with fewer
-    than 6 teams or agents, for which only randomisation inference has an answer. Errors clustered
+    than 6 teams or agents, for which only randomisation inference has an answer. Where units came
+    under a scheme with unlike recorded chances, both are weighted by 1/`prob`. Errors clustered
     at the level of assignment, t critical values. True outcomes as in `true_effect`.
 
     Parameters
@@ -139,6 +140,7 @@ def scheme_effect(
     plan = compare_arms(seen, since, by=by, control=control)
     above, below = plan.totals(since, [since["above"].to_numpy(), since["below"].to_numpy()])
     present, counts = below > 0, _counts(above, below, outcome)
+    above, below = plan.weighed(above), plan.weighed(below)
     measure = Measure(what.estimand, what.unit, "difference in means")
     plain = Measured(measure, shares(above, below) * what.scale, counts, below)
     tables: list[pd.DataFrame] = []
@@ -150,7 +152,7 @@ def scheme_effect(
     else:
         plain = plain._replace(measure=measure.main())
     ours, alone = plan.tables([plain], present)
-    true, check = _true(seen, by=by, control=control, outcome=outcome, detection=detection)
+    true, check = _true(seen, plan, outcome=outcome, detection=detection)
     table = pd.concat([*tables, ours, *true], ignore_index=True)
     order = table["term"].map({name: k for k, name in enumerate(plan.arms)})
     table = table.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
@@ -164,9 +166,9 @@ def scheme_effect(
             "adjusted": bool(tables),
             "weighted_by": what.each,
         },
-        facts=f"{plan.described(ours)}; {below.sum():,.0f} {what.each}",
+        facts=f"{plan.described(ours)}; {counts.n.sum():,.0f} {what.each}",
         reading=_reading(tidy(table)),
-        checks=(*plan.checks(ours), *past, *check),
+        checks=(*plan.checks(ours, weighed=True), *past, *check),
         details={"levels": tidy(alone).loc[:, list(TIDY_COLUMNS)]},
     )
 
@@ -276,14 +278,17 @@ def _one_df_less(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _true(
-    seen: Observed, *, by: str, control: str, outcome: str, detection: float | Mapping[str, float]
+    seen: Observed, plan: Comparison, *, outcome: str, detection: float | Mapping[str, float]
 ) -> tuple[list[pd.DataFrame], list[Check]]:
     """Give the effect on the true outcome, where audits can, and say if they cannot."""
     if outcome not in KPIS or seen.audits.empty:
         return [], []
     name, reason = "audits speak of the true outcome", ""
+    arms, kpi = {"by": plan.by, "control": plan.control}, KPIS[outcome]
     try:
-        phases = read_phases(seen, by=by, control=control, kpi=KPIS[outcome], detection=detection)
+        if plan.chance is not None:
+            raise ValueError("audits are not weighted by the chance of assignment")
+        phases = read_phases(seen, **arms, kpi=kpi, detection=detection)
         rows = effects(phases, parts(phases)[:1])[0]
         tidy(rows)  # which refuses what cannot be tested
     except ValueError as error:
