@@ -34,6 +34,7 @@ __all__ = [
     "compare_arms",
     "listed",
     "require",
+    "same_chances",
     "since_apart",
     "unknown",
 ]
@@ -451,7 +452,7 @@ def compare_arms(
         unit_ids=unit_ids,
         chance=None if unit == "replication" else _chance(own, replications, unit_ids),
         randomised=bool(assignments["randomised"].all()),
-        exchangeable=unit != "replication" and _exchangeable(assignments),
+        exchangeable=unit != "replication" and same_chances(assignments, ["run", "scheme"]),
         scenarios=_scenarios(runs, by),
     )
 
@@ -531,11 +532,11 @@ def _start(assignments: pd.DataFrame) -> int:
     return 0
 
 
-def _exchangeable(assignments: pd.DataFrame) -> bool:
-    """Whether, in each world, units were assigned at random and with the same chances."""
+def same_chances(assignments: pd.DataFrame, within: list[str]) -> bool:
+    """Whether units were assigned at random, and within groups of rows with the same chances."""
     if "prob" not in assignments or not assignments["randomised"].all():
         return False
-    chances = assignments.groupby(["run", "scheme"], observed=True)["prob"]
+    chances = assignments.groupby(within, observed=True)["prob"]
     return bool((chances.max() - chances.min() < _SAME_CHANCE).all())
 
 

@@ -17,6 +17,7 @@ from scipy import special
 
 from incentives.estimates.inference import Bools, Fit, p_values, t_margin
 from incentives.estimates.methods import RESAMPLINGS, Inference, Method
+from incentives.estimates.reordering import Reordered
 from incentives.tables import decimals, readable
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ TIDY_COLUMNS = (
     "n_events",
 )
 """The columns of every tidy table, in this order."""
+
+Tested = Inference | Reordered
+"""How a row is tested, and can be tested again."""
 
 _COUNTS = ("n", "n_clusters", "n_audits", "n_events")
 _VERSION = 1
@@ -190,7 +194,7 @@ class Estimate:
         seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else rng
         kept = self.rows.get("tested", pd.Series(None, index=self.rows.index, dtype=object))
         tests = [
-            row.by(method, reps=reps, seed=seed) if isinstance(row, Inference) else None
+            row.by(method, reps=reps, seed=seed) if isinstance(row, Tested) else None
             for row in kept
         ]
         if not any(tests):
@@ -289,7 +293,7 @@ class Estimate:
             "version": _VERSION,
             "question": self.question,
             "rows": _records(self.rows.drop(columns="tested", errors="ignore")),
-            "tested": [t.to_dict() if isinstance(t, Inference) else None for t in tests],
+            "tested": [t.to_dict() if isinstance(t, Tested) else None for t in tests],
             "design": {name: _plain(value) for name, value in self.design.items()},
             "facts": self.facts,
             "reading": self.reading,
@@ -313,7 +317,7 @@ class Estimate:
             )
         rows = _frame(data["rows"])
         if data["tested"]:
-            tests = [Inference.from_dict(test) if test else None for test in data["tested"]]
+            tests = [_test(test) if test else None for test in data["tested"]]
             rows["tested"] = pd.Series(tests, rows.index, object)
         return cls(
             question=data["question"],
@@ -361,7 +365,7 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
     margin = t_margin(spread, df, conf_level)
     low, high, p = point - margin, point + margin, p_values(statistic, df)
     for place, test in enumerate(rows.get("tested", ())):
-        if isinstance(test, Inference) and test.resampled and np.isfinite(spread[place]):
+        if isinstance(test, Tested) and test.resampled and np.isfinite(spread[place]):
             p[place] = test.p_value()
             low[place], high[place] = test.interval(spread[place] or 1.0, conf_level)
     for place, profile in enumerate(rows.get("profile", ())):
@@ -390,7 +394,7 @@ def _untested(rows: pd.DataFrame) -> Bools:
     The first row of a term is its headline.
     """
     tests = rows["tested"] if "tested" in rows else pd.Series(None, rows.index, dtype=object)
-    kept = np.array([isinstance(test, Inference) for test in tests], dtype=bool)
+    kept = np.array([isinstance(test, Tested) for test in tests], dtype=bool)
     untested = np.asarray(rows["inference"].str.startswith(_DEALT).to_numpy(bool) & ~kept)
     refused = untested & ~rows["term"].duplicated().to_numpy()
     if refused.any():
@@ -405,13 +409,13 @@ def _untested(rows: pd.DataFrame) -> Bools:
     return untested
 
 
-def _with_errors(rows: pd.DataFrame, tests: Sequence[Inference | None]) -> pd.DataFrame:
+def _with_errors(rows: pd.DataFrame, tests: Sequence["Tested | None"]) -> pd.DataFrame:
     """Give rows the errors of the method they are tested by now, unless it takes draws."""
     error, df = (rows[name].to_numpy(np.float64, copy=True) for name in ("std_error", "df"))
     estimate, kind = rows["estimate"].to_numpy(np.float64), rows["kind"].to_numpy(str)
     unit = np.where(kind == "ratio", estimate, np.where(kind == "fraction", 100 - estimate, 1.0))
     for place, test in enumerate(tests):
-        if test is not None and not test.resampled and error[place] > 0:
+        if isinstance(test, Inference) and not test.resampled and error[place] > 0:
             own, df[place] = test.spread()
             error[place] = own * unit[place]  # the error of a logarithm, carried to the ratio
     return rows.assign(std_error=error, df=df)
@@ -489,6 +493,11 @@ def _plain(value: Any) -> Any:
 
 def _records(frame: pd.DataFrame) -> dict[str, list[Any]]:
     return {str(name): [_plain(value) for value in frame[name]] for name in frame.columns}
+
+
+def _test(data: Mapping[str, Any]) -> "Tested":
+    """Rebuild how a row is tested."""
+    return Inference.from_dict(data) if "moved" in data else Reordered.from_dict(data)
 
 
 def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
