@@ -28,7 +28,7 @@ from incentives.estimates.methods import FEWEST
 from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, direction, tidy
 from incentives.estimates.two_phase import KPIS, effects, parts, read_phases
 
-__all__ = ["scheme_effect"]
+__all__ = ["indicators", "scheme_effect"]
 
 KEYS = ["run", "month", "agent", "team", "scheme"]
 NO_OUTCOMES = ("run", "month", "agent", "hire", "team", "scheme")
@@ -179,6 +179,24 @@ def _counts(above: Floats, below: Floats, outcome: str) -> Counts:
     return Counts(n, events if outcome in KPIS else np.full_like(n, np.nan))
 
 
+def indicators(seen: Observed) -> list[str]:
+    """Name the outcomes that records may be asked for: those of contacts, and agents' columns.
+
+    Parameters
+    ----------
+    seen
+        The analyst's view.
+    """
+    agents = getattr(seen, "agents", pd.DataFrame())
+    numbers = [
+        str(column)
+        for column in agents.columns
+        if column not in NO_OUTCOMES and pd.api.types.is_numeric_dtype(agents[column])
+    ]
+    counted = [name for name, kpi in KPIS.items() if kpi.counted]
+    return [*counted, "handle_minutes", "survey_score", *numbers]
+
+
 def _outcome(seen: Observed, name: str) -> Outcome:
     """Find the rows that have an outcome, and what to add up of them."""
     if (name in KPIS and KPIS[name].counted) or name == "handle_minutes":
@@ -198,19 +216,9 @@ def _outcome(seen: Observed, name: str) -> Outcome:
         told = require(surveys[surveys["answered"].to_numpy(dtype=bool)], "surveys", ["score"])
         score = told["score"].to_numpy(dtype=np.float64)
         return Outcome(name, "points per answer", told[KEYS], score, np.ones(len(told)), "answers")
+    if name not in (known := indicators(seen)):
+        raise unknown(name, known, what="outcome", where="records")
     agents = getattr(seen, "agents", pd.DataFrame())
-    numbers = [
-        str(column)
-        for column in agents.columns
-        if column not in NO_OUTCOMES and pd.api.types.is_numeric_dtype(agents[column])
-    ]
-    if name not in numbers:
-        own = [
-            *(each for each, kpi in KPIS.items() if kpi.counted),
-            "handle_minutes",
-            "survey_score",
-        ]
-        raise unknown(name, [*own, *numbers], what="outcome", where="records")
     months = require(agents, "agents", [*KEYS, name])
     value = months[name].to_numpy(dtype=np.float64)
     ones = np.ones(len(months))
