@@ -373,7 +373,7 @@ def logs(customers: int) -> dict[str, Log]:
     target = paid["wage"] + inc.Target("sales", threshold, lump=100.0)
     rates = (0.01, 0.02, 0.04, 0.08)
     one_price = {"scheme": paid["retention"], "label": "retention"}
-    apart = ("rollout", "deterrence", "thresholds")
+    apart = ("rollout", "spread", "deterrence", "thresholds", "month_ends")
     return {
         "teams under two schemes": Log(
             [firm(customers).assign(paid, start=1)],
@@ -382,7 +382,7 @@ def logs(customers: int) -> dict[str, Log]:
         ),
         "a roll-out in waves": Log(
             [firm(customers).assign({"retention": paid["retention"]}, start=(1, 3, 6))],
-            ["rollout"],
+            ["rollout", "spread"],
             control="before",
         ),
         "centres that audit more or less": Log(
@@ -392,7 +392,7 @@ def logs(customers: int) -> dict[str, Log]:
         ),
         "teams with a monthly target": Log(
             [firm(customers).assign({"wage": paid["wage"], "target": target}, start=1)],
-            ["thresholds"],
+            ["thresholds", "month_ends"],
             options={"threshold": threshold},
         ),
     }

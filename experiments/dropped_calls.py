@@ -4,7 +4,8 @@ The Anonymous Bank's log of January and October 1999 (see `incentives.read_anony
 calls that agents ended within ten seconds. How are such calls spread over agents, what became of
 the practice on 18-19 October, what did the callers do next, and does the same agent cut more
 callers off when the situation gives reason to? Estimates that compare agents are clustered by
-agent, with t critical values; the clusters are few, and every table says how many.
+agent, with t critical values; the clusters are few, and every table says how many. What the log
+cannot say is a table of its own (`cannot_say`), and the verdict names it.
 
     python -m experiments.dropped_calls --scale full --out results/dropped_calls
 """
@@ -20,6 +21,7 @@ from experiments._bank import MESSAGE, answered, bank_files, skipped
 from experiments._common import Output, Scale, arguments
 from experiments._dropped_break import (
     STAYED,
+    break_by_suite,
     break_placebo,
     break_scan,
     break_size,
@@ -91,6 +93,7 @@ def report(contacts: pd.DataFrame, output: Output, *, draws: int) -> str:
         "concentration": concentration(calls, draws=draws),
         "daily": daily_shares(calls),
         "break_size": break_size(calls, draws=draws),
+        "break_by_suite": break_by_suite(calls, draws=draws),
         "break_scan": break_scan(calls, draws=draws),
         "break_placebo": break_placebo(calls),
         "change_by_agent": change_by_agent(calls),
@@ -102,6 +105,7 @@ def report(contacts: pd.DataFrame, output: Output, *, draws: int) -> str:
     tables["responses"] = responses(groups, draws=draws)
     tables["log_likelihood"] = log_likelihood(groups)
     tables["evidence"] = evidence(calls, tables)
+    tables["cannot_say"] = pd.DataFrame(CANNOT.items(), columns=["question", "why_not"])
     tables["verdict"] = verdict_checks(tables)
     verdict = verdict_sentence(tables)
 
@@ -186,8 +190,33 @@ def verdict_sentence(tables: Tables) -> str:
         f"{answers[bool(holds['differ']), bool(holds['respond at the break'])]}: "
         f"who answers makes {value.iloc[0]:.0%} of what agents and situation explain together; "
         f"{value.iloc[3]:.0%} of the fall in October lies within the same agents; "
-        f"from call to call the same agent is moved by: {', '.join(moves)}."
+        f"from call to call the same agent is moved by: {', '.join(moves)}. "
+        f"The log cannot say: {', '.join(CANNOT)}."
     )
+
+
+CANNOT = {
+    "who hung up": (
+        "a call that ends within ten seconds of service counts as cut off: the log has no word on "
+        "who ended it, and some callers may have"
+    ),
+    "why the practice ended": (
+        "all agents changed on the same two days, and none stayed as before to be compared with: "
+        "whatever else changed on these days is in the same number"
+    ),
+    "what pay had to do with it": (
+        "no scheme, no pay and no target is in the log, and nothing in it was dealt at random: "
+        "that agents cut callers off for their statistics is known from outside"
+    ),
+    "what a situation does": (
+        "queues and earlier calls come as they come: that the same agent cuts more callers off in "
+        "one is an association, within the agent"
+    ),
+    "what became of the customers": "who called again is seen, who left the bank is not",
+    "when it began": "January and October are read, and no month between them",
+    "other centres": "one bank and some twenty agents: intervals speak of agents like these",
+}
+"""Questions that the log leaves open, and why."""
 
 
 REPORTED = {

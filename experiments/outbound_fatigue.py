@@ -9,11 +9,15 @@ Selection: who says yes leaves, and the bank chooses whom to call again. What fa
 attempt is therefore the tiring of customers and the sorting of them, and one campaign cannot tell
 them apart. Two models say so: one in which all of the fall is tiring (log odds fall by as much at
 each call), one in which none is (customers differ by a beta distribution, and each keeps a chance
-of his own). What both fit bears on `ColdCalls.fatigue` (O3) as an upper end, not as an estimate.
+of his own). The fall bears on `ColdCalls.fatigue` (O3) as an upper end, not as an estimate, and
+only if the bank does not favour promising customers when it calls again: if it does, those who are
+left at a late attempt are better than those who were there at first, and tiring may be more than
+the fall. The scenario's default lies above that upper end: this file does not support it.
 
     python -m experiments.outbound_fatigue --scale full --out results/outbound_fatigue
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +42,13 @@ ATTEMPTS = {"1 to 5": 5, "1 to 8": LAST}
 PREVIOUS = ("new to the bank's calls", "called in an earlier campaign")
 KNOWN = ["previous", "job", "housing", "loan", "contact"]
 
-READ_AS = (
-    "no more than this, for some of the fall is sorting; attempts of a whole campaign, answered or "
-    "not, where the model counts calls answered within a month"
+BOUND = (
+    "tiring is no more than the fall, for some of the fall is sorting; this assumes that the bank "
+    "does not favour promising customers when it calls again, which the file cannot show"
+)
+COUNTED = (
+    "attempts are those of a whole campaign, answered or not, where the model counts calls that "
+    "were answered within a month"
 )
 
 Floats = npt.NDArray[np.float64]
@@ -59,7 +67,9 @@ def main(scale: Scale, out: Path) -> None:
             output.table(name, table)
         output.figure("attempts", attempts_figure(tables["attempts"], tables["models"]))
         output.figure("called_again", again_figure(tables["attempts"]))
-        output.numbers(headline(tables))
+        numbers = headline(tables)
+        output.numbers(numbers)
+        print(numbers["verdict"])
 
 
 def read(file: Path) -> pd.DataFrame:
@@ -267,18 +277,37 @@ def likelihood(cells: pd.DataFrame) -> pd.DataFrame:
 def cold_calls(slopes: pd.DataFrame) -> pd.DataFrame:
     """Say on which parameters of `ColdCalls` this bears, and how far, beside their defaults."""
     head = slopes[(slopes["customers"] == "all") & (slopes["attempts"] == "1 to 5")]
-    crude, alike = (head.set_index("reading").loc[name] for name in ("crude", "customers alike"))
+    readings = head.set_index("reading")[["estimate", "conf_low", "conf_high"]].to_dict("index")
+    crude, alike = (readings[name] for name in ("crude", "customers alike"))
     cold = inc.ColdCalls()
     per_call = "log odds per call answered before in the month"
+    read_as = f"{standing(cold.fatigue, crude)}; {BOUND}; {COUNTED}"
     rows: list[tuple[Any, ...]] = [
         ("guard", cold.guard, "log odds", "not on file: nobody here called the bank"),
         ("wary", cold.wary, "log odds per second of delay", "not on file: the dialler's delay"),
-        ("fatigue", cold.fatigue, per_call, READ_AS),
+        ("fatigue", cold.fatigue, per_call, read_as),
     ]
     table = pd.DataFrame(rows, columns=["parameter", "default", "unit", "read_as"])
     bears = table["parameter"] == "fatigue"
     found = {"crude": crude["estimate"], "alike": alike["estimate"], "high": crude["conf_high"]}
     return table.assign(bears=bears, **{k: np.where(bears, v, np.nan) for k, v in found.items()})
+
+
+def standing(default: float, fall: Mapping[Any, float]) -> str:
+    """Say on which side of the fall the default lies, in words.
+
+    Parameters
+    ----------
+    default
+        Of `ColdCalls.fatigue`.
+    fall
+        With `estimate`, `conf_low` and `conf_high`: of log odds, at each attempt.
+    """
+    estimate, low, high = (fall[name] for name in ("estimate", "conf_low", "conf_high"))
+    found = f"the fall in this file, {estimate:.3f} ({low:.3f} to {high:.3f})"
+    if default > high:
+        return f"the default, {default:g}, lies above what this file supports: above {found}"
+    return f"the default, {default:g}, does not lie above the upper end of {found}"
 
 
 def headline(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
@@ -290,7 +319,9 @@ def headline(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
         "called_again_per_100": attempts["again_per_100"].round(2).to_dict(),
         "fatigue": tables["fatigue"].to_dict("records"),
         "default": cold["default"],
+        "upper_end": cold["high"],
         "default_above_upper_end": bool(cold["default"] > cold["high"]),
+        "verdict": f"Of calls answered before in the month: {cold['read_as']}.",
         "likelihood": tables["likelihood"].to_dict("records"),
     }
 

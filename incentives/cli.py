@@ -491,6 +491,7 @@ def _named_numbers(
     epilog=_examples(
         "estimate my_firm --control wage --out report",
         "estimate my_firm --control wage --question gaming,churn --out report",
+        "estimate my_firm --control wage --indicator save_rate --out report",
         "estimate runs/first --control wage --columns names.toml --out report",
     )
 )
@@ -520,7 +521,7 @@ def _named_numbers(
     "--threshold",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Sales a month from which a bonus is paid, for the question thresholds.",
+    help="Sales a month (or --indicator) from which a bonus is paid, for the question thresholds.",
 )
 @click.option(
     "--pays",
@@ -528,7 +529,7 @@ def _named_numbers(
     show_default=False,
     callback=_money,
     metavar="A=0,B=4",
-    help="What a logged save pays under each scheme, for the question types.",
+    help="What a logged save (or sale, if --indicator) pays under each scheme, for types.",
 )
 @click.option(
     "--detection",
@@ -536,6 +537,12 @@ def _named_numbers(
     callback=_detection,
     metavar="P",
     help="Chance that an audit recognises a gamed contact: 0.8, or by kind: G1=0.9,G2=0.5.",
+)
+@click.option(
+    "--indicator",
+    metavar="NAME",
+    help="What is asked about: save_rate, saves, sales, handle_minutes, ... (a wrong name lists "
+    "them all); sales and saves together if left out.",
 )
 @click.option(
     "--columns",
@@ -568,6 +575,7 @@ def estimate(
     threshold: int | None,
     pays: dict[str, float] | None,
     detection: float | dict[str, float],
+    indicator: str | None,
     columns: Path | None,
     pseudonym_key: Path | None,
     out: Path,
@@ -596,6 +604,7 @@ def estimate(
             threshold=threshold,
             money=pays,
             detection=detection,
+            indicator=indicator,
         )
         found.save(place)
     for name, said in found.in_short():

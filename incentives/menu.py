@@ -21,7 +21,16 @@ from incentives._compile import rule
 from incentives.columns import Floats, Ints, Reason
 from incentives.mechanism import Settings, param
 
-__all__ = ["Action", "Menu", "Nest", "Row", "action_table", "lower_menu"]
+__all__ = [
+    "Action",
+    "Menu",
+    "Nest",
+    "Row",
+    "action_table",
+    "check_menu",
+    "columns_of",
+    "lower_menu",
+]
 
 
 class Action(IntEnum):
@@ -183,6 +192,48 @@ DEFAULT_MENU: dict[Action, Row] = {
     Action.LOG_SAVE: Row(lasts=0.95, seen=0.9),
     Action.LOG_UPSELL: Row(seen=0.9),
 }
+
+
+_ONLY: dict[str, tuple[Action, ...]] = {
+    "appeal": OFFERING,
+    "pressure": OFFERING,
+    "annoys": (*OFFERING, *ATTEMPTS),
+    "keeps": ATTEMPTS,
+    "keeps_decided": ATTEMPTS,
+    "lasts": (*ATTEMPTS, Action.FABRICATE, Action.SUPPRESS, Action.LOG_SAVE),
+}
+"""Which rows have a column that not all have: offers sell, attempts keep, saves last."""
+
+
+def columns_of(action: Action) -> list[str]:
+    """List the columns that an action has.
+
+    Examples
+    --------
+    >>> from incentives.menu import Action, columns_of
+    >>> columns_of(Action.SERVE)
+    ['minutes', 'resolves', 'courtesy', 'harm', 'distrust', 'seen']
+    """
+    return [item.name for item in fields(Row) if action in _ONLY.get(item.name, Action)]
+
+
+def check_menu(menu: Menu) -> None:
+    """Refuse what a row cannot have: nothing would come of it.
+
+    Raises
+    ------
+    ValueError
+        A row gives a value to a column that its action does not have.
+    """
+    for action, row in menu.items():
+        known = columns_of(action)
+        for item in fields(Row):
+            value = getattr(row, item.name)
+            if item.name not in known and value != item.default:
+                raise ValueError(
+                    f"menu.{action.name.lower()} has no {item.name}, got {value!r}; "
+                    f"it has {', '.join(known)}"
+                )
 
 
 class MenuTable(NamedTuple):

@@ -20,6 +20,7 @@ import pandas as pd
 from incentives import estimates
 from incentives.estimates.comparison import require, since_apart, unknown
 from incentives.estimates.result import Check
+from incentives.estimates.scheme import indicators
 from incentives.records import Records
 from incentives.tables import to_markdown
 
@@ -85,6 +86,17 @@ class Asked(NamedTuple):
     threshold: int | None = None
     money: Mapping[str, float] | None = None
     detection: float | Mapping[str, float] = 1.0
+    indicator: str | None = None
+
+    @property
+    def outcome(self) -> str:
+        """The indicator, by the name that questions of the log and of audits have for it."""
+        return self.indicator or "success"
+
+    def counted(self, usual: str) -> str:
+        """Give what questions of counts take for the indicator: whole numbers of a kind."""
+        name = self.indicator or usual
+        return {"save_rate": "saves", "success": usual}.get(name, name.removeprefix("logged_"))
 
     @property
     def arms(self) -> dict[str, Any]:
@@ -103,34 +115,58 @@ Ask = Callable[[Records, Asked], Result]
 def _thresholds(seen: Records, asked: Asked) -> Result:
     if asked.threshold is None:
         raise ValueError("say with how many sales a month the bonus begins (threshold)")
-    return estimates.bunching(seen, threshold=asked.threshold, **asked.arms)
+    metric = asked.counted("sales")
+    return estimates.bunching(seen, threshold=asked.threshold, metric=metric, **asked.arms)
 
 
 def _types(seen: Records, asked: Asked) -> Result:
     if asked.money is None:
         raise ValueError("say what a logged save pays under each scheme (money)")
-    return estimates.agent_types(seen, money=asked.money)
+    logged = LOGGED.get(asked.counted("saves"), "saved")
+    return estimates.agent_types(seen, money=asked.money, logged=logged)
 
+
+def _rollout(seen: Records, asked: Asked) -> Result:
+    name = asked.indicator or "success"
+    outcome = f"{LOGGED.get(asked.counted(name), name)}_true"
+    return estimates.staggered_effect(
+        seen, control=asked.control, outcome=outcome, detection=asked.detection
+    )
+
+
+LOGGED = {"saves": "saved", "sales": "sale"}  # an indicator that counts, and what agents log
 
 QUESTIONS: dict[str, Ask] = {
     "gaming": lambda seen, asked: estimates.gaming_effect(seen, **asked.checked),
-    "inflation": lambda seen, asked: estimates.kpi_inflation(seen, **asked.checked),
-    "truth": lambda seen, asked: estimates.true_effect(seen, outcome="success", **asked.checked),
+    "inflation": lambda seen, asked: estimates.kpi_inflation(
+        seen, outcome=asked.outcome, **asked.checked
+    ),
+    "effect": lambda seen, asked: estimates.scheme_effect(
+        seen, outcome=asked.outcome, **asked.checked
+    ),
+    "truth": lambda seen, asked: estimates.true_effect(
+        seen, outcome=asked.outcome, **asked.checked
+    ),
     "levels": lambda seen, asked: estimates.true_rate(
-        seen, outcome="success", by=asked.by, detection=asked.detection
+        seen, outcome=asked.outcome, by=asked.by, detection=asked.detection
     ),
     "errors": lambda seen, asked: estimates.misclassified_effect(
-        seen, outcome="success", **asked.checked
+        seen, outcome=asked.outcome, **asked.checked
     ),
     "churn": lambda seen, asked: estimates.churn_effect(seen, horizon=asked.horizon, **asked.arms),
     "reasons": lambda seen, asked: estimates.competing_risks(
         seen, horizon=asked.horizon, **asked.arms
     ),
     "priorities": lambda seen, asked: estimates.audit_priorities(seen, control=asked.control),
-    "rollout": lambda seen, asked: estimates.staggered_effect(seen, control=asked.control),
+    "audits": lambda seen, _: estimates.optimal_audit(seen, audits=len(seen.audits)),
+    "rollout": _rollout,
     "deterrence": lambda seen, asked: estimates.deterrence(seen, detection=asked.detection),
     "thresholds": _thresholds,
+    "month_ends": lambda seen, asked: estimates.month_ends(
+        seen, metric=asked.counted("sales"), **asked.arms
+    ),
     "types": _types,
+    "spread": lambda seen, asked: estimates.agent_spread(seen, outcome=asked.counted("saves")),
 }
 """What can be asked, by the name that the command knows it by."""
 
@@ -152,7 +188,7 @@ class Report:
     title
         The heading.
     facts
-        What was read: frames and how many rows each has.
+        What was read, frames and how many rows each has, and how well audits are taken to see.
     answers
         In the order in which they were asked.
     """
@@ -252,6 +288,7 @@ def report(
     threshold: int | None = None,
     money: Mapping[str, float] | None = None,
     detection: float | Mapping[str, float] = 1.0,
+    indicator: str | None = None,
     title: str = "What pay did to gaming and to churn",
 ) -> Report:
     """Ask questions of records and keep the answers, refusals among them.
@@ -269,19 +306,26 @@ def report(
     horizon
         Month by which churn is counted; as far as the records go, at most 12, if left out.
     threshold
-        Sales a month from which a bonus is paid; the question "thresholds" needs it.
+        Sales (or what the indicator counts) a month from which a bonus is paid; the question
+        "thresholds" needs it.
     money
-        What a logged save pays, by scheme (money); the question "types" needs it.
+        What a logged save pays, by scheme (money), or a sale if that is the indicator; the
+        question "types" needs it.
     detection
         The chance that an audit recognises a gamed contact, as for `gaming_effect`.
+    indicator
+        What is asked about, an outcome of `scheme_effect`: ``"success"``, ``"saves"``,
+        ``"sales"``, ``"save_rate"``, ``"handle_minutes"``, ... Questions of counts take saves for
+        the save rate; those that cannot be asked of it say so. Sales and saves together, or what
+        is usual for the question, if left out.
     title
         Heading of the report.
 
     Raises
     ------
     KeyError
-        A question is not among those that can be asked, `by` is no column of `runs`, or `control`
-        is none of the arms.
+        A question is not among those that can be asked, `by` is no column of `runs`, `control` is
+        none of the arms, or the indicator is not in the records.
 
     Examples
     --------
@@ -296,12 +340,16 @@ def report(
     seen = records.seen_by("analyst")
     _refuse_strange(seen, by, control)
     horizon = _horizon(seen, by) if horizon is None else horizon
-    asked = Asked(by, control, horizon, threshold, money, detection)
+    if indicator is not None and indicator not in (known := indicators(seen)):
+        raise unknown(indicator, known, what="indicator", where="records")
+    asked = Asked(by, control, horizon, threshold, money, detection, indicator)
     named = list(questions)
     for name in named:
         if name not in QUESTIONS:
             raise unknown(name, QUESTIONS, what="question", where="what can be asked")
-    return Report(title, _facts(seen), tuple(_answer(name, seen, asked) for name in named))
+    about = [] if indicator is None else [f"Asked about the indicator {indicator}."]
+    facts = " ".join([_facts(seen), *_detected(seen, detection), *about])
+    return Report(title, facts, tuple(_answer(name, seen, asked) for name in named))
 
 
 def _refuse_strange(seen: Records, by: str, control: str) -> None:
@@ -345,6 +393,22 @@ def _facts(seen: Records) -> str:
     contacts = int(frames["cells"]["n"].sum()) if "n" in frames["cells"] else 0
     rest = ", ".join(f"{name} {len(frames[name]):,}" for name in list(frames)[1:])
     return f"Read: contacts {contacts:,}; rows of {rest}."
+
+
+def _detected(seen: Records, detection: float | Mapping[str, float]) -> list[str]:
+    """Say how well audits are taken to see, where there are any."""
+    if seen.audits.empty:
+        return []
+    if isinstance(detection, Mapping):
+        each = ", ".join(f"{chance:.3g} for '{kind}'" for kind, chance in detection.items())
+        said = (
+            f"recognise a gamed contact with a chance that depends on its kind (detection {each})"
+        )
+    elif detection == 1:
+        return ["Audits are taken to recognise every gamed contact (detection 1)."]
+    else:
+        said = f"recognise {100 * detection:.3g} of 100 gamed contacts (detection {detection:g})"
+    return [f"Audits are taken to {said}; what they missed is added."]
 
 
 def _section(name: str, result: Result) -> list[str]:

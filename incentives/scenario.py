@@ -162,6 +162,10 @@ class Scenario:
                     f"no mechanism {name!r} in the model; "
                     f"those in it are {', '.join(sorted(known))}"
                 )
+        try:
+            actions.check_menu(self.menu)
+        except ValueError as error:
+            raise ScenarioError(str(error)) from None
 
     # -- files -----------------------------------------------------------------------------------
 
@@ -509,10 +513,12 @@ def parameter_table() -> pd.DataFrame:
         for action, row in actions.DEFAULT_MENU.items()
     ]
     for name, cls, made in listed:
-        owner = cls.id if issubclass(cls, Mechanism) else ""
+        owner, items = cls.id if issubclass(cls, Mechanism) else "", list(cls.parameters())
         if made is not None:
-            owner = actions.ENTRIES[actions.Action[name.split(".")[1].upper()]].mechanism
-        for item in cls.parameters():
+            action = actions.Action[name.split(".")[1].upper()]
+            owner, has = actions.ENTRIES[action].mechanism, actions.columns_of(action)
+            items = [item for item in items if item.name in has]
+        for item in items:
             default = item.default if made is None else getattr(made, item.name)
             about = {"block": name, "mechanism": owner, "parameter": item.name}
             rows.append({**about, "default": default, **item._asdict()})

@@ -185,3 +185,14 @@ def test_it_shows_itself() -> None:
     assert isinstance(plan, AuditPlan)
     assert "1.44 times smaller" in repr(plan)
     assert inc.optimal_audit is optimal_audit
+
+
+def test_a_plan_says_in_words_where_checks_go_and_what_it_rests_on() -> None:
+    plan = optimal_audit(ONE, audits=5_000)
+    assert "8.66 of 100 'saved' under 'bonus'" in plan.reading
+    assert "2.23 of 100 'lost' under 'bonus'" in plan.reading
+    assert "1.4 times smaller than with one chance for all" in plan.reading
+    assert all(check.passed for check in plan.checks)
+    assert len(plan.plot().get_yticklabels()) >= 2
+    thin = Pilot({("bonus", "saved"): (400, 40, 30), ("bonus", "lost"): (600, 4, 0)})
+    assert not optimal_audit(thin, audits=44).checks[0].passed

@@ -249,6 +249,29 @@ def test_a_naive_reading_takes_all_payments_for_results(whole: Estimate) -> None
     assert {c.name: c for c in whole.checks}["nothing at the threshold under the control"].passed
 
 
+def test_what_may_be_a_pile_or_none_is_said_to_be_unclear() -> None:
+    sales = np.random.default_rng(3).poisson(6.0, (8, 6)).tolist()
+    effect = bunching(counted(sales, ["wage", "target"] * 4), threshold=8, control="wage")
+    row = row_of(effect, "excess")
+    assert row["conf_low"] < 0 < row["conf_high"]
+    said = f"({row['conf_low']:+.1f} to {row['conf_high']:+.1f} per 100 agent-months)"
+    assert effect.reading == f"whether 'target' makes a pile at 8 sales is unclear {said}"
+
+
+def test_only_an_interval_that_excludes_a_pile_says_that_there_is_none() -> None:
+    wage, target = [[4.0, 6.0, 9.0, 9.0]] * 4, [[4.0, 6.0, 7.0, 3.0]] * 3 + [[4.0, 6.0, 5.0, 8.0]]
+    effect = bunching(
+        counted(wage + target, ["wage"] * 4 + ["target"] * 4),
+        threshold=8,
+        control="wage",
+        below=1,
+        above=1,
+        degree=1,
+    )
+    assert row_of(effect, "excess")["conf_high"] < 1
+    assert effect.reading.startswith("'target' makes no pile at 8 sales (-")
+
+
 def test_without_a_threshold_nothing_is_found() -> None:
     """Teams on a wage are dealt to two names for the same: rejections come at their size."""
     rng = np.random.default_rng(12)

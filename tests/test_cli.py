@@ -431,6 +431,16 @@ def test_estimate_names_the_questions_that_there_are(firm, tmp_path):
     assert "'gamng' is none of gaming, inflation, " in said
 
 
+def test_estimate_asks_about_an_indicator_of_choice(firm, tmp_path):
+    words = ("estimate", firm, "--control", "wage", "--question", "effect", "--indicator")
+    told = call(*words, "save_rate", "--out", tmp_path / "report")
+    assert told.exit_code == 0, told.output
+    assert "save rate logged" in told.stdout
+    said = refused(*words, "save_rte", "--out", tmp_path / "other")
+    assert "no indicator 'save_rte' in records" in said
+    assert "did you mean 'save_rate'?" in said
+
+
 def test_estimate_makes_good_what_audits_do_not_recognise(firm, tmp_path):
     words = ("estimate", firm, "--control", "wage", "--question", "gaming", "--detection")
     told = call(*words, "0.8", "--out", tmp_path / "report")

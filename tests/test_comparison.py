@@ -90,7 +90,7 @@ def test_what_cannot_be_estimated_is_said_and_the_truth_is_there_all_the_same():
 
 
 def test_costs_are_matched_when_asked():
-    schemes = {"saves": SCHEMES["saves"], "sales": inc.Wage() + inc.PieceRate("sales", 90.0)}
+    schemes = {"saves": SCHEMES["saves"], "sales": inc.Wage() + inc.PieceRate("sales", 70.0)}
     found = inc.compare(CENTRE, schemes, **SETTINGS, equal_cost=True, control="sales")
     pay = found.outcomes[found.outcomes["outcome"] == "pay"].set_index("scheme")["mean"]
     assert pay["saves"] == pytest.approx(pay["sales"], rel=0.02)

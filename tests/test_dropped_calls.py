@@ -190,6 +190,19 @@ def test_the_verdict_follows_from_the_rules(tables):
     assert checks.query("claim in ['differ', 'respond at the break']")["holds"].all()
 
 
+def test_the_break_has_the_error_that_the_suite_gives_it(tables):
+    held = tables["break_by_suite"]
+    np.testing.assert_allclose(held["estimate"], held["suite_estimate"], rtol=1e-9)
+    np.testing.assert_allclose(held["std_error"], held["suite_error"], rtol=2e-3)
+    assert (held["wild_p"] < 0.05).all()
+
+
+def test_what_the_log_cannot_say_is_said(tables, out):
+    verdict = json.loads((out / "numbers.json").read_text())["verdict"]
+    assert tables["cannot_say"]["why_not"].str.len().min() > 40
+    assert all(question in verdict for question in tables["cannot_say"]["question"])
+
+
 def test_names_of_agents_do_not_reach_the_results(tables):
     for table in tables.values():
         assert not table.astype("str").apply(lambda column: column.str.contains("NAME")).any().any()

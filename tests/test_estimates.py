@@ -780,6 +780,53 @@ def test_customers_who_met_several_schemes_are_refused(left: World) -> None:
         churn_effect(left.changed(customers=mixed), control="wage")
 
 
+def with_strays(left: World, share: float) -> World:
+    """Split counts so that a share of those who stayed met another scheme."""
+    customers = left.seen.customers
+    gone = [name for name in customers if str(name).startswith("left")]
+    stray = customers.assign(n=np.ceil(share * customers["n"]).astype(int))
+    stray = stray.assign(exposure_identified=False, **dict.fromkeys(gone, 0))
+    kept = customers.assign(n=customers["n"] - stray["n"])
+    return left.changed(customers=pd.concat([kept, stray], ignore_index=True))
+
+
+def with_leavers_astray(left: World) -> World:
+    """Split counts so that all who left, and nobody else, met another scheme."""
+    customers = left.seen.customers
+    gone = [name for name in customers if str(name).startswith("left")]
+    stray = customers.assign(n=customers["left"], exposure_identified=False)
+    kept = customers.assign(n=customers["n"] - stray["n"], **dict.fromkeys(gone, 0))
+    return left.changed(customers=pd.concat([kept, stray], ignore_index=True))
+
+
+def test_a_few_stray_contacts_count_for_the_home_team_and_their_share_is_told(left: World) -> None:
+    whole, few = churn_effect(left, control="wage"), left.seen.customers.copy()
+    one = few.iloc[[0]].assign(n=1, exposure_identified=False)
+    one[[name for name in few if str(name).startswith("left")]] = 0
+    few.loc[few.index[0], "n"] -= 1
+    strayed = churn_effect(
+        left.changed(customers=pd.concat([few, one], ignore_index=True)), control="wage"
+    )
+    pd.testing.assert_frame_equal(strayed.tidy(), whole.tidy())
+    (check,) = [c for c in strayed.checks if c.name == "customers kept to one scheme"]
+    wage = (few["scheme"] == "wage").to_numpy()
+    assert check.passed
+    assert check.value == pytest.approx(1 / (few.loc[wage, "n"].sum() + 1))
+    noted = churn_effect(with_strays(left, 0.02), control="wage")
+    assert not {c.name: c for c in noted.checks}["customers kept to one scheme"].passed
+    assert not {c.name: c for c in whole.checks}["customers kept to one scheme"].value
+
+
+def test_too_many_strays_are_refused_and_leavers_are_looked_at_by_themselves(left: World) -> None:
+    with pytest.raises(ValueError, match=r"% of customer-months the routing .* at most 5%"):
+        churn_effect(with_strays(left, 0.1), control="wage")
+    apart = with_leavers_astray(left)
+    share = apart.seen.customers.groupby("exposure_identified")["n"].sum()
+    assert share[False] / share.sum() < 0.05
+    with pytest.raises(ValueError, match="in 100% of those who left the routing"):
+        churn_effect(apart, control="wage")
+
+
 def test_horizons_beyond_the_records_are_refused(left: World) -> None:
     with pytest.raises(ValueError, match="between 1 and the 12 months on record, got 13"):
         churn_effect(left, control="wage", horizon=13)

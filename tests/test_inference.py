@@ -20,6 +20,7 @@ from test_estimates import (
     row_of,
 )
 
+import incentives as inc
 from incentives.estimates import Estimate, churn_effect, gaming_effect
 from incentives.estimates.bootstrap import score, signs, wild
 from incentives.estimates.inference import fit_binomial, shares
@@ -304,6 +305,81 @@ def test_fewer_than_six_teams_are_answered_by_randomisation_alone(
     for method in ("cluster", "welch", "wild", "score"):
         with pytest.raises(ValueError, match=f"too few clusters: 4 teams, and '{method}' needs"):
             effect.inference(method, rng=1)
+
+
+def piloted_by_four(rng: np.random.Generator, chance: float) -> inc.Records:
+    """Four teams of one agent on a wage for a month, then two of them under a bonus."""
+    contacts = pd.DataFrame(
+        [(month, agent, "cancel") for agent in range(4) for month in range(3) for _ in range(300)],
+        columns=["month", "agent", "reason"],
+    )
+    saved = rng.random(len(contacts)) < 0.2 + 0.02 * contacts["agent"]
+    contacts["logged_outcome"] = np.where(saved, "saved", "cancelled")
+    contacts.insert(0, "contact", np.arange(len(contacts)))
+    audits = contacts[rng.random(len(contacts)) < chance]
+    amiss = (rng.random(len(audits)) < 0.2) & (audits["logged_outcome"] == "saved")
+    dealt = [("team", team, "before", 0, 1, "yes", 1.0) for team in range(4)]
+    dealt += [("team", team, ["wage", "bonus"][team % 2], 1, 3, "yes", 0.5) for team in range(4)]
+    columns = ["unit", "unit_id", "scheme", "from_month", "to_month", "randomised", "prob"]
+    return inc.read_records(
+        {
+            "contacts": contacts,
+            "audits": pd.DataFrame(
+                {
+                    "contact": audits["contact"],
+                    "prob": chance,
+                    "found": np.where(amiss, "false_save", "none"),
+                    "found_outcome": np.where(amiss, "cancelled", audits["logged_outcome"]),
+                }
+            ),
+            "agents": pd.DataFrame({"agent": range(4), "team": range(4)}),
+            "assignments": pd.DataFrame(dealt, columns=columns),
+        }
+    )
+
+
+def labels_are_true(effect: Estimate) -> bool:
+    """Whether each row that says it was dealt again has a p value and ends that dealing gives."""
+    frame = effect.tidy()
+    dealt = frame["inference"].str.startswith("randomisation")
+    p = (frame.loc[dealt, "p_value"] * 6).round(9)
+    endless = np.isinf(frame.loc[dealt, ["conf_low", "conf_high"]])
+    bare = frame.loc[~dealt, ["p_value", "conf_low", "conf_high"]].isna()
+    return bool(p.isin([2, 4, 6]).all() and endless.all(axis=None) and bare.all(axis=None))
+
+
+def test_with_four_teams_no_row_has_numbers_of_another_method_than_it_says(
+    rng: np.random.Generator,
+) -> None:
+    firm = piloted_by_four(rng, 0.2)
+    effect = inc.scheme_effect(firm, control="wage", outcome="save_rate")
+    assert effect.tidy()["estimator"].tolist() == ["difference in means", "two-phase"]
+    assert labels_are_true(effect)
+    assert labels_are_true(inc.true_effect(firm, control="wage"))
+    (check,) = [each for each in effect.checks if "time before" in each.name]
+    assert not check.passed
+    assert not effect.glance()["adjusted"].iloc[0]
+
+
+def test_what_four_teams_and_few_audits_cannot_answer_is_refused(rng: np.random.Generator) -> None:
+    firm = piloted_by_four(rng, 0.02)
+    with pytest.raises(ValueError, match=r"too few clusters: 4 carry 'bonus'.*none for true saves"):
+        inc.true_effect(firm, control="wage")
+    effect = inc.scheme_effect(firm, control="wage", outcome="save_rate")
+    assert effect.tidy()["estimator"].tolist() == ["difference in means"]
+    assert labels_are_true(effect)
+    (check,) = [each for each in effect.checks if each.name.startswith("audits speak")]
+    assert "assign 6 clusters or more" in check.advice
+
+
+def test_a_row_beside_the_headline_that_nothing_can_test_says_so(rng: np.random.Generator) -> None:
+    firm = piloted_by_four(rng, 0.2)
+    honest = firm.audits.assign(found="none", found_outcome=firm.audits["logged_outcome"])
+    effect = inc.true_effect(inc.Records(**{**firm.frames(), "audits": honest}), control="wage")
+    row = row_of(effect, "save_rate_inflation", "two-phase")
+    assert row["inference"].startswith("none: too few clusters for t")
+    assert labels_are_true(effect)
+    assert "no interval" in effect.summary()
 
 
 def test_welch_is_the_t_test_of_unlike_arms(rng: np.random.Generator) -> None:

@@ -107,6 +107,15 @@ def test_sorting_alone_looks_like_tiring_and_its_own_model_fits_it_better(
     np.testing.assert_allclose(np.exp(theta), [0.8, 9.2], rtol=0.15)
 
 
+def test_a_default_above_what_the_file_supports_is_said_to_be() -> None:
+    fall = {"estimate": 0.199, "conf_low": 0.173, "conf_high": 0.225}
+    said = outbound_fatigue.standing(0.24, fall)
+    assert said.startswith("the default, 0.24, lies above what this file supports: above the fall")
+    assert "0.199 (0.173 to 0.225)" in said
+    assert "does not lie above the upper end" in outbound_fatigue.standing(0.2, fall)
+    assert "does not favour promising customers" in outbound_fatigue.BOUND
+
+
 @pytest.mark.parametrize("experiment", [telco_churn, outbound_fatigue])
 def test_without_the_sample_an_experiment_says_so_and_makes_nothing(
     experiment: ModuleType,

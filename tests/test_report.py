@@ -7,7 +7,7 @@ import pytest
 import worlds
 
 import incentives as inc
-from incentives.report import QUESTIONS, Report, report
+from incentives.report import QUESTIONS, Asked, Report, report
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +124,78 @@ def test_an_unknown_question_is_refused_by_name(firm):
 def test_every_question_that_can_be_asked_has_an_answer_or_a_reason(firm, name):
     (answer,) = report(firm, [name], control="wage").answers
     assert answer.result is not None or len(answer.refused) > 20
+
+
+def test_every_answer_that_reads_audits_takes_the_detection_that_was_named():
+    centre = worlds.contractor().assign({"retention": worlds.SCHEMES["retention"]}, start=[1, 2])
+    records = inc.simulate(centre, months=3, rng=1, keep="cells", progress=False)
+    (found,) = report(records, ["rollout"], control="before", detection=0.5).answers
+    own = inc.staggered_effect(records, control="before", detection=0.5)
+    pd.testing.assert_frame_equal(found.result.tidy(), own.tidy())
+    blind = inc.staggered_effect(records, control="before")
+    assert abs(found.result.tidy()["estimate"] - blind.tidy()["estimate"]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("detection", "said"),
+    [
+        (1.0, "recognise every gamed contact (detection 1)."),
+        (0.5, "recognise 50 of 100 gamed contacts (detection 0.5); what they missed is added."),
+        ({"false_save": 0.6}, "(detection 0.6 for 'false_save')"),
+    ],
+)
+def test_the_page_says_how_well_audits_are_taken_to_see(firm, detection, said):
+    text = report(firm, ["churn"], control="wage", detection=detection).markdown()
+    assert said in text[: text.index("## Checks that failed")]
+
+
+def test_of_a_log_without_audits_no_detection_is_told(firm):
+    unaudited = inc.Records(**{**firm.frames(), "audits": firm.audits.iloc[:0]})
+    assert "detection" not in report(unaudited, ["churn"], control="wage").facts
+
+
+@pytest.fixture(scope="module")
+def logged() -> inc.Records:
+    """The contacts of one small centre, half of its teams paid for saves."""
+    audits = {"audit.rate": 0.1, "audit.on_saves": 0.5}
+    floor = {"floor.teams": 8, "floor.customers": 12_000}
+    centre = worlds.contractor().change(floor | audits)
+    return inc.simulate(centre.assign(worlds.SCHEMES), months=2, rng=1, progress=False)
+
+
+def test_every_question_that_a_log_of_contacts_fits_is_answered_about_the_save_rate(logged):
+    names = ["effect", "truth", "levels", "inflation", "errors", "audits", "month_ends", "spread"]
+    found = report(logged, names, control="wage", indicator="save_rate")
+    results = {answer.name: answer.result for answer in found.answers}
+    assert not [answer.refused for answer in found.answers if answer.result is None]
+    assert results["effect"].tidy()["estimand"].iloc[0] == "save_rate_logged"
+    assert results["truth"].tidy()["unit"].iloc[0] == "per 100 wishes to cancel"
+    assert results["month_ends"].question.startswith("Logged saves about the ends of months")
+    assert "logged as saved" in results["spread"].question
+    assert "Asked about the indicator save_rate." in found.markdown()
+    assert all(len(said) > 40 for _, said in found.in_short())
+    assert found.html().count("data:image/png") == len(names)
+
+
+def test_an_indicator_that_audits_cannot_speak_of_is_answered_from_the_log_alone(logged):
+    found = report(logged, ["effect", "truth"], control="wage", indicator="handle_minutes")
+    effect, truth = found.answers
+    assert effect.result.tidy()["unit"].iloc[0] == "minutes per contact"
+    assert "handle_minutes" in truth.refused
+
+
+def test_an_indicator_that_is_not_there_is_refused_by_name(logged):
+    with pytest.raises(KeyError, match=r"no indicator 'save_rte' in records.*mean 'save_rate'"):
+        report(logged, ["effect"], control="wage", indicator="save_rte")
+
+
+def test_the_roll_out_and_the_types_follow_the_indicator():
+    asked = Asked("scheme", "wage", 2, indicator="save_rate")
+    assert (asked.outcome, asked.counted("sales")) == ("save_rate", "saves")
+    plain = Asked("scheme", "wage", 2)
+    assert (plain.outcome, plain.counted("sales")) == ("success", "sales")
+    centre = worlds.contractor().change({"floor.customers": 9_000})
+    rolled = centre.assign({"retention": worlds.SCHEMES["retention"]}, start=[1, 2])
+    records = inc.simulate(rolled, months=3, rng=1, keep="cells", progress=False)
+    (found,) = report(records, ["rollout"], control="before", indicator="sales").answers
+    assert found.result.tidy()["estimand"].iloc[0] == "sale_true"

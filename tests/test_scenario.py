@@ -9,6 +9,7 @@ import pytest
 
 import incentives as inc
 from incentives import Scenario, ScenarioError
+from incentives.scenario import parameter_table
 
 LOW, HIGH = inc.Wage(1800.0), inc.Wage(1800.0) + inc.PieceRate("saves", 8.0)
 
@@ -387,3 +388,13 @@ def test_an_assignment_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(ScenarioError, match=message):
         assign(small())
+
+
+def test_a_row_of_the_menu_has_only_what_something_comes_of() -> None:
+    """Keeping is for attempts to keep, and so on: a value that nothing reads is refused."""
+    with pytest.raises(inc.ScenarioError, match=r"menu\.rush has no keeps, got 0\.3; it has minut"):
+        inc.Scenario().change({"menu.rush.keeps": 0.3})
+    listed = parameter_table()
+    rows = listed[listed["block"].str.startswith("menu.")]
+    assert not ((rows["block"] == "menu.rush") & (rows["parameter"] == "keeps")).any()
+    assert ((rows["block"] == "menu.save") & (rows["parameter"] == "keeps")).any()

@@ -1,5 +1,7 @@
 """`staggered_effect`: by hand, against known worlds, and where it must refuse."""
 
+import json
+from itertools import permutations
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -163,6 +165,112 @@ def test_growing_effects_are_found_where_two_way_fixed_effects_turn_the_sign() -
     known = cells["since"].map(lambda k: 2.0**k if k >= 0 else 0.0) / 10  # per 100 of 1,000
     np.testing.assert_allclose(cells["estimate"], known, atol=1e-9)
     assert two_way(outcome / 10, starts) < 0 < cells["estimate"].max()
+
+
+# ── other orders of the roll-out ─────────────────────────────────────────────────────────────────
+
+WAITING = [1, 1, 2, 2, NEVER, NEVER]
+"""Six teams in two waves and a rest: 90 orders."""
+
+
+def studentised(outcome: Floats, starts: tuple[int, ...], group: str) -> float:
+    """Give an effect in units of its error, with the effect that is tested taken off before."""
+    row = row_of(staggered_effect(panel(outcome, list(starts)), outcome="saved_logged"), group)
+    return float(row["estimate"] / row["std_error"])
+
+
+def by_hand(saves: Floats, effect: float, group: str) -> float:
+    """Give the p value of an effect on every team in every month under the scheme."""
+    under = np.arange(saves.shape[1]) >= np.array(WAITING)[:, None]
+    without = saves - effect * under
+    away = {order: abs(studentised(without, order, group)) for order in set(permutations(WAITING))}
+    assert len(away) == 90
+    return float(np.mean([each >= away[tuple(WAITING)] * (1 - 1e-9) for each in away.values()]))
+
+
+def test_randomisation_is_what_comes_out_by_trying_every_order(saves: Floats) -> None:
+    effect = staggered_effect(panel(saves[:6], WAITING), outcome="saved_logged")
+    dealt = effect.inference("randomisation")
+    for group in ("", "month +1"):
+        row = row_of(dealt, group)
+        assert row["inference"] == "randomisation (order of teams), all 90 orders, p at least .011"
+        assert row["p_value"] == pytest.approx(by_hand(saves[:6], 0.0, group))
+        assert row["estimate"] == row_of(effect, group)["estimate"]
+    low = dealt.tidy(0.85)["conf_low"].iloc[0]
+    assert by_hand(saves[:6], low + 1e-4, "") > 0.15
+    assert by_hand(saves[:6], low - 1e-4, "") <= 0.15
+
+
+def test_many_orders_are_drawn_and_agree_with_all_of_them(saves: Floats) -> None:
+    effect = staggered_effect(panel(saves, STARTS), outcome="saved_logged")
+    whole, drawn = (effect.inference("randomisation", reps=n, rng=1) for n in (9999, 300))
+    assert "all 560 orders" in row_of(whole)["inference"]
+    assert "300 orders, p at least .003" in row_of(drawn)["inference"]
+    p = row_of(whole)["p_value"]
+    assert abs(row_of(drawn)["p_value"] - p) < 4 * np.sqrt(p * (1 - p) / 300)
+    with pytest.raises(ValueError, match="give rng a number"):
+        effect.inference("randomisation", reps=300)
+    again = Estimate.from_dict(json.loads(json.dumps(drawn.to_dict(), allow_nan=False)))
+    pd.testing.assert_frame_equal(again.tidy(), drawn.tidy())
+
+
+def test_where_the_scheme_does_nothing_p_values_are_uniform() -> None:
+    """Teams differ, drift and have lopsided luck; who starts when is dealt at random."""
+    rng = np.random.default_rng(4)
+    p = []
+    for _ in range(160):
+        level = rng.uniform(5, 30, (8, 1)) + rng.uniform(0, 3, 4)
+        outcome = level + rng.exponential(3.0, (8, 4)) * rng.uniform(0.2, 3.0, (8, 1))
+        starts = rng.permutation(STARTS).tolist()
+        effect = staggered_effect(panel(outcome, starts), outcome="saved_logged")
+        headline = effect.rows["tested"].iloc[0]
+        p.append(headline.by("randomisation", reps=9999, seed=None).p_value())
+    assert stats.kstest(p, "uniform").pvalue > 0.001
+    for level in (0.05, 0.2):
+        low, high = stats.binom.ppf([0.0005, 0.9995], len(p), level)
+        assert low <= (np.array(p) <= level).sum() <= high
+
+
+def test_the_months_before_keep_t_and_no_other_method_is_offered(saves: Floats) -> None:
+    effect = staggered_effect(panel(saves, STARTS), outcome="saved_logged")
+    dealt = effect.inference("randomisation").tidy().set_index("group")["inference"]
+    assert dealt["month -2"] == "cluster (team), variances by wave, t (Satterthwaite)"
+    assert dealt.drop("month -2").str.startswith("randomisation (order of teams)").all()
+    with pytest.raises(ValueError, match="has an error for each wave, with t, or is tested by"):
+        effect.inference("wild", rng=1)
+
+
+def test_an_order_that_was_chosen_is_not_dealt_again(saves: Floats) -> None:
+    chosen = panel(saves, STARTS)
+    given = chosen.assignments.assign(randomised=False)
+    records = inc.Records(**{**chosen.frames(), "assignments": given})
+    with pytest.raises(ValueError, match="needs teams that were dealt to waves at random"):
+        staggered_effect(records, outcome="saved_logged").inference("randomisation")
+
+
+def test_teams_under_another_scheme_keep_their_place(saves: Floats) -> None:
+    """Two schemes roll out; what is dealt again for the one leaves the other where it is."""
+    records = panel(saves, [1, 1, 2, 2, 1, 1, NEVER, NEVER])
+    given = records.assignments
+    other = ((given["unit_id"].isin([4, 5])) & (given["scheme"] == "bonus")).to_numpy()
+    given = given.assign(scheme=given["scheme"].mask(other, "prize"))
+    both = inc.Records(**{**records.frames(), "assignments": given})
+    dealt = staggered_effect(both, outcome="saved_logged").inference("randomisation").tidy()
+    words = dealt[dealt["group"] == ""].set_index("term")["inference"]
+    assert "all 90 orders" in words["bonus"]
+    assert "all 6 orders" in words["prize"]
+
+
+def test_fewer_than_six_teams_are_answered_by_other_orders_alone(saves: Floats) -> None:
+    few = panel(saves[:4], [1, 1, NEVER, NEVER])
+    row = row_of(staggered_effect(few, outcome="saved_logged"))
+    assert row["inference"] == "randomisation (order of teams), all 6 orders, p at least .333"
+    assert (row["conf_low"], row["conf_high"]) == (-np.inf, np.inf)
+    given = few.assignments.assign(randomised=False)
+    with pytest.raises(ValueError, match="too few clusters: 4 teams"):
+        staggered_effect(
+            inc.Records(**{**few.frames(), "assignments": given}), outcome="saved_logged"
+        )
 
 
 # ── known worlds ─────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ the next ones should be drawn, by what was logged and under which scheme.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,16 @@ from scipy.optimize import brentq
 
 from incentives.estimates.comparison import Observed, listed, require, unknown
 from incentives.estimates.inference import Floats
+from incentives.estimates.result import Check
 from incentives.tables import readable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["AuditPlan", "optimal_audit"]
 
 SUCCESSES = ("sale", "saved")
+FEW = 10  # checks of a stratum in the pilot, below which its spread is a guess
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -45,6 +50,63 @@ class AuditPlan:
     def tidy(self) -> pd.DataFrame:
         """Give the chances, a row a stratum."""
         return self.strata
+
+    @property
+    def question(self) -> str:
+        """The title, in words."""
+        return "Which contacts should be checked next"
+
+    @property
+    def reading(self) -> str:
+        """The conclusion, in a sentence."""
+        table = self.strata.sort_values("prob", ascending=False, kind="stable")
+        most, least = (
+            f"{100 * row['prob']:.3g} of 100 {_named(row)}"
+            for row in (table.iloc[0], table.iloc[-1])
+        )
+        gain = self.glance().iloc[0]["gain_over_proportional"]
+        return (
+            f"{self.strata['audits'].sum():,.0f} checks tell most if they take {most}, at the one "
+            f"end, and {least}, at the other; what they add to the variance is then {gain:.2g} "
+            "times smaller than with one chance for all"
+        )
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What the plan rests on."""
+        pilot, chance = float(self.strata["audited"].min()), float(self.strata["prob"].min())
+        return (
+            Check(
+                "checks of the pilot enough in each stratum",
+                pilot >= FEW,
+                pilot,
+                FEW,
+                "checks in the thinnest stratum: below 10 its spread, and so its share of the next "
+                "checks, is a guess",
+            ),
+            Check(
+                "no contact is out of reach of checks",
+                chance > 0,
+                chance,
+                0,
+                "least chance of being drawn: what nobody ever checks deters nobody",
+            ),
+        )
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the chance of being drawn, a line a stratum.
+
+        Parameters
+        ----------
+        ax
+            Axes to draw on; those of a new figure if left out.
+        """
+        from incentives import figures
+
+        drawn = 100 * self.strata["prob"]
+        lines = pd.DataFrame({"term": [_named(row) for _, row in self.strata.iterrows()]})
+        lines = lines.assign(estimate=drawn, conf_low=drawn, conf_high=drawn)
+        return figures.coefficients(lines, label="to be checked, of 100 contacts", ax=ax)
 
     def glance(self) -> pd.DataFrame:
         """Give one row: what is spent, and how many times smaller the plan makes a variance."""
@@ -165,6 +227,13 @@ def optimal_audit(
     table = table.assign(prob=prob, audits=contacts * prob)
     table["hours"] = table["audits"] * table.pop("minutes") / 60
     return AuditPlan(table, _variances(table, contacts, arm, prob, budget / whole))
+
+
+def _named(row: "pd.Series[Any]") -> str:
+    """Name a stratum: what was logged or recorded, and under which scheme."""
+    measured = ("scheme", "contacts", "audited", "share", "sd", "prob", "audits", "hours")
+    kind = ", ".join(f"'{value}'" for name, value in row.items() if name not in measured)
+    return f"{kind or 'contacts'} under '{row['scheme']}'"
 
 
 def _strata(seen: Observed, keys: list[str], outcome: str) -> pd.DataFrame:

@@ -55,8 +55,9 @@ def churn_effect(
     `horizon`. Second, the ratio of monthly hazards.
 
     **Identification.** Schemes were assigned to worlds or teams independently of how many
-    customers would leave, and each customer met one scheme: where routing let customers meet
-    several, the estimate is refused.
+    customers would leave, and each customer met one scheme. A few who were put through elsewhere
+    count for the scheme of their home team, and a check gives their share; where more than 5 of
+    100 customer-months of a scheme met several, or of those who left, the estimate is refused.
 
     **Estimator.** Binomial GLMs with complementary log-log link on counts by cluster, scheme and
     month. The headline leaves the hazard of every scheme free by month and standardises by

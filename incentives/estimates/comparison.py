@@ -34,6 +34,7 @@ __all__ = [
     "compare_arms",
     "listed",
     "require",
+    "same_chances",
     "since_apart",
     "unknown",
 ]
@@ -148,6 +149,9 @@ class Comparison:
     randomised: bool
     exchangeable: bool
     scenarios: int
+    chance: Floats | None = None
+    """With what chance each cluster came under its scheme, NaN where it came under none; None
+    where all that came under a scheme had the same, or none is recorded."""
 
     @property
     def control(self) -> str:
@@ -199,6 +203,23 @@ class Comparison:
         return [
             np.bincount(place, value, size).astype(np.float64).reshape(shape) for value in values
         ]
+
+    def weighed(self, sums: Floats) -> Floats:
+        """Weight sums, (clusters, arms), by the inverse of the chance of assignment.
+
+        Each arm then stands for all clusters, also where some were likelier to come under it.
+        """
+        if self.chance is None:
+            return sums
+        chance = np.nan_to_num(self.chance, nan=1.0)
+        sure = np.flatnonzero((self.chance <= 0) | (self.chance >= 1))
+        if sure.size:
+            raise ValueError(
+                f"{self.unit} {self.unit_ids[sure[0] % len(self.unit_ids)]} came under its scheme "
+                f"with a chance of {chance[sure[0]]:g}, and others with one between 0 and 1: "
+                "nobody can stand for what it would have been under another; leave it out"
+            )
+        return np.asarray(sums / chance[:, None], dtype=np.float64)
 
     def carried(self, present: Bools, arm: int) -> Carried:
         """Count the clusters that carry an arm against the control, and refuse too few.
@@ -291,8 +312,16 @@ class Comparison:
             "randomised": self.randomised,
         }
 
-    def checks(self, rows: pd.DataFrame) -> list[Check]:
-        """Look at what every comparison rests on."""
+    def checks(self, rows: pd.DataFrame, *, weighed: bool = False) -> list[Check]:
+        """Look at what every comparison rests on.
+
+        Parameters
+        ----------
+        rows
+            The effects.
+        weighed
+            Whether they take unlike chances of assignment into account, as by `weighed`.
+        """
         paired = bool(rows["inference"].str.contains("paired").all())
         clusters = int(rows["n_clusters"].min())
         spare = clusters - (1 if paired else 2)
@@ -311,6 +340,15 @@ class Comparison:
                 float(self.randomised or paired),
                 1,
                 "assignment was not randomised: read the effect as an association",
+            ),
+            Check(
+                "unlike chances of assignment taken into account",
+                self.chance is None or weighed,
+                self._unlike,
+                1,
+                f"times as likely to come under a scheme was one {self.unit} as another: if the "
+                "likelier differ, that reads as an effect; ask `scheme_effect`, which weights by "
+                f"1/prob, or ask of {self.unit}s with the same prob at a time",
             ),
             Check(
                 "one scenario",
@@ -334,6 +372,13 @@ class Comparison:
             "target": LIKE[self.unit],
             "n_clusters": carried.clusters,
         }
+
+    @property
+    def _unlike(self) -> float:
+        """How many times the smallest chance of assignment the largest is."""
+        if self.chance is None:
+            return 1.0
+        return float(np.nanmax(self.chance) / np.nanmin(self.chance))
 
     def _strata(self) -> Ints | None:
         """Give the replication of each cluster, if teams or agents were dealt within one."""
@@ -394,16 +439,20 @@ def compare_arms(
     start = assignments["run"].map(_starts(assignments))
     assignments = assignments[(assignments["to_month"] > start).to_numpy()]
     unit = _level(assignments, by)
-    ids = assignments.loc[assignments["unit"].astype(str) == unit, "unit_id"].to_numpy(np.int64)
+    own = assignments[(assignments["unit"].astype(str) == unit).to_numpy()]
+    ids = own["unit_id"].to_numpy(np.int64)
+    replications = pd.Series(pd.factorize(runs["replication"])[0], index=runs.index)
+    unit_ids = np.zeros(1, np.int64) if unit == "replication" else np.unique(ids)
     return Comparison(
         by=by,
         arms=(control, *(name for name in names if name != control)),
         unit=unit,
-        replications=pd.Series(pd.factorize(runs["replication"])[0], index=runs.index),
+        replications=replications,
         arm_of_run=of_run,
-        unit_ids=np.zeros(1, np.int64) if unit == "replication" else np.unique(ids),
+        unit_ids=unit_ids,
+        chance=None if unit == "replication" else _chance(own, replications, unit_ids),
         randomised=bool(assignments["randomised"].all()),
-        exchangeable=unit != "replication" and _exchangeable(assignments),
+        exchangeable=unit != "replication" and same_chances(assignments, ["run", "scheme"]),
         scenarios=_scenarios(runs, by),
     )
 
@@ -483,12 +532,31 @@ def _start(assignments: pd.DataFrame) -> int:
     return 0
 
 
-def _exchangeable(assignments: pd.DataFrame) -> bool:
-    """Whether, in each world, units were assigned at random and with the same chances."""
+def same_chances(assignments: pd.DataFrame, within: list[str]) -> bool:
+    """Whether units were assigned at random, and within groups of rows with the same chances."""
     if "prob" not in assignments or not assignments["randomised"].all():
         return False
-    chances = assignments.groupby(["run", "scheme"], observed=True)["prob"]
+    chances = assignments.groupby(within, observed=True)["prob"]
     return bool((chances.max() - chances.min() < _SAME_CHANCE).all())
+
+
+def _chance(
+    assignments: pd.DataFrame, replications: "pd.Series[int]", unit_ids: Ints
+) -> Floats | None:
+    """Give the chance with which each cluster came under its scheme, where chances differ."""
+    if "prob" not in assignments or not assignments["randomised"].all():
+        return None
+    chance = assignments["prob"].to_numpy(dtype=np.float64)
+    if np.isnan(chance).any():
+        return None
+    by_scheme = assignments.groupby("scheme", observed=True)["prob"]
+    if (by_scheme.max() - by_scheme.min() < _SAME_CHANCE).all():
+        return None
+    run = assignments["run"].map(replications).to_numpy(dtype=np.int64)
+    place = np.searchsorted(unit_ids, assignments["unit_id"].to_numpy(dtype=np.int64))
+    chances = np.full((int(replications.max()) + 1) * len(unit_ids), np.nan)
+    chances[run * len(unit_ids) + place] = chance
+    return chances
 
 
 def _refuse_switches(assignments: pd.DataFrame, starts: "pd.Series[int]") -> None:

@@ -53,6 +53,14 @@ Population = Literal["initial", "all"]
 COLUMNS = ["run", "month", "initial", "exposure_identified", "left"]
 MOST_DUMMIES = 24  # months with a coefficient each; beyond, a spline
 KNOTS_APART = 6  # months
+NOTED_MIXED, MOST_MIXED = 0.01, 0.05
+"""Shares of the customer-months of an arm, and of those who left under it, that met agents under
+another scheme than their home team's: from the first on it is noted, beyond the second refused.
+All count for their home team's scheme. A month that is wholly the other scheme's takes its share
+off the effect, so that 5 of 100 in each of two arms take off a tenth of it at most, and move an
+arm's own risk by a twentieth. Leavers are looked at by themselves: where all who want to cancel are
+sent to one team, few customer-months are mixed, and nearly all that end.
+"""
 
 
 class AtRisk(NamedTuple):
@@ -62,6 +70,7 @@ class AtRisk(NamedTuple):
     left: Floats
     by_reason: dict[str, Floats]
     kinds: Floats  #: dummies of the covariates, shape (strata, coefficients)
+    mixed: float = 0.0  #: the largest share of an arm, or of its leavers, that met another scheme
 
     @property
     def months(self) -> Floats:
@@ -96,10 +105,9 @@ def at_risk(
     seen = records.seen_by("analyst")
     customers = since_apart(seen, require(seen.customers, "customers", COLUMNS), by=by)
     customers = _followed(customers, horizon, population)
-    if by == "scheme":
-        _refuse_mixed(customers)
+    mixed = _mixed(customers) if by == "scheme" else 0.0
     plan = compare_arms(seen, customers, by=by, control=control)
-    counted = _count(plan, customers, horizon, covariates)
+    counted = _count(plan, customers, horizon, covariates)._replace(mixed=mixed)
     _refuse_gaps(plan, counted)
     return plan, counted
 
@@ -119,16 +127,29 @@ def _followed(customers: pd.DataFrame, horizon: int, population: str) -> pd.Data
     return require(customers[inside], f"customers of population '{population}'", [])
 
 
-def _refuse_mixed(customers: pd.DataFrame) -> None:
-    """Refuse where customers met several arms: nobody's leaving is then due to one of them."""
-    mixed = ~customers["exposure_identified"].to_numpy(dtype=bool)
-    if mixed.any():
-        raise ValueError(
-            f"an effect on churn is not identified: in {mixed.mean():.0%} of customer-months the "
-            "routing let customers meet agents under several schemes; let routing keep "
-            "customers with a team, or assign schemes to whole worlds"
-        )
+def _mixed(customers: pd.DataFrame) -> float:
+    """Give the largest share that met several schemes, and refuse where it is large.
+
+    Nobody's leaving is then due to one of them.
+    """
+    several = ~customers["exposure_identified"].to_numpy(dtype=bool)
+    n = customers["n"].to_numpy(dtype=float) if "n" in customers else np.ones(len(customers))
+    largest = 0.0
+    for what, weight in (("customer-months", n), ("those who left", customers["left"].to_numpy())):
+        whole = pd.DataFrame({"all": weight, "several": weight * several})
+        by_arm = whole.groupby(customers["scheme"].to_numpy(), observed=True).sum()
+        sums = pd.concat([by_arm, whole.sum().to_frame().T])
+        share = float((sums["several"] / sums["all"]).max())  # nobody there is no share
+        if share > MOST_MIXED:
+            raise ValueError(
+                f"an effect on churn is not identified: in {100 * share:.3g}% of {what} the "
+                "routing let customers meet agents under several schemes, and at most "
+                f"{MOST_MIXED:.0%} can be counted for their home team's; let routing keep "
+                "customers with a team, or assign schemes to whole worlds"
+            )
+        largest = max(largest, share if share > 0 else 0.0)
     require(customers, "customers", ["scheme"])
+    return largest
 
 
 def _count(
@@ -322,6 +343,14 @@ def leaving_checks(counted: AtRisk, population: Population) -> list[Check]:
     alone = (pooled == 0).any(axis=0) * pooled.sum(axis=0)
     apart = float(alone.sum() / pooled.sum())
     return [
+        Check(
+            "customers kept to one scheme",
+            counted.mixed <= NOTED_MIXED,
+            counted.mixed,
+            NOTED_MIXED,
+            "share of an arm's customer-months, or of those who left under it, that met agents "
+            "under several schemes: counted for their home team's, they draw the effect to nothing",
+        ),
         Check(
             "leavers enough in each arm",
             bool(events >= 20),

@@ -290,13 +290,14 @@ def _concentrated(spread: "Spread", top: float) -> float:
 
 
 def _reading(rows: pd.DataFrame) -> str:
-    """Say under which schemes agents differ by more than chance."""
+    """Say under which schemes agents differ by more than chance, and by how much."""
     said = []
     for row in rows[(rows["estimand"] == "spread") & (rows["estimator"] != "naive")].to_dict(
         "records"
     ):
         differ = "differ by more than chance" if row["conf_low"] > 0 else "may all be alike"
-        said.append(f"agents under '{row['term']}' {differ}")
+        between = f"{row['conf_low']:.1f} to {row['conf_high']:.1f} {row['unit']}"
+        said.append(f"agents under '{row['term']}' {differ}: true rates spread by {between}")
     return "; ".join(said)
 
 

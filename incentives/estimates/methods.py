@@ -12,7 +12,7 @@ from incentives.estimates.inference import p_values, t_margin
 from incentives.estimates.randomisation import dealt_again
 from incentives.estimates.resampling import Contrast, Draws, Ints
 
-__all__ = ["FEWEST", "Inference", "Method", "Unit"]
+__all__ = ["FEWEST", "FEWEST_DRAWS", "Inference", "Method", "Unit"]
 
 Unit = Literal["replication", "team", "agent"]
 Method = Literal["welch", "cluster", "wild", "score", "randomisation"]
@@ -21,6 +21,8 @@ FEWEST: dict[Unit, int] = {"replication": 3, "team": 6, "agent": 6}
 """With fewer clusters than this a t interval is refused. A replication is an average over a whole
 centre, so its differences are nearly normal and three pairs still make a (wide) t interval; teams
 and agents differ in kind, and below six only randomisation inference has an answer."""
+
+FEWEST_DRAWS = 99
 
 FEWEST_SIGNS = 6
 """With fewer clusters than this a bootstrap is refused: its patterns of signs are too few."""
@@ -85,8 +87,8 @@ class Inference:
         if method not in get_args(Method):
             known = ", ".join(f"'{name}'" for name in get_args(Method))
             raise ValueError(f"method must be one of {known}, got {method!r}")
-        if reps < 99:
-            raise ValueError(f"reps must be 99 or more, got {reps}")
+        if reps < FEWEST_DRAWS:
+            raise ValueError(f"reps must be {FEWEST_DRAWS} or more, got {reps}")
         if method != "randomisation":
             fewest = FEWEST_SIGNS if method in RESAMPLINGS else FEWEST[self.unit]
             if self.contrast.clusters < fewest:

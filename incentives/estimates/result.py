@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from incentives.estimates.inference import Fit, p_values, t_margin
-from incentives.estimates.methods import Inference, Method
+from incentives.estimates.inference import Bools, Fit, p_values, t_margin
+from incentives.estimates.methods import RESAMPLINGS, Inference, Method
+from incentives.estimates.reordering import Reordered
 from incentives.tables import decimals, readable
 
 if TYPE_CHECKING:
@@ -55,9 +56,14 @@ TIDY_COLUMNS = (
 )
 """The columns of every tidy table, in this order."""
 
+Tested = Inference | Reordered
+"""How a row is tested, and can be tested again."""
+
 _COUNTS = ("n", "n_clusters", "n_audits", "n_events")
 _VERSION = 1
 _SUMMARY_LINES = 25
+_DEALT = RESAMPLINGS["randomisation"].words
+_NEITHER = "none: too few clusters for t, and an error of few audits cannot be dealt again"
 
 
 class Check(NamedTuple):
@@ -188,7 +194,7 @@ class Estimate:
         seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else rng
         kept = self.rows.get("tested", pd.Series(None, index=self.rows.index, dtype=object))
         tests = [
-            row.by(method, reps=reps, seed=seed) if isinstance(row, Inference) else None
+            row.by(method, reps=reps, seed=seed) if isinstance(row, Tested) else None
             for row in kept
         ]
         if not any(tests):
@@ -287,7 +293,7 @@ class Estimate:
             "version": _VERSION,
             "question": self.question,
             "rows": _records(self.rows.drop(columns="tested", errors="ignore")),
-            "tested": [t.to_dict() if isinstance(t, Inference) else None for t in tests],
+            "tested": [t.to_dict() if isinstance(t, Tested) else None for t in tests],
             "design": {name: _plain(value) for name, value in self.design.items()},
             "facts": self.facts,
             "reading": self.reading,
@@ -311,7 +317,7 @@ class Estimate:
             )
         rows = _frame(data["rows"])
         if data["tested"]:
-            tests = [Inference.from_dict(test) if test else None for test in data["tested"]]
+            tests = [_test(test) if test else None for test in data["tested"]]
             rows["tested"] = pd.Series(tests, rows.index, object)
         return cls(
             question=data["question"],
@@ -341,10 +347,12 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
     A fraction is taken by the logarithm of the ratio behind it.
 
     The p value and the interval are those of the method that a row says it is tested by; a row
-    with a `profile` has the interval of its likelihood.
+    with a `profile` has the interval of its likelihood. A row that randomisation should test and
+    cannot has neither, and an answer whose headline is such a row is refused.
     """
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level must lie between 0 and 1, got {conf_level!r}")
+    untested = _untested(rows)
     estimate, error, df = (rows[name].to_numpy(float) for name in ("estimate", "std_error", "df"))
     ratio, fraction = ((rows["kind"] == kind).to_numpy() for kind in ("ratio", "fraction"))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -357,14 +365,16 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
     margin = t_margin(spread, df, conf_level)
     low, high, p = point - margin, point + margin, p_values(statistic, df)
     for place, test in enumerate(rows.get("tested", ())):
-        if isinstance(test, Inference) and test.resampled and spread[place] > 0:
+        if isinstance(test, Tested) and test.resampled and np.isfinite(spread[place]):
             p[place] = test.p_value()
-            low[place], high[place] = test.interval(spread[place], conf_level)
+            low[place], high[place] = test.interval(spread[place] or 1.0, conf_level)
     for place, profile in enumerate(rows.get("profile", ())):
         if profile is not None:
             low[place], high[place] = profile_interval(
                 profile, -special.ndtri((1 - conf_level) / 2)
             )
+    for numbers in (statistic, p, low, high):
+        numbers[untested] = np.nan
     for end in (low, high):
         end[ratio] = np.exp(end[ratio])
         end[fraction] = -100 * np.expm1(-end[fraction])
@@ -373,17 +383,39 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
         p_value=p,
         conf_low=low,
         conf_high=high,
+        inference=rows["inference"].mask(untested, _NEITHER),
         **{name: rows[name].round().astype("Int64") for name in _COUNTS},
     )
 
 
-def _with_errors(rows: pd.DataFrame, tests: Sequence[Inference | None]) -> pd.DataFrame:
+def _untested(rows: pd.DataFrame) -> Bools:
+    """Tell which rows have clusters too few for t and nothing to deal again; refuse a headline.
+
+    The first row of a term is its headline.
+    """
+    tests = rows["tested"] if "tested" in rows else pd.Series(None, rows.index, dtype=object)
+    kept = np.array([isinstance(test, Tested) for test in tests], dtype=bool)
+    untested = np.asarray(rows["inference"].str.startswith(_DEALT).to_numpy(bool) & ~kept)
+    refused = untested & ~rows["term"].duplicated().to_numpy()
+    if refused.any():
+        row = rows[refused].iloc[0]
+        more = "audit 100 contacts or more, or " if row["n_audits"] < 100 else ""
+        raise ValueError(
+            f"too few clusters: {row['n_clusters']:.0f} carry '{row['term']}', for which only "
+            f"randomisation inference has an answer, and it has none for {row['label']}: with "
+            f"{row['n_audits']:.0f} audits its error is that of drawing them as well, which "
+            f"cannot be dealt again; {more}assign 6 clusters or more"
+        )
+    return untested
+
+
+def _with_errors(rows: pd.DataFrame, tests: Sequence["Tested | None"]) -> pd.DataFrame:
     """Give rows the errors of the method they are tested by now, unless it takes draws."""
     error, df = (rows[name].to_numpy(np.float64, copy=True) for name in ("std_error", "df"))
     estimate, kind = rows["estimate"].to_numpy(np.float64), rows["kind"].to_numpy(str)
     unit = np.where(kind == "ratio", estimate, np.where(kind == "fraction", 100 - estimate, 1.0))
     for place, test in enumerate(tests):
-        if test is not None and not test.resampled and error[place] > 0:
+        if isinstance(test, Inference) and not test.resampled and error[place] > 0:
             own, df[place] = test.spread()
             error[place] = own * unit[place]  # the error of a logarithm, carried to the ratio
     return rows.assign(std_error=error, df=df)
@@ -461,6 +493,11 @@ def _plain(value: Any) -> Any:
 
 def _records(frame: pd.DataFrame) -> dict[str, list[Any]]:
     return {str(name): [_plain(value) for value in frame[name]] for name in frame.columns}
+
+
+def _test(data: Mapping[str, Any]) -> "Tested":
+    """Rebuild how a row is tested."""
+    return Inference.from_dict(data) if "moved" in data else Reordered.from_dict(data)
 
 
 def _filled(row: Mapping[str, Any]) -> dict[str, Any]:

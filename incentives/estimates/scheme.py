@@ -23,11 +23,12 @@ from incentives.estimates.comparison import (
     since_apart,
     unknown,
 )
-from incentives.estimates.inference import Estimated, Floats, shares
+from incentives.estimates.inference import Bools, Estimated, Floats, shares
+from incentives.estimates.methods import FEWEST
 from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, direction, tidy
 from incentives.estimates.two_phase import KPIS, effects, parts, read_phases
 
-__all__ = ["scheme_effect"]
+__all__ = ["indicators", "scheme_effect"]
 
 KEYS = ["run", "month", "agent", "team", "scheme"]
 NO_OUTCOMES = ("run", "month", "agent", "hire", "team", "scheme")
@@ -85,8 +86,10 @@ def scheme_effect(
 
     **Estimator.** The difference in means. Where the assignment began in a later month than the
     records, units' means since then on the scheme and on their own mean before (analysis of
-    covariance, weighted by contacts or agent-months), one degree of freedom less. Errors
-    clustered at the level of assignment, t critical values. True outcomes as in `true_effect`.
+    covariance, weighted by contacts or agent-months), one degree of freedom less; not with fewer
+    than 6 teams or agents, for which only randomisation inference has an answer. Where units came
+    under a scheme with unlike recorded chances, both are weighted by 1/`prob`. Errors clustered
+    at the level of assignment, t critical values. True outcomes as in `true_effect`.
 
     Parameters
     ----------
@@ -137,17 +140,19 @@ def scheme_effect(
     plan = compare_arms(seen, since, by=by, control=control)
     above, below = plan.totals(since, [since["above"].to_numpy(), since["below"].to_numpy()])
     present, counts = below > 0, _counts(above, below, outcome)
+    above, below = plan.weighed(above), plan.weighed(below)
     measure = Measure(what.estimand, what.unit, "difference in means")
     plain = Measured(measure, shares(above, below) * what.scale, counts, below)
-    tables = []
-    if len(before):
+    tables: list[pd.DataFrame] = []
+    past = _past(plan, before, present)
+    if len(before) and all(check.passed for check in past):
         adjusted = _adjusted(plan, before, above, below) * what.scale
         first = Measured(measure._replace(estimator="ANCOVA").main(), adjusted, counts)
         tables.append(_one_df_less(plan.tables([first], present)[0]))
     else:
         plain = plain._replace(measure=measure.main())
     ours, alone = plan.tables([plain], present)
-    true, check = _true(seen, by=by, control=control, outcome=outcome, detection=detection)
+    true, check = _true(seen, plan, outcome=outcome, detection=detection)
     table = pd.concat([*tables, ours, *true], ignore_index=True)
     order = table["term"].map({name: k for k, name in enumerate(plan.arms)})
     table = table.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
@@ -158,12 +163,12 @@ def scheme_effect(
         design={
             **plan.facts(table),
             "outcome": outcome,
-            "adjusted": bool(len(before)),
+            "adjusted": bool(tables),
             "weighted_by": what.each,
         },
-        facts=f"{plan.described(ours)}; {below.sum():,.0f} {what.each}",
+        facts=f"{plan.described(ours)}; {counts.n.sum():,.0f} {what.each}",
         reading=_reading(tidy(table)),
-        checks=(*plan.checks(ours), *check),
+        checks=(*plan.checks(ours, weighed=True), *past, *check),
         details={"levels": tidy(alone).loc[:, list(TIDY_COLUMNS)]},
     )
 
@@ -172,6 +177,24 @@ def _counts(above: Floats, below: Floats, outcome: str) -> Counts:
     """Count what the means are over, and the events if that is what is above the line."""
     n, events = below.sum(axis=0), above.sum(axis=0)
     return Counts(n, events if outcome in KPIS else np.full_like(n, np.nan))
+
+
+def indicators(seen: Observed) -> list[str]:
+    """Name the outcomes that records may be asked for: those of contacts, and agents' columns.
+
+    Parameters
+    ----------
+    seen
+        The analyst's view.
+    """
+    agents = getattr(seen, "agents", pd.DataFrame())
+    numbers = [
+        str(column)
+        for column in agents.columns
+        if column not in NO_OUTCOMES and pd.api.types.is_numeric_dtype(agents[column])
+    ]
+    counted = [name for name, kpi in KPIS.items() if kpi.counted]
+    return [*counted, "handle_minutes", "survey_score", *numbers]
 
 
 def _outcome(seen: Observed, name: str) -> Outcome:
@@ -193,19 +216,9 @@ def _outcome(seen: Observed, name: str) -> Outcome:
         told = require(surveys[surveys["answered"].to_numpy(dtype=bool)], "surveys", ["score"])
         score = told["score"].to_numpy(dtype=np.float64)
         return Outcome(name, "points per answer", told[KEYS], score, np.ones(len(told)), "answers")
+    if name not in (known := indicators(seen)):
+        raise unknown(name, known, what="outcome", where="records")
     agents = getattr(seen, "agents", pd.DataFrame())
-    numbers = [
-        str(column)
-        for column in agents.columns
-        if column not in NO_OUTCOMES and pd.api.types.is_numeric_dtype(agents[column])
-    ]
-    if name not in numbers:
-        own = [
-            *(each for each, kpi in KPIS.items() if kpi.counted),
-            "handle_minutes",
-            "survey_score",
-        ]
-        raise unknown(name, [*own, *numbers], what="outcome", where="records")
     months = require(agents, "agents", [*KEYS, name])
     value = months[name].to_numpy(dtype=np.float64)
     ones = np.ones(len(months))
@@ -241,6 +254,27 @@ def _adjusted(plan: Comparison, before: pd.DataFrame, above: Floats, below: Floa
     return Estimated(found[:-1], influence)
 
 
+def _past(plan: Comparison, before: pd.DataFrame, present: Bools) -> list[Check]:
+    """Look at whether the time before, if there is one, can be adjusted for.
+
+    The slope on it is tested by t, for which few clusters are too few.
+    """
+    if before.empty:
+        return []
+    fewest = FEWEST[plan.unit]
+    clusters = min(plan.carried(present, arm).clusters for arm in range(1, len(plan.arms)))
+    return [
+        Check(
+            "clusters enough to adjust for the time before",
+            clusters >= fewest,
+            float(clusters),
+            float(fewest),
+            f"{plan.unit}s carry the effect: with fewer than {fewest} only randomisation inference "
+            "has an answer, so the difference in means stands alone",
+        )
+    ]
+
+
 def _one_df_less(rows: pd.DataFrame) -> pd.DataFrame:
     """Take off the degree of freedom that the slope on the time before has used."""
     df = rows["df"] - 1
@@ -252,15 +286,19 @@ def _one_df_less(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _true(
-    seen: Observed, *, by: str, control: str, outcome: str, detection: float | Mapping[str, float]
+    seen: Observed, plan: Comparison, *, outcome: str, detection: float | Mapping[str, float]
 ) -> tuple[list[pd.DataFrame], list[Check]]:
     """Give the effect on the true outcome, where audits can, and say if they cannot."""
     if outcome not in KPIS or seen.audits.empty:
         return [], []
     name, reason = "audits speak of the true outcome", ""
+    arms, kpi = {"by": plan.by, "control": plan.control}, KPIS[outcome]
     try:
-        phases = read_phases(seen, by=by, control=control, kpi=KPIS[outcome], detection=detection)
+        if plan.chance is not None:
+            raise ValueError("audits are not weighted by the chance of assignment")
+        phases = read_phases(seen, **arms, kpi=kpi, detection=detection)
         rows = effects(phases, parts(phases)[:1], phases.present)[0]
+        tidy(rows)  # which refuses what cannot be tested
     except ValueError as error:
         reason = str(error)
     check = Check(name, not reason, float(bool(reason)), 0, f"refusal: {reason}")

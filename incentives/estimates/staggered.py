@@ -13,8 +13,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from incentives.estimates.comparison import Measure, Observed, listed, require, unknown
+from incentives.estimates.comparison import (
+    Measure,
+    Observed,
+    listed,
+    require,
+    same_chances,
+    unknown,
+)
 from incentives.estimates.inference import Bools, Floats, p_values, t_margin
+from incentives.estimates.methods import FEWEST, Unit
+from incentives.estimates.reordering import Reordered
 from incentives.estimates.result import Check, Estimate, direction, tidy
 
 __all__ = ["staggered_effect"]
@@ -32,20 +41,41 @@ Ints = npt.NDArray[np.int64]
 Against = Literal["not yet", "never"]
 
 
+class Asked(NamedTuple):
+    """How the question is asked."""
+
+    control: str
+    outcome: str
+    against: Against
+    anticipation: int
+
+
 class Rollout(NamedTuple):
     """Who came under which scheme, and when; arrays (units,)."""
 
-    unit: str  #: what was assigned: ``"team"`` or ``"agent"``
+    unit: Unit  #: what was assigned: ``"team"`` or ``"agent"``
     units: pd.MultiIndex  #: run and number of each unit
     scheme: npt.NDArray[np.object_]  #: what it came under; the control's name if nothing
     start: Ints  #: the first month under it; `NEVER` if none
     randomised: bool
+    exchangeable: bool  #: dealt at random, in each world with the same chances for all
 
     @property
     def cohort(self) -> Ints:
         """The units that came under the same scheme in the same month, numbered."""
         together = pd.MultiIndex.from_arrays([self.scheme, self.start])
         return np.asarray(together.factorize()[0], dtype=np.int64)
+
+    def dealt_among(self, scheme: str, control: str) -> Ints | None:
+        """Give the group within which each unit was dealt, its world.
+
+        Who came under another scheme stays, alone in a group.
+        """
+        if not self.exchangeable:
+            return None
+        world = self.units.get_level_values(0).factorize()[0].astype(np.int64)
+        stays = ~np.isin(self.scheme, [scheme, control])
+        return np.where(stays, world.max() + 1 + np.arange(len(world)), world)
 
 
 class Panel(NamedTuple):
@@ -63,8 +93,18 @@ class Cells(NamedTuple):
 
     wave: Ints
     month: Ints
+    base: Ints  #: the month that the month is compared with
+    weight: Floats  #: of each unit in the comparison, (cells, units)
     parts: Floats  #: (cells, units)
     size: Floats  #: units of the wave
+
+    def weights(self, chosen: Bools, first: int, months: int) -> Floats:
+        """Give what each unit's months count for in an average of cells, (units, months)."""
+        share = self.weight[chosen] * (self.size[chosen] / self.size[chosen].sum())[:, None]
+        whole = np.zeros((months, self.weight.shape[1]))
+        np.add.at(whole, self.month[chosen] - first, share)
+        np.add.at(whole, self.base[chosen] - first, -share)
+        return whole.T
 
 
 def staggered_effect(
@@ -92,7 +132,9 @@ def staggered_effect(
     **Estimator.** Difference in differences of unit means, cell by cell: against the last month
     before the start (and before anticipation), and against units that are not yet under any scheme
     in month t. Every average is a sum of means over waves, whose variances add; intervals take
-    t with Satterthwaite's degrees of freedom. For an outcome that ends in ``_true``, audits
+    t with Satterthwaite's degrees of freedom. Where the order was dealt at random,
+    ``inference("randomisation")`` reads each effect against other orders of the roll-out; with
+    fewer than 6 units that alone is done. For an outcome that ends in ``_true``, audits
     correct the log in each unit and month: the log's count plus audited differences weighted by
     1/`prob`.
 
@@ -155,6 +197,7 @@ def staggered_effect(
         raise ValueError(f"anticipation must be months, 0 or more, got {anticipation!r}")
     if against not in ("not yet", "never"):
         raise ValueError(f"against must be 'not yet' or 'never', got {against!r}")
+    asked = Asked(control, outcome, against, anticipation)
     rollout = _rollout(seen, control)
     panel = _panel(seen, rollout, outcome, detection)
     schemes = [str(name) for name in pd.unique(rollout.scheme) if name != control]
@@ -163,7 +206,7 @@ def staggered_effect(
         cells, missing = _cells(rollout, panel, scheme, against, anticipation)
         without += missing
         about = {"term": scheme, "contrast": f"{scheme} vs {control}"}
-        rows = _rows(rollout, panel, cells, outcome, against, anticipation)
+        rows = _rows(rollout, panel, cells, asked, scheme)
         frames.append(rows.assign(**about))
         tables.append(_table(rollout, cells).assign(**about))
     rows = pd.concat(frames, ignore_index=True)
@@ -232,7 +275,14 @@ def _rollout(seen: Observed, control: str) -> Rollout:
     start[place] = under["from_month"]
     scheme = np.full(len(index), control, dtype=object)
     scheme[place] = schemes[~waiting]
-    rollout = Rollout(units[0], index, scheme, start, bool(given["randomised"].all()))
+    rollout = Rollout(
+        "team" if units == ["team"] else "agent",
+        index,
+        scheme,
+        start,
+        bool(given["randomised"].all()),
+        same_chances(given, ["run", "scheme", "from_month"]),
+    )
     sizes = np.bincount(rollout.cohort)
     if len(sizes) < 2:
         raise ValueError(f"all {units[0]}s start in the same month: there is no roll-out in waves")
@@ -359,7 +409,8 @@ def _cells(
                 continue
             weight = treated / treated.sum() - waits / waits.sum()
             moved = panel.outcome[:, month] - panel.outcome[:, base]
-            found.append((wave + panel.first, month + panel.first, weight * moved, treated.sum()))
+            when = (wave + panel.first, month + panel.first, base + panel.first)
+            found.append((*when, weight, weight * moved, treated.sum()))
     cells = Cells(*(np.array(column) for column in zip(*found, strict=True))) if found else None
     if cells is None or not (cells.month >= cells.wave).any():
         raise ValueError(
@@ -379,44 +430,77 @@ def _averages(cells: Cells, anticipation: int) -> Iterator[tuple[str, Bools]]:
         yield f"wave {wave}", under & (cells.wave == wave)
 
 
-def _rows(
-    rollout: Rollout,
-    panel: Panel,
-    cells: Cells,
-    outcome: str,
-    against: Against,
-    anticipation: int,
-) -> pd.DataFrame:
+def _rows(rollout: Rollout, panel: Panel, cells: Cells, asked: Asked, scheme: str) -> pd.DataFrame:
     """Average the cells, by size of wave, and give a row for each average."""
-    estimator = "difference in differences, " + ("not yet" if against == "not yet" else "never")
-    measure = Measure(outcome, UNIT, estimator + " treated")
+    estimator = "difference in differences, " + (
+        "not yet" if asked.against == "not yet" else "never"
+    )
+    measure = Measure(asked.outcome, UNIT, estimator + " treated")
     rows = []
-    for group, chosen in _averages(cells, anticipation):
+    for group, chosen in _averages(cells, asked.anticipation):
         parts = np.average(cells.parts[chosen], axis=0, weights=cells.size[chosen])
         error, df = _spread(parts, rollout.cohort)
         carry = (cells.parts[chosen] != 0).any(axis=0)
-        label = f"{_said_of(outcome)}, {group}" if group else _said_of(outcome)
+        label = f"{_said_of(asked.outcome)}, {group}" if group else _said_of(asked.outcome)
         shown = measure._replace(
             group=group,
             label=label,
             in_summary=not group.startswith("month"),
             in_figure=group.startswith("month") or not group,
         )
-        rows.append(
-            {
-                **shown._asdict(),
-                "estimate": parts.sum(),
-                "std_error": error,
-                "df": df,
-                "inference": f"cluster ({rollout.unit}), variances by wave, t (Satterthwaite)",
-                "target": f"{rollout.unit}s like these",
-                "n": panel.contacts[carry].sum(),
-                "n_clusters": float(carry.sum()),
-                "n_audits": panel.audits[carry].sum() if panel.audits.any() else np.nan,
-                "n_events": panel.events[carry].sum(),
-            }
-        )
+        row = {
+            **shown._asdict(),
+            "estimate": parts.sum(),
+            "std_error": error,
+            "df": df,
+            "inference": f"cluster ({rollout.unit}), variances by wave, t (Satterthwaite)",
+            "target": f"{rollout.unit}s like these",
+            "n": panel.contacts[carry].sum(),
+            "n_clusters": float(carry.sum()),
+            "n_audits": panel.audits[carry].sum() if panel.audits.any() else np.nan,
+            "n_events": panel.events[carry].sum(),
+            "tested": None,
+        }
+        if (cells.month >= cells.wave)[chosen].all():
+            counts = cells.weights(chosen, panel.first, panel.outcome.shape[1])
+            row |= _tested(rollout, panel, counts, asked.control, scheme)
+        rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _tested(
+    rollout: Rollout, panel: Panel, counts: Floats, control: str, scheme: str
+) -> dict[str, Any]:
+    """Keep what other orders of the roll-out would show, and take them where units are few.
+
+    Parameters
+    ----------
+    rollout, panel
+        What was seen.
+    counts
+        What each unit's months count for in the average, (units, months), the same within a wave.
+    control, scheme
+        What is compared.
+    """
+    wave = rollout.cohort
+    by_wave = counts[np.unique(wave, return_index=True)[1]]
+    months = panel.first + np.arange(counts.shape[1])
+    mine = (rollout.scheme == scheme)[:, None]
+    under = (mine & (months >= rollout.start[:, None])).astype(np.float64)
+    value = float((counts * panel.outcome).sum())
+    without = panel.outcome - value * under
+    among = rollout.dealt_among(scheme, control)
+    kept = Reordered(value, without @ by_wave.T, under @ by_wave.T, wave, among, rollout.unit)
+    if len(wave) >= FEWEST[rollout.unit]:
+        return {"tested": kept}
+    if among is None:
+        raise ValueError(
+            f"too few clusters: {len(wave)} {rollout.unit}s, and with fewer than "
+            f"{FEWEST[rollout.unit]} only randomisation inference has an answer, which needs a "
+            "recorded random order of the roll-out"
+        )
+    dealt = kept.by("randomisation", reps=kept.reps, seed=None)
+    return {"tested": dealt, "inference": dealt.words}
 
 
 def _spread(parts: Floats, cohort: Ints) -> tuple[float, float]:

@@ -33,6 +33,7 @@ __all__ = ["bunching"]
 
 UNIT = "per 100 agent-months"
 PAYMENTS = "per 100 payments"
+NO_PILE = 1.0  # of 100 agent-months: what is surely fewer is no pile
 DIFFERENCE, POLYNOMIAL = "difference in bunching", "Poisson polynomial"
 
 Ints = npt.NDArray[np.int64]
@@ -397,7 +398,9 @@ def _reading(rows: pd.DataFrame, metric: str, threshold: int) -> str:
                 "there without it, be it by effort or by recording"
             )
         else:
-            said.append(
-                f"no pile at {threshold} {metric} under '{term}' ({low:+.0f} to {high:+.0f} {UNIT})"
-            )
+            between = f"({low:+.1f} to {high:+.1f} {UNIT})"
+            pile = f"pile at {threshold} {metric}"
+            none = f"'{term}' makes no {pile} {between}"
+            unclear = f"whether '{term}' makes a {pile} is unclear {between}"
+            said.append(none if high < NO_PILE else unclear)
     return "; ".join(said)

@@ -774,6 +774,7 @@ def _level_read(rows: pd.DataFrame, kpi: Kpi) -> str:
         true = row[f"{kpi.name}_true" if kpi.counted else kpi.name]
         between = f"{true['conf_low']:.1f} to {true['conf_high']:.1f} {kpi.unit}"
         what = f"true {kpi.words}" if kpi.counted else kpi.words
+        what += f" of {true['target']}"
         beside = ""
         if kpi.counted and f"{kpi.name}_logged" in row:
             beside = f", on the log {row[f'{kpi.name}_logged']['estimate']:.1f}"
