@@ -18,7 +18,7 @@ import incentives as inc
 from incentives.estimates import scheme_effect
 
 KEYS = ["run", "month", "agent", "team", "logged_outcome"]
-SIZES = {8: (1, 8, 200), 12: (2, 6, 64), 24: (3, 8, 64)}
+SIZES = {8: (1, 8, 300), 12: (2, 6, 64), 24: (3, 8, 64)}
 """For firms of so many teams: of how many worlds, how many teams of each, how often dealt."""
 
 

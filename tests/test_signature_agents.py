@@ -93,7 +93,7 @@ def test_without_turnover_nobody_leaves_and_the_mixture_stays() -> None:
 
 @pytest.mark.slow
 def test_quits_at_a_constant_rate_and_hires_from_a_constant_pool_do_not_select() -> None:
-    still = {"turnover.slope": 0.0, "turnover.draw": 0.0}
+    still = dict.fromkeys([f"turnover.{name}" for name in ("slope", "strain", "mood", "draw")], 0.0)
     drawn = mercenaries_drawn(a_centre(**CHANGING, **still), replications=8)
     assert (drawn == 0).all()  # the same seats fall to the same kinds of people in both twins
 

@@ -103,8 +103,8 @@ def hinted(contacts: pd.DataFrame, centre: inc.Scenario) -> pd.Series:
 
 def gains_of_an_offer(off: tuple[str, ...] = (), **values: Any) -> tuple[Effect, Effect]:
     """What an offer adds to the same contact's experience: where a need shows, and where not."""
-    centre = doing(PLAIN, **values).without(*off)
-    worlds = [centre, doing(inc.Action.OFFER_AFTER, **values).without(*off)]
+    centre = doing(PLAIN, **values).without("C4", *off)
+    worlds = [centre, doing(inc.Action.OFFER_AFTER, **values).without("C4", *off)]
     records = inc.simulate(worlds, months=1, rng=SEED)
     contacts = records.contacts[records.contacts["reason"] != "cancel"]
     contacts = contacts.assign(hinted=hinted(contacts, centre))
@@ -285,7 +285,7 @@ def cost_of_a_pitch(off: tuple[str, ...] = (), **values: Any) -> Effect:
     """How much more a pitch at the end costs after a good contact than after a poor one."""
     common = {"expectations.plain": 5.0, "expectations.resolved": 2.5, **values}
     worlds = [
-        doing(action, **common).without("C5", "C1", *off)
+        doing(action, **common).without("C5", "C1", "C4", *off)
         for action in (PLAIN, inc.Action.OFFER_AFTER)
     ]
     records = inc.simulate(worlds, months=1, rng=SEED)

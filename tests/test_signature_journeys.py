@@ -61,8 +61,8 @@ def contacts_of(centre: inc.Scenario) -> pd.DataFrame:
 
 
 def world(values: dict[str, Any], *off: str, action: inc.Action = PLAIN) -> pd.DataFrame:
-    """Run worlds whose agents all do one thing."""
-    return contacts_of(doing(action, **{**ALIKE, **ON, **values}).without(*SPARED, *off))
+    """Run worlds whose agents all do one thing, and annoy as much after a failure as after none."""
+    return contacts_of(doing(action, **{**ALIKE, **ON, **values}).without(*SPARED, "C4", *off))
 
 
 def apart(contacts: pd.DataFrame, what: Any, here: Any, there: Any) -> np.ndarray:

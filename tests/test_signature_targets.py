@@ -27,7 +27,7 @@ from incentives.pay.prices import price, stand
 from incentives.staff import draw_managers
 from incentives.world import World
 
-WORLDS, MONTHS = 16, 6
+WORLDS, MONTHS = 20, 6
 NEEDED = 4.0  # standard errors
 GOAL = 0.2  # saves logged per wish to cancel: less than is logged when it pays
 SETTLED = {"target_pressure.tolerance": 0.0, "target_pressure.spread": 0.0}
@@ -426,3 +426,21 @@ MOVES: dict[str, tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]] = {
     ),
 }
 """For each phrase of what a parameter moves: where it is looked at, and how it is measured."""
+
+
+def test_a_manager_who_tolerates_everything_lets_every_case_pass():
+    """Lies, begging and what is booked ahead alike: checks find them, and nobody pays."""
+    grades = tuple((5 + 0.5 * i, 40.0 * i) for i in range(1, 10))
+    scheme = inc.Wage() + inc.Tiers("survey_score", grades, pays="lump")
+    floor = inc.Floor(teams=2, team_size=4, customers=7_000)
+    tolerant = {"target_pressure.tolerance": 1.0, "target_pressure.spread": 0.0}
+    watched = {"audit.rate": 0.2, "belief.prior": 0.0, "audit.penalty": 20.0}
+    centre = inc.Scenario(floor=floor, scheme=scheme).change(
+        {**watched, "suppressed_cancellation.traced": 0.0}
+    )
+    strict, lenient = (
+        inc.simulate(each, months=3, rng=3) for each in (centre, centre.change(tolerant))
+    )
+    assert strict.agents["penalty"].sum() > 0
+    assert lenient.audits["found_survey"].sum() > 50
+    assert lenient.agents["penalty"].sum() == 0

@@ -177,6 +177,7 @@ def booked_when(now: float, later: float, *, success: bool, owed: float = 0.0) -
         later=np.array([[later], [0.0]]),
         owed=np.array([owed]),
         sway=SimpleNamespace(conscience=np.zeros(1)),
+        bonds=SimpleNamespace(pardoned=np.zeros(1)),
     )
     return {
         book(0, OFFER_AFTER, 0, success, True, 0.0, 1, 2, uid, 3, 0, rules, person, desk)
@@ -196,3 +197,27 @@ def test_an_outcome_is_booked_where_it_pays_more():
 def test_whoever_owes_a_sale_makes_it_good_first():
     assert booked_when(9.0, 1.0, success=True, owed=1.0) == {MADE_GOOD}
     assert booked_when(9.0, 1.0, success=False, owed=1.0) == {AHEAD}
+
+
+def test_a_sale_that_is_held_back_and_found_to_be_pressed_does_not_come_back():
+    """Every sale by pressure is found and struck: those on the log now, and those held back."""
+    pressed = {"menu.hard_sell.harm": 0.0, "menu.hard_sell.seen": 1.0, "belief.prior": 0.0}
+    watched = {"audit.rate": 1.0, "audit.penalty": 0.0, "turnover.hazard": 0.0}
+    centre = inc.Scenario(
+        floor=inc.Floor(teams=2, team_size=4, customers=3_500, days=10),
+        openness=inc.Openness(median=0.1),
+        scheme=inc.Wage() + inc.Target("sales", 20, lump=200.0),
+    )
+    centre = centre.without("G3").change({**pressed, **watched})
+    records = inc.simulate(centre, months=4, replications=8, rng=1)
+    seats = ["run", "month", "agent"]
+    contacts, audits = records.contacts, records.audits
+    found = audits.loc[audits["found"] != "none", ["run", "contact"]].assign(found=True)
+    contacts = contacts.merge(found, on=["run", "contact"], how="left")
+    struck, held = contacts["found"].notna(), contacts["true_booked"] == "held_back"
+    assert (struck & held).sum() > 10
+    kept = contacts[(contacts["logged_outcome"] == "sale") & ~struck].groupby(seats).size()
+    back = contacts[held & ~struck].assign(month=contacts["month"] + 1).groupby(seats).size()
+    logged = records.agents.set_index(seats)["logged_sales"]
+    due = kept.reindex(logged.index, fill_value=0) + back.reindex(logged.index, fill_value=0)
+    assert (logged == due).all()

@@ -347,7 +347,8 @@ def test_simulations_differ_and_seeds_matter(found: Diagnosis) -> None:
     oracle = found.simulations[found.simulations["answer"] == "oracle"]
     assert (oracle.groupby("question")["estimate"].nunique() == 4).all()
     other = tiny(questions=EVERY).diagnose(2, pairs=2, rng=4).simulations
-    assert not set(other["estimate"]) & set(found.simulations["estimate"])
+    both = set(other["estimate"]) & set(found.simulations["estimate"])
+    assert both <= {0.0}  # audits that met nothing, in both
 
 
 def test_what_was_lived_through_is_not_lived_through_again(

@@ -43,8 +43,9 @@ from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, direction
 
 __all__ = ["KPIS", "Kpi", "Phases", "read_phases", "true_effect", "true_rate", "two_phase"]
 
-FEW_AUDITS = 100  # of an arm; with fewer, the errors that no audit met are too many to neglect
-FEW_ERRORS = 10  # met by the audits of an arm; with fewer, their number says little of how rare
+FEW_AUDITS = 100  # with fewer, the errors that no audit met are too many to neglect
+FEW_ERRORS = 10  # met in an arm: their number says little of how rare they are, unless there are
+MANY_AUDITS = 250  # so many audits in it, of which errors that matter would have met some
 DRAWS = 4000
 SEED = 20261
 
@@ -229,7 +230,7 @@ class Phases:
     def left_open(self, noted: float, amiss: float) -> "Open":
         """Say what is open about so many times the log and so many times its excess, in points."""
         moved, between = 100 * amiss * self.simulated(), self.composed(noted, amiss) * 100
-        return Open(moved, between, self.thin())
+        return Open(moved, between, self.thin(), 100 * self.drawing_error())
 
     def finding(self, hit: Bools) -> "Phases":
         """Give the same with what was asked for, on no log, in place of the indicator's excess."""
@@ -245,7 +246,7 @@ class Phases:
         arms = self.plan.arm_codes(self.audits)
         audits = np.bincount(arms, minlength=len(self.plan.arms))
         met = np.bincount(arms[self.excess != 0], minlength=len(self.plan.arms))
-        return (audits < FEW_AUDITS) | (met < FEW_ERRORS)
+        return (audits < FEW_AUDITS) | ((met < FEW_ERRORS) & (audits < MANY_AUDITS))
 
     def simulated(self, *, counted: bool | None = None) -> Floats:
         """Draw from Jeffreys' posterior how far the mean excess is off, shape (draws, arms).
@@ -431,6 +432,7 @@ class Open(NamedTuple):
     moved: Floats  #: draws of how far it may be off for having audited a sample, (draws, arms)
     between: Estimated  #: what it would be if they left nothing open
     thin: Bools  #: whether too few audits, or errors that they met, stand behind each arm
+    drawn: Floats | None = None  #: its standard error for these agents, by arm, where that is asked
 
 
 class Part(NamedTuple):
@@ -483,8 +485,8 @@ def effects(
                 moved = part.open.moved[:, arm] - part.open.moved[:, 0]
                 carried = carried_by(present[:, arm], present[:, 0])
                 noise = float(part.open.between.difference(arm, 0).std_error(carried)[0])
-                if noise == 0 or part.open.thin[arm] or part.open.thin[0]:
-                    row = _widened(row, moved, noise, intervals)
+                thin = bool(part.open.thin[arm] or part.open.thin[0])
+                row = _widened(row, moved, noise, thin, intervals)
             by_arm[arm].append(row)
     return pd.DataFrame([row for rows in by_arm for row in rows]), _intervals(intervals)
 
@@ -504,7 +506,7 @@ def levels(
 
 def both_levels(phases: Phases, found: Sequence[Part]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give the levels for units like these, where there are enough, and for these agents."""
-    plan, present, drawing = phases.plan, phases.present, 100 * phases.drawing_error()
+    plan, present = phases.plan, phases.present
     rows: list[dict[str, Any]] = []
     intervals: list[dict[str, Any]] = []
     for part in found:
@@ -512,11 +514,11 @@ def both_levels(phases: Phases, found: Sequence[Part]) -> tuple[pd.DataFrame, pd
             arm = plan.arms.index(row["term"])
             if carried_by(present[:, arm], present[:, arm]).clusters >= FEWEST[plan.unit]:
                 rows.append(_level(part, row, arm, present, intervals))
-            if part.open is not None:
+            if part.open is not None and part.open.drawn is not None:
                 df = max(row["n_audits"] - phases.contacts.shape[2], 1)
                 own = {"target": "these agents", "inference": "audits drawn, t", "df": df}
-                here = row | own | {"std_error": drawing[arm], "tested": None}
-                rows.append(_widened(here, part.open.moved[:, arm], 0.0, intervals))
+                here = row | own | {"std_error": part.open.drawn[arm], "tested": None}
+                rows.append(_widened(here, part.open.moved[:, arm], 0.0, True, intervals))
     return pd.DataFrame(rows), _intervals(intervals)
 
 
@@ -526,30 +528,33 @@ def _level(
     if part.open is None:
         return row
     noise = float(part.open.between.std_error(carried_by(present[:, arm], present[:, arm]))[arm])
-    if noise > 0 and not part.open.thin[arm]:
-        return row
-    return _widened(row, part.open.moved[:, arm], noise, intervals)
+    return _widened(row, part.open.moved[:, arm], noise, bool(part.open.thin[arm]), intervals)
 
 
 def _widened(
-    row: dict[str, Any], moved: Floats, noise: float, intervals: list[dict[str, Any]]
+    row: dict[str, Any], moved: Floats, noise: float, thin: bool, intervals: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Widen the error of a row that may rest on few errors met, and note its simulated interval.
 
     A stratum in which no audit met an error adds nothing to the variance, and one in which few
     did adds too little as often as too much. The error is then the larger of its own and that
     of draws from Jeffreys' posterior (`moved`, around what was estimated) with what clusters
-    differ by (`noise`): where audits, or the errors that they met, are few, and always where
-    nothing but the drawing of audits is uncertain.
+    differ by (`noise`): where audits, or the errors that they met, are few (`thin`), and always
+    where nothing but the drawing of audits is uncertain. What is tested by dealing clusters to
+    arms again holds whatever few errors are behind it.
     """
+    tested = row.get("tested")
+    alone = noise == 0 or row["n_audits"] < FEW_AUDITS
+    if not alone and (not thin or getattr(tested, "method", "") == "randomisation"):
+        return row
     luck = np.random.default_rng(SEED).standard_t(max(row["df"], 1), len(moved))
     low, middle, high = np.quantile(row["estimate"] + moved + noise * luck, [0.025, 0.5, 0.975])
     keys = {name: row[name] for name in ("estimand", "term", "contrast", "target", "n_audits")}
     intervals.append(keys | {"conf_low": low, "median": middle, "conf_high": high})
     error = max(row["std_error"], float(np.hypot(moved.std(), noise)))
-    # an error that clusters do not carry is not theirs to resample
     words = f"{row['inference']}, Jeffreys"
-    return row | {"std_error": error, "inference": words, "tested": None}
+    # an error that clusters do not carry is not theirs to resample
+    return row | {"std_error": error, "inference": words, "tested": None if alone else tested}
 
 
 def _intervals(intervals: list[dict[str, Any]]) -> pd.DataFrame:
@@ -578,9 +583,9 @@ def true_rate(
     error of the log among the audited, by logged outcome and scheme. For these agents the error
     is that of drawing audits; for units like these it is clustered at the level of assignment.
     An audit sample that met few errors cannot tell how rare they are: the error for these
-    agents, and that of any number where a scheme has fewer than 100 audits or 10 errors that
-    they met behind it, is no smaller than the spread of draws from Jeffreys' posterior in each
-    logged outcome.
+    agents, and that of any number where a scheme has fewer than 100 audits behind it, or 250
+    that met fewer than 10 errors, is no smaller than the spread of draws from Jeffreys'
+    posterior in each logged outcome.
 
     Parameters
     ----------
