@@ -1,4 +1,4 @@
-"""A care call drops when the board shows last place.
+"""Do care calls drop when the board shows last place, or are they kept where it shows the first?
 
 `blended_telesales` with its live leaderboard, beside its twin without one. An agent's place is who
 in the team has handled more contacts so far this month; a long care call costs place, an order

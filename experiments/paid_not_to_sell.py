@@ -1,9 +1,9 @@
-"""The bank that sells more because it is not paid to sell, and the workforce for which that fails.
+"""Does a bank gain because it is not paid to sell, and for which workforce does that fail?
 
 `retail_bank` paid on advocacy, beside its twins paid per sale and by the hour, for workforces from
-mercenary to loyal. Sales count for what they are worth to the firm later: those that the buyer
-needed, less what is refunded. One picture: on the left, true sales a month by scheme as the share
-of loyal agents grows; on the right, what the firm earns over three years against the wage.
+mercenary to loyal. One picture: on the left, sales a month by scheme as the share of loyal agents
+grows, all that were really made, whether the buyer needed it or not; on the right, what the firm
+earns over three years against the wage, after what is refunded and whoever has left.
 
     python -m experiments.paid_not_to_sell --scale full --out results/paid_not_to_sell
 """
