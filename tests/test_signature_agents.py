@@ -98,6 +98,39 @@ def test_quits_at_a_constant_rate_and_hires_from_a_constant_pool_do_not_select()
     assert (drawn == 0).all()  # the same seats fall to the same kinds of people in both twins
 
 
+LEAVE = {"turnover.hazard": 0.1, "turnover.slope": 0.0, "turnover.fit": 0.0, "floor.teams": 8}
+WEARING: dict[str, tuple[dict[str, float], str, float, float]] = {
+    "mood": ({"turnover.strain": 0.0, "mood.thanks": 0.0}, "mood.abuse", 0.3, 0.0),
+    "strain": ({"turnover.mood": 0.0, "blame.wears": 0.05}, "needs.returns", 1.0, 0.0),
+}
+"""What wears agents down: what stands still meanwhile, and what is hard on them, or not."""
+
+
+def quits_where_it_is_hard(state: str, *off: str, **values: Any) -> tuple[Any, float]:
+    """How many more quit where customers are hard on them; and the share who quit."""
+    still, name, hard, easy = WEARING[state]
+    worlds = [
+        a_centre(**{**LEAVE, **still, name: how, **values}).without(*off) for how in (hard, easy)
+    ]
+    records = inc.simulate(worlds, months=3, replications=16, rng=5, keep="cells")
+    share = records.agents["quit"].groupby(records.agents["run"]).mean().to_numpy()
+    return share[:16] - share[16:], float(share.mean())
+
+
+@pytest.mark.parametrize(("state", "rule"), [("mood", "A8"), ("strain", "A3")])
+def test_what_wears_agents_down_drives_them_out(state: str, rule: str) -> None:
+    more, mean = quits_where_it_is_hard(state)
+    assert seen(more)
+    without, unworn = quits_where_it_is_hard(state, rule)
+    assert not without.any()
+    # the mutant: as many quit in the mean, however they feel
+    rate = LEAVE["turnover.hazard"] * float(np.log1p(-mean) / np.log1p(-unworn))
+    deaf = {f"turnover.{state}": 0.0, "turnover.hazard": rate}
+    as_many, usual = quits_where_it_is_hard(state, **deaf)
+    assert usual == pytest.approx(mean, rel=0.1)
+    assert not seen(as_many)
+
+
 @pytest.mark.slow
 def test_those_who_act_against_the_grain_quit_more() -> None:
     unlike = {"turnover.hazard": 0.05, "turnover.slope": 4.0, "leaving.base": 0.1}

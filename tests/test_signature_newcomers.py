@@ -66,6 +66,35 @@ def test_what_is_posted_is_read_by_newcomers_too():
     assert trust_of_newcomers(**posts, **{"channels.publicity": 0.0})[0] == (0.0, 0.0)
 
 
+def won(off: tuple[str, ...] = (), **values: Any) -> tuple[np.ndarray, float]:
+    """How many fewer are won where service is poor than where it is plain; and how many are won."""
+    worlds = [served(plain, off).change({**SELDOM, **values}) for plain in (3.0, 5.5)]
+    runs = inc.simulate(worlds, replications=WORLDS, months=MONTHS, rng=3, keep="cells").runs
+    number = runs["won"].to_numpy(float)
+    return number[WORLDS:] - number[:WORLDS], float(number.mean())
+
+
+WIDELY = {"advocacy.warns": 0.5, "advocacy.upset": 6.0, "advocacy.recommends": 0.0}
+
+
+def test_detractors_warn_off_those_who_were_about_to_join():
+    fewer, _ = won(**WIDELY)
+    assert fewer.mean() > 4 * fewer.std(ddof=1) / np.sqrt(WORLDS)
+
+
+def test_nobody_is_warned_off_without_word_of_mouth():
+    assert not won(("C8",), **WIDELY)[0].any()
+
+
+def test_as_many_who_stay_away_whatever_is_said_are_told_from_those_who_heed_it():
+    """The mutant: fewer are won in the mean, and a warning keeps nobody away."""
+    mean, all_of_them = won(**WIDELY)[1], won(("C8",), **WIDELY)[1]
+    rate = SELDOM["acquisition.monthly"] * mean / all_of_them
+    fewer, as_many = won(**WIDELY, **{"advocacy.deters": 0.0, "acquisition.monthly": rate})
+    assert as_many == pytest.approx(mean, rel=0.01)
+    assert not fewer.any()
+
+
 @pytest.mark.quick
 def test_an_acquaintance_stays_until_a_newcomer_takes_the_place():
     crowd, key = 40, key_of(1, 0)

@@ -570,9 +570,15 @@ def harms_less_after(contacts: pd.DataFrame) -> float:
     return float(felt[after].mean() - felt[first].mean())
 
 
+def sells_more_once_resolved(contacts: pd.DataFrame) -> float:
+    """Share of offers after service that sell where it has resolved the issue, less where not."""
+    after = contacts[contacts["true_action"] == "offer_after"]
+    return share_sold(after[after["true_resolved"]]) - share_sold(after[~after["true_resolved"]])
+
+
 def test_an_offer_sells_more_and_harms_less_after_the_issue() -> None:
     ordered, without = worlds(indifferent()), worlds(indifferent().without("C4"))
-    for statistic in (sells_more_after, harms_less_after):
+    for statistic in (sells_more_after, harms_less_after, sells_more_once_resolved):
         assert shows(ordered, without, statistic), statistic.__name__
     assert np.mean([harms_less_after(each) for each in ordered]) > 0.5
     contacts = pd.concat(ordered).query("true_resolved")  # else no offer is made after it
@@ -586,7 +592,7 @@ def test_an_offer_sells_more_and_harms_less_after_the_issue() -> None:
 
 def test_without_order_effects_an_offer_is_the_same_before_and_after() -> None:
     without = worlds(indifferent().without("C4"))
-    for statistic in (sells_more_after, harms_less_after):
+    for statistic in (sells_more_after, harms_less_after, sells_more_once_resolved):
         assert near(mean(pd.Series([statistic(each) for each in without])), (0.0, 0.0))
 
 
@@ -605,7 +611,7 @@ def test_offers_that_are_middling_before_and_after_have_no_order() -> None:
     mutant = worlds(indifferent(**middling))
     for value in (share_sold, lambda contacts: contacts["true_experience"].astype(float).mean()):
         assert value(pd.concat(mutant)) == pytest.approx(value(pd.concat(ordered)), rel=0.03)
-    for statistic in (sells_more_after, harms_less_after):
+    for statistic in (sells_more_after, harms_less_after, sells_more_once_resolved):
         assert not shows(mutant, without, statistic), statistic.__name__
 
 
