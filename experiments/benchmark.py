@@ -389,6 +389,7 @@ def logs(customers: int) -> dict[str, Log]:
             [firm(customers // (3 * len(rates)), **{"audit.rate": r}, **one_price) for r in rates],
             ["deterrence"],
             replications=3,
+            control="retention",
         ),
         "teams with a monthly target": Log(
             [firm(customers).assign({"wage": paid["wage"], "target": target}, start=1)],
