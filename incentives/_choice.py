@@ -86,10 +86,8 @@ class Situation(NamedTuple):
 
     reason: int
     work: float  #: minutes of plain service by this agent
-    open: (
-        float  #: believed chance that an offer made after service sells, before the agent's skill;
-    )
-    #: of those who want to cancel, that their mind is not made up
+    open: float  #: believed chance that an offer sells, before the agent's skill; of who wants to
+    #: cancel, that the mind is not made up
     margin: float  #: money per month
     client: int
     waiting: float  #: others in the same queue
