@@ -42,6 +42,7 @@ from incentives._codes import (
     PASSED_ON,
     PLAIN,
     QUESTION,
+    RUSH,
     SALE,
     SALE_OF_DATA,
     SAVE,
@@ -367,7 +368,8 @@ def serve(
     if reason != OUTBOUND:
         if attempt > 0 and each.cut_by >= 0 and each.cut_by != seat + 1:
             desk.bonds.blamed[seat, now.client] += 1.0
-        each.cut_by = seat + 1 if action == CUT else -1 if action == TRANSFER else 0
+        short = action in (CUT, RUSH)
+        each.cut_by = seat + 1 if short else -1 if action == TRANSFER else 0
     desk.bonds.lies[seat] += 1.0 if action >= FABRICATE else 0.0
 
     # what the customer is asked, and what a check sees

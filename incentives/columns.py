@@ -186,7 +186,7 @@ CUSTOMER = np.dtype(
         ("home", np.int16),  # team or site that serves the customer, where routing keeps to it
         ("left_month", np.int16),  # month of the bill at which the customer left
         ("suppressed_by", np.int16),  # seat that suppressed a cancellation, -1 if none or gone
-        ("cut_by", np.int16),  # seat + 1 that cut the last contact off, -1 unserved, 0 served
+        ("cut_by", np.int16),  # seat + 1 that cut the last contact short, -1 unserved, 0 served
         ("parked", np.uint16),  # episode of a wish to cancel, while a complaint has its place
         ("exposed", np.uint16),  # bit per scheme met this month
         ("episode", np.uint16, (N_NEEDS,)),  # how many needs of each kind have ended

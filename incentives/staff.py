@@ -417,12 +417,12 @@ class Blame(Mechanism):
     r"""A3: contacts that repeat through the client's own failures wear its agents down.
 
     A contact about a need that was served before and is still unmet is borne by whoever answers,
-    unless the agent had cut the customer off itself (one who gave up waiting, or was passed on,
-    blames nobody who could have served). Strain over client k moves at each day's end by
-    :math:`s_k \leftarrow (1 - r)\,s_k + w\,x_k` with r `recovers`, w `wears` and :math:`x_k` the
-    day's repeats. The taste `client` counts :math:`e^{-s_k}` times; mood is :math:`m \sum_k s_k`
-    (m `mood`), by which the log of `care` falls and that of `effort` rises. Switched off, repeats
-    are contacts like others.
+    unless the agent had cut the last contact short itself, dropped or rushed (one who gave up
+    waiting, or was passed on, blames nobody who could have served). Strain over client k moves at
+    each day's end by :math:`s_k \leftarrow (1 - r)\,s_k + w\,x_k` with r `recovers`, w `wears` and
+    :math:`x_k` the day's repeats. The taste `client` counts :math:`e^{-s_k}` times; mood is
+    :math:`m \sum_k s_k` (m `mood`), by which the log of `care` falls and that of `effort` rises.
+    Switched off, repeats are contacts like others.
     """
 
     id: ClassVar[str] = "A3"

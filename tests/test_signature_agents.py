@@ -286,6 +286,21 @@ def test_a_contact_passed_on_by_a_colleague_is_not_the_clients_doing() -> None:
     assert world.desk.bonds.strain.sum() < 0.01 * repeats * centre.blame.wears
 
 
+def test_strain_is_each_repeat_that_others_left_behind_and_none_of_the_agents_own() -> None:
+    """Count by hand, from the log: whom the customer's last contact before was with, and how."""
+    centre = unanswered(1.0, **{"blame.recovers": 0.0}).without("O4", "G2")
+    world = World(centre, rng=7, months=1)
+    log = world.run().contacts.sort_values(["customer", "day", "minute"])
+    before = log.groupby("customer")[["agent", "true_action", "true_outcome"]].shift()
+    short = before["true_action"].isin(["cut_off", "rush"])
+    own = short & (before["agent"] == log["agent"])
+    served = (before["agent"] >= 0) & (before["true_action"] != "transfer")
+    repeats = log[(log["attempt"] > 1) & (log["agent"] >= 0) & served & ~own]
+    counted = np.bincount(repeats["agent"], minlength=centre.floor.seats)
+    assert (own & (log["attempt"] > 1)).sum() > 30
+    assert world.desk.bonds.strain[:, 0] == pytest.approx(centre.blame.wears * counted)
+
+
 def test_regard_is_worn_for_the_client_who_fails_and_recovers() -> None:
     world = World(unanswered(1.0, **{"contract.clients": (0.8, 0.2)}), rng=7, months=2)
     world.run()
