@@ -318,6 +318,64 @@ def _left(twins: inc.Records) -> Any:
     return gone.div(there, axis=0)
 
 
+# ── many wish to leave: what the save rate says ──────────────────────────────────────────────────
+
+SAVED = ("save_rate_true", "save_rate_inflation", "relative_inflation", "honesty_slope")
+
+
+def many_wishes() -> Family:
+    """Give worlds in which wishes to cancel are many, and audits that agents fear little."""
+    many = {"leaving.base": 0.05, "floor.teams": 2 * TEAMS, "floor.customers": 2200 * TEAMS * SEATS}
+    audits = {"audit.rate": 0.1, "audit.on_saves": 0.4, "audit.penalty": 30.0}
+    centre = contractor(**many, **audits)
+
+    def asked(answer: str, question: str, estimator: str) -> Asked:
+        return Asked(answer, question, "retention", "twins", question, estimator)
+
+    return Family(
+        "many wishes to leave",
+        [centre.assign(SCHEMES)],
+        {
+            "scheme_effect": lambda seen: inc.scheme_effect(
+                seen, control="wage", outcome="save_rate"
+            ).tidy(),
+            "kpi_inflation": lambda seen: inc.kpi_inflation(
+                seen, control="wage", outcome="save_rate", detection=DETECTION
+            ).tidy(),
+        },
+        (
+            asked("scheme_effect", "save_rate_logged", "difference in means"),
+            *(asked("kpi_inflation", question, "two-phase") for question in SAVED),
+        ),
+        _truth_of_wishes,
+        same=list(centre.vary(scheme=SCHEMES)),
+    )
+
+
+def _truth_of_wishes(lived: Lived) -> dict[Key, float | Floats]:
+    """Hold what is logged of wishes to cancel against what became of them, by scheme."""
+    served = _served(lived.twins)
+    wishes = served[served["reason"] == "cancel"]
+    logged = wishes["logged_outcome"] == "saved"
+    true = wishes["true_outcome"] == "saved"
+    parts = {"logged": logged, "true": true, "both": logged & true}
+    counts = wishes[["n"]].assign(**{name: wishes["n"] * part for name, part in parts.items()})
+    total: Any = counts.groupby(_by_scheme(lived.twins, wishes)).sum()
+    n, saves, kept, both = (total[name] for name in counts)
+    levels = {
+        "save_rate_logged": 100 * saves / n,
+        "save_rate_true": 100 * kept / n,
+        "save_rate_inflation": 100 * (saves - kept) / n,
+        "relative_inflation": 100 * (saves - kept) / saves,
+        "honesty_slope": both / saves - (kept - both) / (n - saves),
+    }
+    effects = {name: float(level["retention"] - level["wage"]) for name, level in levels.items()}
+    return {
+        ("scheme_effect", "save_rate_logged", "retention"): effects["save_rate_logged"],
+        **{("kpi_inflation", name, "retention"): effects[name] for name in SAVED},
+    }
+
+
 # ── nobody games: how far agents differ ──────────────────────────────────────────────────────────
 
 BUSY = 100  # contacts in each of two months
@@ -621,6 +679,7 @@ def _truth_of_suspects(lived: Lived) -> dict[Key, float | Floats]:
 
 FAMILIES: dict[str, Family] = {
     "paid": paid_for_saves(),
+    "wishes": many_wishes(),
     "honest": honest(),
     "roll-out": rolled_out(),
     "target": with_a_target(),

@@ -34,6 +34,8 @@ from incentives.estimates import (
     true_effect,
     true_rate,
 )
+from incentives.estimates.inference import carried_by, shares, t_margin
+from incentives.estimates.inflation import doubted
 from incentives.estimates.two_phase import two_phase
 
 FIRMS = 50  # worlds of the 120, each a firm of its own
@@ -214,6 +216,30 @@ def test_the_honesty_slope_is_that_of_a_weighted_regression(gamed: World) -> Non
             weight[here] *= n[name] / weight[here].sum()
         cov = np.cov(np.stack([logged, true]), aweights=weight)
         assert levels.loc[scheme, "estimate"] == pytest.approx(cov[0, 1] / cov[0, 0], rel=1e-9)
+
+
+def test_shares_that_few_clusters_make_are_held_once_they_are_doubted() -> None:
+    """One cluster in five is of liars; who meets fewer of them than that looks too sure."""
+    rng = np.random.default_rng(5)
+    held = {"as they are": 0, "doubted": 0}
+    for _ in range(1000):
+        share = np.where(rng.random((14, 1)) < 0.2, 0.7, 0.02)
+        contacts = rng.poisson(20.0, (14, 1)) + 1.0
+        found = shares(rng.binomial(contacts.astype(int), share).astype(float), contacts)
+        carried = carried_by(np.ones(14, bool), np.ones(14, bool))
+        for name, each in (("as they are", found), ("doubted", doubted(found, contacts))):
+            margin = t_margin(each.std_error(carried), np.array(carried.df), 0.95)
+            held[name] += int(abs(each.value[0] - 0.156) <= margin[0])
+    assert held["as they are"] < 915
+    assert 930 < held["doubted"] < 970
+
+
+def test_a_share_of_a_half_is_not_doubted() -> None:
+    contacts = np.full((10, 2), 30.0)
+    found = shares(np.column_stack([np.arange(10) + 10.5, np.full(10, 1.0)]), contacts)
+    raised = doubted(found, contacts).influence / np.where(found.influence, found.influence, 1)
+    assert raised[:, 0] == pytest.approx(1, rel=1e-3)
+    assert raised[0, 1] == 0  # clusters that do not differ at all have no error to raise
 
 
 def test_relative_inflation_has_the_error_of_a_numerical_derivative(gamed: World) -> None:

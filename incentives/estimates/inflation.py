@@ -47,7 +47,10 @@ def kpi_inflation(
 
     **Estimator.** As for `true_effect`, all from the same audits with one joint covariance;
     relative inflation by the delta method; the slope from the weighted error of the log among
-    contacts that it counts and among those that it does not.
+    contacts that it counts and among those that it does not. Few agents may make most of what is
+    logged falsely, so that a firm that has none of them looks surer than it is: the error of the
+    slope is raised for it, by the weight of each cluster and to what two findings more of either
+    kind would leave open.
 
     Parameters
     ----------
@@ -74,7 +77,9 @@ def kpi_inflation(
 
     References
     ----------
-    Baker (1992), Journal of Political Economy 100, for pay on a distorted measure.
+    Baker (1992), Journal of Political Economy 100, for pay on a distorted measure. Agresti and
+    Coull (1998), The American Statistician 52, 119-126, for two more of either finding. From
+    memory, both.
 
     Examples
     --------
@@ -125,6 +130,7 @@ def _told(phases: Phases) -> list[Part]:
         raise ValueError(f"no {phases.kpi.words} were logged under '{arm}': nothing is inflated")
     relative = _over(amiss, logged) * 100
     false, missed = phases.corrected(counted=True), phases.corrected(counted=False)
+    false = doubted(false, (phases.contacts * phases.noted).sum(axis=2))
     slope = Estimated(1 - false.value + missed.value, missed.influence - false.influence)
     counts, unit = phases.counts(), f"per 100 logged {phases.kpi.words}"
     shown = Measure("relative_inflation", unit, "two-phase", in_summary=True)
@@ -139,6 +145,44 @@ def _told(phases: Phases) -> list[Part]:
         Part(phases.weighed(Measured(shown, relative, counts)), inflated),
         Part(phases.weighed(Measured(honest, slope, counts)), Open(off, believed, excess.thin)),
     ]
+
+
+def doubted(share: Estimated, contacts: Floats) -> Estimated:
+    """Raise the errors of shares that a few clusters make.
+
+    Where few agents log what never happened, a firm that has fewer of them than usual shows both
+    a smaller share and clusters that differ less, and its interval misses the truth for being
+    short. What a cluster moved is divided by the root of the weight of all others (CR2), for a
+    large one draws the share to itself; and the variance is that at two more findings of either
+    kind, among as many contacts as would have it if they were drawn alone.
+
+    Parameters
+    ----------
+    share
+        Of contacts, 0 to 1, by arm.
+    contacts
+        It is a share of, shape (clusters, arms).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> share = Estimated(np.array([0.5, 0.1]), np.array([[0.1, 0.05], [-0.1, -0.05]]))
+    >>> raised = doubted(share, np.ones((2, 2))).influence / share.influence
+    >>> raised[0].round(2).tolist()  # .1 of nine contacts is as .22 of thirteen
+    [1.0, 1.39]
+    """
+    there = (contacts > 0).sum(axis=0)
+    others = 1 - contacts / contacts.sum(axis=0)
+    several = there > 1
+    leverage = np.where(several, (1 - 1 / there) / np.where(several, others, 1.0), 1.0)
+    influence = share.influence * np.sqrt(leverage)
+    value = share.value.clip(0, 1)
+    spread = value * (1 - value)
+    own = (influence**2).sum(axis=0) * there / np.maximum(there - 1, 1)
+    alone = np.divide(spread, own, out=np.zeros_like(own), where=own > 0)
+    drawn = (value * alone + 2) / (alone + 4)
+    raised = np.divide(drawn * (1 - drawn), spread, out=np.ones_like(own), where=spread > 0)
+    return Estimated(share.value, influence * np.sqrt(np.maximum(raised, 1.0)))
 
 
 def _over(one: Estimated, other: Estimated) -> Estimated:
