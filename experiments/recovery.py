@@ -140,13 +140,16 @@ KINDS["suspects"] = KINDS["suspects"]._replace(block=10, worlds=200)  # dear, an
 
 
 def plan(scale: Scale) -> list[Block]:
-    """Cut the work into blocks, with a pair of twins for every five worlds."""
+    """Cut the work into blocks, with a pair of twins for every five worlds.
+
+    Each kind has its turn, so that a run which breaks off has lived through some of all.
+    """
     blocks = []
     for name, kind in KINDS.items():
         each, worlds = scale.pick(smoke=(2, 4), full=(kind.block, kind.worlds))
         pairs = max(each // 5, 1)
         blocks += [Block(name, number, each, pairs) for number in range(worlds // each)]
-    return blocks
+    return sorted(blocks, key=lambda block: block.number)
 
 
 def lived(blocks: list[Block], folder: Path) -> pd.DataFrame:

@@ -492,7 +492,7 @@ def _named_numbers(
         "estimate my_firm --control wage --out report",
         "estimate my_firm --control wage --question gaming,churn --out report",
         "estimate my_firm --control wage --indicator save_rate --out report",
-        "estimate runs/first --control wage --columns names.toml --out report",
+        "estimate my_firm --control wage --columns names.toml --out report",
     )
 )
 @click.argument("folder", type=click.Path(path_type=Path))
@@ -609,9 +609,12 @@ def estimate(
         found.save(place)
     for name, said in found.in_short():
         click.echo(f"{name}: {said}")
-    if refused := [answer.name for answer in found.answers if answer.result is None]:
-        click.echo(f"not answered, and the report says why: {', '.join(refused)}")
+    refused = [answer for answer in found.answers if answer.result is None]
+    for answer in refused:
+        click.echo(f"{answer.name}: not answered: {answer.refused}", err=True)
     click.echo(f"report in {out / 'report.html'}")
+    if len(refused) == len(found.answers):
+        raise click.exceptions.Exit(WRONG_INPUT)
 
 
 def _records_in(folder: Path, columns: Path | None, key: Path | None) -> "Records":
@@ -620,6 +623,11 @@ def _records_in(folder: Path, columns: Path | None, key: Path | None) -> "Record
     from incentives.records import Records
 
     if (folder / "schema.json").exists():
+        for name, option in (("columns", columns), ("pseudonym-key", key)):
+            if option is not None:
+                raise click.UsageError(
+                    f"--{name} is for a firm's files, and {folder} holds the records of a run"
+                )
         return Records.load(folder)
     names = None if columns is None else tomllib.loads(columns.read_text(encoding="utf-8"))
     secret = None if key is None else key.read_text(encoding="utf-8").strip()

@@ -109,7 +109,12 @@ class Asked(NamedTuple):
         return {**self.arms, "detection": self.detection}
 
 
-Ask = Callable[[Records, Asked], Result]
+class Question(NamedTuple):
+    """What can be asked of records, and in words what is answered."""
+
+    words: str
+    ask: Callable[[Records, Asked], Result]
+    of_indicator: bool = False  #: whether it is asked of any indicator
 
 
 def _thresholds(seen: Records, asked: Asked) -> Result:
@@ -136,37 +141,85 @@ def _rollout(seen: Records, asked: Asked) -> Result:
 
 LOGGED = {"saves": "saved", "sales": "sale"}  # an indicator that counts, and what agents log
 
-QUESTIONS: dict[str, Ask] = {
-    "gaming": lambda seen, asked: estimates.gaming_effect(seen, **asked.checked),
-    "inflation": lambda seen, asked: estimates.kpi_inflation(
-        seen, outcome=asked.outcome, **asked.checked
+QUESTIONS: dict[str, Question] = {
+    "gaming": Question(
+        "How many more contacts are gamed under each scheme, as audits would find them?",
+        lambda seen, asked: estimates.gaming_effect(seen, **asked.checked),
     ),
-    "effect": lambda seen, asked: estimates.scheme_effect(
-        seen, outcome=asked.outcome, **asked.checked
+    "inflation": Question(
+        "How much of what a scheme adds to the indicator happened, and how much is recording?",
+        lambda seen, asked: estimates.kpi_inflation(seen, outcome=asked.outcome, **asked.checked),
+        of_indicator=True,
     ),
-    "truth": lambda seen, asked: estimates.true_effect(
-        seen, outcome=asked.outcome, **asked.checked
+    "effect": Question(
+        "What does each scheme do to the indicator as it is logged?",
+        lambda seen, asked: estimates.scheme_effect(seen, outcome=asked.outcome, **asked.checked),
+        of_indicator=True,
     ),
-    "levels": lambda seen, asked: estimates.true_rate(
-        seen, outcome=asked.outcome, by=asked.by, detection=asked.detection
+    "truth": Question(
+        "What does each scheme do to the indicator as it happened, by audits of each logged kind?",
+        lambda seen, asked: estimates.true_effect(seen, outcome=asked.outcome, **asked.checked),
+        of_indicator=True,
     ),
-    "errors": lambda seen, asked: estimates.misclassified_effect(
-        seen, outcome=asked.outcome, **asked.checked
+    "levels": Question(
+        "How high is the indicator under each scheme, as it happened and as it is logged?",
+        lambda seen, asked: estimates.true_rate(
+            seen, outcome=asked.outcome, by=asked.by, detection=asked.detection
+        ),
+        of_indicator=True,
     ),
-    "churn": lambda seen, asked: estimates.churn_effect(seen, horizon=asked.horizon, **asked.arms),
-    "reasons": lambda seen, asked: estimates.competing_risks(
-        seen, horizon=asked.horizon, **asked.arms
+    "errors": Question(
+        "What does each scheme do to the indicator where the log errs unlike under each?",
+        lambda seen, asked: estimates.misclassified_effect(
+            seen, outcome=asked.outcome, **asked.checked
+        ),
+        of_indicator=True,
     ),
-    "priorities": lambda seen, asked: estimates.audit_priorities(seen, control=asked.control),
-    "audits": lambda seen, _: estimates.optimal_audit(seen, audits=len(seen.audits)),
-    "rollout": _rollout,
-    "deterrence": lambda seen, asked: estimates.deterrence(seen, detection=asked.detection),
-    "thresholds": _thresholds,
-    "month_ends": lambda seen, asked: estimates.month_ends(
-        seen, metric=asked.counted("sales"), **asked.arms
+    "churn": Question(
+        "How many more customers leave under each scheme?",
+        lambda seen, asked: estimates.churn_effect(seen, horizon=asked.horizon, **asked.arms),
     ),
-    "types": _types,
-    "spread": lambda seen, asked: estimates.agent_spread(seen, outcome=asked.counted("saves")),
+    "reasons": Question(
+        "Which way do they leave: on a contact, silently, or on discovering what was not done?",
+        lambda seen, asked: estimates.competing_risks(seen, horizon=asked.horizon, **asked.arms),
+    ),
+    "priorities": Question(
+        "Whose contacts should be audited first? An order, and no verdict on anybody.",
+        lambda seen, asked: estimates.audit_priorities(seen, control=asked.control),
+    ),
+    "audits": Question(
+        "How should as many audits as there were be spread over kinds of contacts?",
+        lambda seen, _: estimates.optimal_audit(seen, audits=len(seen.audits)),
+    ),
+    "rollout": Question(
+        "What did a scheme do where teams came under it one after the other?",
+        _rollout,
+        of_indicator=True,
+    ),
+    "deterrence": Question(
+        "How much less is gamed where more is audited?",
+        lambda seen, asked: estimates.deterrence(seen, detection=asked.detection),
+    ),
+    "thresholds": Question(
+        "How many agents are moved up to the count at which a bonus begins?",
+        _thresholds,
+        of_indicator=True,
+    ),
+    "month_ends": Question(
+        "How much is moved to the last days of a month?",
+        lambda seen, asked: estimates.month_ends(seen, metric=asked.counted("sales"), **asked.arms),
+        of_indicator=True,
+    ),
+    "types": Question(
+        "Are there kinds of agents, whom money moves to game and whom it does not?",
+        _types,
+        of_indicator=True,
+    ),
+    "spread": Question(
+        "How far do agents differ, beyond chance?",
+        lambda seen, asked: estimates.agent_spread(seen, outcome=asked.counted("saves")),
+        of_indicator=True,
+    ),
 }
 """What can be asked, by the name that the command knows it by."""
 
@@ -347,9 +400,18 @@ def report(
     for name in named:
         if name not in QUESTIONS:
             raise unknown(name, QUESTIONS, what="question", where="what can be asked")
-    about = [] if indicator is None else [f"Asked about the indicator {indicator}."]
-    facts = " ".join([_facts(seen), *_detected(seen, detection), *about])
+    about = _about(indicator, named)
+    facts = " ".join([_facts(seen), *_found(seen), *_detected(seen, detection), *about])
     return Report(title, facts, tuple(_answer(name, seen, asked) for name in named))
+
+
+def _about(indicator: str | None, named: Sequence[str]) -> list[str]:
+    """Say what was asked of which indicator, for not every question is of one."""
+    if indicator is None:
+        return []
+    of_it = [name for name in named if QUESTIONS[name].of_indicator]
+    rest = "" if len(of_it) == len(named) else "; the other questions are of no indicator"
+    return [f"Asked about the indicator {indicator}: {', '.join(of_it) or 'nothing'}{rest}."]
 
 
 def _refuse_strange(seen: Records, by: str, control: str) -> None:
@@ -368,7 +430,7 @@ def _of_field(name: str, error: KeyError) -> KeyError:
 
 def _answer(name: str, seen: Records, asked: Asked) -> Answer:
     try:
-        return Answer(name, QUESTIONS[name](seen, asked))
+        return Answer(name, QUESTIONS[name].ask(seen, asked))
     except (ValueError, KeyError) as error:
         reason = error.args[0] if error.args else error
         return Answer(name, None, str(reason).rstrip("."))
@@ -395,6 +457,15 @@ def _facts(seen: Records) -> str:
     return f"Read: contacts {contacts:,}; rows of {rest}."
 
 
+def _found(seen: Records) -> list[str]:
+    """Say what audits found and how often, so that a misread word is seen."""
+    if seen.audits.empty:
+        return []
+    kinds = seen.audits["found"].astype(str).value_counts()
+    counts = ", ".join(f"{kind} {n:,}" for kind, n in kinds.items())
+    return [f"Audits found: {counts}."]
+
+
 def _detected(seen: Records, detection: float | Mapping[str, float]) -> list[str]:
     """Say how well audits are taken to see, where there are any."""
     if seen.audits.empty:
@@ -419,6 +490,7 @@ def _section(name: str, result: Result) -> list[str]:
     more = [] if len(shown) == len(frame) else [f"The first {LONGEST} of {len(frame)} rows."]
     return [
         f"## {result.question}",
+        f"*{name}: {QUESTIONS[name].words}*",
         f"{result.reading[:1].upper()}{result.reading[1:]}.",
         f"![{result.question}]({name}.png)",
         to_markdown(shown),

@@ -441,6 +441,23 @@ def test_estimate_asks_about_an_indicator_of_choice(firm, tmp_path):
     assert "did you mean 'save_rate'?" in said
 
 
+def test_estimate_fails_where_nothing_was_answered_and_says_why(firm, tmp_path):
+    words = ("estimate", firm, "--control", "wage", "--question")
+    told = call(*words, "types", "--out", tmp_path / "none")
+    assert told.exit_code == 2
+    assert "types: not answered: say what a logged save pays" in told.stderr
+    some = call(*words, "types,churn", "--out", tmp_path / "some")
+    assert some.exit_code == 0
+    assert "types: not answered: say what a logged save pays" in some.stderr
+
+
+def test_estimate_on_a_run_refuses_what_is_for_a_firms_files(tiny, tmp_path):
+    assert call("run", tiny, "--out", tmp_path / "run", "--months", 1).exit_code == 0
+    for option in ("--columns", "--pseudonym-key"):
+        words = ("estimate", tmp_path / "run", "--control", "wage", option, tmp_path / "none")
+        assert f"{option} is for a firm's files" in refused(*words, "--out", tmp_path / "report")
+
+
 def test_estimate_makes_good_what_audits_do_not_recognise(firm, tmp_path):
     words = ("estimate", firm, "--control", "wage", "--question", "gaming", "--detection")
     told = call(*words, "0.8", "--out", tmp_path / "report")

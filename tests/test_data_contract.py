@@ -642,7 +642,29 @@ def test_the_kinds_of_gaming_are_the_firms_own_words() -> None:
         assert inc.read_records(frames).audits["found"].tolist() == [kind, "none"]
 
 
-@pytest.mark.parametrize("theirs", ["No", "n/a", "nothing", "0", "-", "non", "nonne", "OK"])
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "No",
+        "n/a",
+        "nothing",
+        "0",
+        "-",
+        "non",
+        "nonne",
+        "OK",
+        "no issue",
+        "None found",
+        "not gamed",
+        "no gaming",
+        "No real finding",
+        "pass",
+        "compliant",
+        "genuine",
+        "correct",
+        "kein Befund",
+    ],
+)
 def test_another_word_for_nothing_found_is_no_kind_of_gaming(theirs: str) -> None:
     frames = small()
     frames["audits"]["found"] = ["G1", theirs]
@@ -650,6 +672,37 @@ def test_another_word_for_nothing_found_is_no_kind_of_gaming(theirs: str) -> Non
     assert (problem["column"], problem["rows"], problem["first"]) == ("found", "1", "row 1")
     assert problem["problem"] == f"may mean that there was nothing: '{theirs}'"
     assert problem["way_out"].startswith("write `none` where")
+
+
+def test_audits_that_all_found_gaming_have_another_word_for_nothing() -> None:
+    frames = small()
+    one = frames["contacts"].iloc[[0]]
+    more = [one.assign(contact=f"c{k}") for k in range(20)]
+    frames["contacts"] = pd.concat([frames["contacts"], *more], ignore_index=True)
+    audits = frames["audits"].iloc[[0]]
+    frames["audits"] = pd.concat([audits.assign(contact=f"c{k}", found="fein") for k in range(20)])
+    (problem,) = refusal(frames).to_dict("records")
+    assert problem["problem"] == "says of every audit that it found gaming"
+    frames["audits"] = frames["audits"].iloc[1:]  # nineteen may have
+    assert inc.read_records(frames).audits["found"].eq("fein").all()
+
+
+def test_two_tables_of_the_same_are_not_read_one_for_the_other() -> None:
+    frames = small()
+    cells = inc.read_records(frames).cells.drop(columns=["run", "scheme"])
+    cells["team"], cells["agent"] = "north", "ann"
+    frames["cells"] = cells.iloc[1:].assign(month="2026-01")
+    problems = refusal(frames)
+    assert "stand for 3 contacts, and 4 are there one by one" in problems["problem"].tolist()
+    frames = small()
+    spell = {"customer": ["k1"], "month": "2026-01", "left": 0, "initial": "yes"}
+    frames["customers"] = pd.DataFrame(spell)
+    problem = refusal(frames).query("frame == 'customers'").iloc[0]
+    assert problem["problem"] == "are there, and subscriptions are too"
+
+
+def test_an_agent_is_the_only_one_on_a_seat_unless_the_firm_says_otherwise() -> None:
+    assert inc.read_records(small()).agents["hire"].eq(0).all()
 
 
 @pytest.mark.parametrize(

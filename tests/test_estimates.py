@@ -780,6 +780,14 @@ def test_customers_who_met_several_schemes_are_refused(left: World) -> None:
         churn_effect(left.changed(customers=mixed), control="wage")
 
 
+def test_customers_under_no_scheme_are_named_as_such(left: World) -> None:
+    customers = left.seen.customers
+    alone = customers.assign(scheme=customers["scheme"].where(customers.index > 0))
+    said = rf"1 of {len(customers):,} customer-months are under no scheme.*home_team"
+    with pytest.raises(ValueError, match=said):
+        churn_effect(left.changed(customers=alone), control="wage")
+
+
 def with_strays(left: World, share: float) -> World:
     """Split counts so that a share of those who stayed met another scheme."""
     customers = left.seen.customers

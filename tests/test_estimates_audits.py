@@ -218,6 +218,17 @@ def test_the_honesty_slope_is_that_of_a_weighted_regression(gamed: World) -> Non
         assert levels.loc[scheme, "estimate"] == pytest.approx(cov[0, 1] / cov[0, 0], rel=1e-9)
 
 
+def test_a_detection_that_the_audits_contradict_is_refused(gamed: World) -> None:
+    audits = gamed.seen.audits
+    alike = audits[(audits["scheme"] != "wage") & (audits["logged_outcome"] == "saved")]
+    share = float((alike["found"] != "none").mean())
+    assert len(alike) > 50 < 100 * share
+    for effect in (gaming_effect, true_effect, kpi_inflation):
+        with pytest.raises(ValueError, match=rf"logged 'saved'.*about {share:.2f} of it at least"):
+            effect(gamed, control="wage", detection=share / 2)
+    gaming_effect(gamed, control="wage", detection=min(1.1 * share, 1.0))
+
+
 def test_shares_that_few_clusters_make_are_held_once_they_are_doubted() -> None:
     """One cluster in five is of liars; who meets fewer of them than that looks too sure."""
     rng = np.random.default_rng(5)

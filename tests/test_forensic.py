@@ -276,6 +276,34 @@ def test_the_funnel_is_drawn_as_its_data_say(listed: AuditPriorities) -> None:
         listed.plot_data("odd_save")
 
 
+def test_agents_go_by_the_names_that_the_firm_has_for_them(gamed: inc.Records) -> None:
+    seats = gamed.agents
+    named = seats.assign(
+        agent_id="A-" + seats["agent"].astype(str), team_id="T-" + seats["team"].astype(str)
+    )
+    listed = audit_priorities(inc.Records(**{**gamed.frames(), "agents": named}), control="wage")
+    first = listed.tidy().iloc[0]
+    assert (first["agent_id"], first["team_id"]) == (f"A-{first['agent']}", f"T-{first['team']}")
+    assert f"agent {first['agent_id']} (team {first['team_id']}, run 0)" in listed.summary()
+    assert first["agent_id"] in repr(listed)
+
+
+def test_a_customer_of_unknown_tenure_is_one_of_a_kind(gamed: inc.Records) -> None:
+    gone = gamed.customers[gamed.customers["customer"] % 7 > 0]
+    cut = inc.Records(**{**gamed.frames(), "customers": gone})
+    signs = audit_priorities(cut, control="wage").details["signs"].set_index("sign")
+    assert signs.loc["lost_saves", "used"]
+
+
+def test_signs_whose_columns_are_not_there_are_done_without(gamed: inc.Records) -> None:
+    bare = gamed.contacts.drop(columns=["handle_minutes", "reason", "channel", "hire"])
+    without = inc.Records(
+        **{**gamed.frames(), "contacts": bare, "customers": gamed.customers.iloc[:0]}
+    )
+    signs = audit_priorities(without, control="wage").details["signs"]
+    assert set(signs["sign"]) == {"late_sales", "surveys_sent"}
+
+
 def test_records_that_cannot_answer_are_refused_in_words(gamed: inc.Records) -> None:
     bare = inc.Records(**{**gamed.frames(), "contacts": gamed.contacts.iloc[:0]})
     with pytest.raises(ValueError, match="simulate with keep='contacts'"):

@@ -120,6 +120,16 @@ def test_an_unknown_question_is_refused_by_name(firm):
         report(firm, ["gamng"], control="wage")
 
 
+def test_the_report_says_what_audits_found_and_what_each_question_asks(firm, found):
+    text = found.markdown()
+    none = int((firm.seen_by("analyst").audits["found"] == "none").sum())
+    assert f"Audits found: none {none:,}, " in text
+    assert f"*gaming: {QUESTIONS['gaming'].words}*" in text
+    asked = report(firm, ["gaming", "effect"], control="wage", indicator="save_rate")
+    said = "Asked about the indicator save_rate: effect; the other questions are of no indicator."
+    assert said in asked.facts
+
+
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_every_question_that_can_be_asked_has_an_answer_or_a_reason(firm, name):
     (answer,) = report(firm, [name], control="wage").answers

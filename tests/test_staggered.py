@@ -432,7 +432,7 @@ def test_what_cannot_be_answered_is_refused(
     [
         ([1, *[NEVER] * 7], "only one team starts in month 1"),
         ([1] * 8, "all teams start in the same month"),
-        ([0, 0, 0, 0, *[NEVER] * 4], "no month under 'bonus' has a comparison"),
+        ([0, 0, 0, 0, *[NEVER] * 4], "under it since the records begin: bring months"),
     ],
 )
 def test_what_is_no_roll_out_is_refused(saves: Floats, starts: list[int], message: str) -> None:

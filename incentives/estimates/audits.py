@@ -17,6 +17,7 @@ __all__ = [
     "audited",
     "gap_check",
     "recognised",
+    "refuse_too_dim",
     "served",
     "succeeded",
     "suspicion_check",
@@ -27,6 +28,8 @@ __all__ = [
 
 SUCCESSES = ("sale", "saved")
 MOST_UNSEEN = 0.05  # share of contacts that may stand in strata without any audit
+FEWEST = 20  # audits of a kind of contact that can tell how well audits see
+SURELY = 3.0  # standard errors
 
 AUDIT_COLUMNS = ["run", "contact", "month", "agent", "team", "scheme", "logged_outcome", "prob"]
 AUDIT_COLUMNS += ["found", "found_outcome"]
@@ -108,6 +111,34 @@ def recognised(detection: float | Mapping[str, float], kinds: Iterable[str]) -> 
             raise ValueError(f"detection must be above 0 and at most 1, got {known[kind]!r}")
         chances[kind] = known[kind]
     return chances
+
+
+def refuse_too_dim(plan: Comparison, audits: pd.DataFrame, chance: Floats) -> None:
+    """Refuse chances of being recognised at which more contacts were gamed than there are.
+
+    Of contacts under one arm that were logged alike, no more than all can have been gamed, so that
+    audits recognise at least the share in which they found gaming.
+
+    Parameters
+    ----------
+    plan, audits
+        The arms, and the audited contacts.
+    chance
+        Of each audit: the chance that what was found is recognised, 1 where nothing was.
+    """
+    hit = (audits["found"].astype(str) != "none").to_numpy()
+    arm, logged = plan.arm_codes(audits), audits["logged_outcome"].astype(str).to_numpy()
+    each = pd.DataFrame({"n": 1.0, "hit": hit, "gamed": hit / chance})
+    counts = each.groupby([arm, logged]).sum()
+    for (k, name), n, found, gamed in counts.itertuples(name=None):
+        share = (found + 2) / (n + 4)  # Agresti and Coull's, which leaves room at 1
+        least = share - SURELY * np.sqrt(share * (1 - share) / (n + 4))
+        if n >= FEWEST and least * gamed > found:
+            raise ValueError(
+                f"detection is too low: of {n:.0f} audits of contacts logged '{name}' under "
+                f"'{plan.arms[k]}' {found:.0f} found gaming, so that audits recognise about "
+                f"{found / n:.2f} of it at least, and not {found / gamed:.2g}"
+            )
 
 
 def gap_check(contacts: Floats, prob: Floats, arm: "np.ndarray") -> Check:

@@ -27,8 +27,7 @@ __all__ = ["AuditPriorities", "audit_priorities"]
 
 Ints = npt.NDArray[np.int64]
 
-CONTACTS = ["run", "contact", "month", "agent", "team", "scheme", "reason", "ended"]
-CONTACTS += ["logged_outcome", "handle_minutes", "customer", "day"]
+CONTACTS = ["run", "contact", "month", "agent", "team", "scheme", "ended", "logged_outcome"]
 AGENT = ["run", "agent", "hire", "scheme"]  # a person, and what the person was paid by
 SHORT = 10 / 60  # minutes of service that nobody can be helped in
 LAST_DAYS = 2  # of a month
@@ -56,6 +55,11 @@ class Logged(Observed, Protocol):
     @property
     def surveys(self) -> pd.DataFrame:
         """One row a survey that was sent."""
+        ...
+
+    @property
+    def agents(self) -> pd.DataFrame:
+        """One row an agent and month, with the firm's own name of each where it has one."""
         ...
 
 
@@ -126,7 +130,8 @@ class AuditPriorities:
         The title, in words.
     agents
         One row for each agent, the first to be audited first: `rank`, who (`run`, `agent`,
-        `hire`, `team`, `scheme`), `contacts`, `lfdr` (the local false discovery rate: the chance
+        `hire`, `team`, `scheme`, and `agent_id` and `team_id`, what the firm calls them, where
+        that is text), `contacts`, `lfdr` (the local false discovery rate: the chance
         that this agent's log is like the control's), `expected_fdp` (its mean from the top of the
         list to here) and `flagged`.
     facts
@@ -174,7 +179,8 @@ class AuditPriorities:
         """Say whom to audit first, in at most 25 lines; the last one says how to read it."""
         flagged = self.agents[self.agents["flagged"]]
         lines = [
-            f"  {row['rank']:>3}  agent {row['agent']} (team {row['team']}, run {row['run']})  "
+            f"  {row['rank']:>3}  agent {row.get('agent_id', row['agent'])} "
+            f"(team {row.get('team_id', row['team'])}, run {row['run']})  "
             f"expected in vain {row['expected_fdp']:.0%}"
             for row in flagged.head(LONGEST - len(self.checks)).to_dict("records")
         ]
@@ -241,6 +247,7 @@ class AuditPriorities:
 
     def _table(self) -> pd.DataFrame:
         columns = ["rank", "run", "agent", "team", "scheme", "lfdr", "expected_fdp", "flagged"]
+        columns = [f"{name}_id" if f"{name}_id" in self.agents else name for name in columns]
         return readable(self.agents.loc[:, columns])
 
 
@@ -260,7 +267,8 @@ def audit_priorities(
     `short_contacts` (of all, service under ten seconds), `surveys_sent` (of all, those with an
     invitation), `refunded_sales` (of all, sales paid back within `bills` bills) and `late_sales`
     (of sales, those in the last two days of a month). Opportunities are what comes to an agent,
-    not what the agent makes of it. A sign with under 20 opportunities on either side is left out.
+    not what the agent makes of it. A sign with under 20 opportunities on either side is left out,
+    and so is one whose columns the records lack.
 
     **Identification.** Agents under the control (a scheme that does not reward gaming, or the
     months before) show what the log of an agent looks like who has nothing to gain, in the same
@@ -355,7 +363,7 @@ def audit_priorities(
             f"no sign has {FEWEST} opportunities under '{control}' and as many beyond it: "
             "bring more months or more agents"
         )
-    agents = _ranked(who[~reference], combined(mixtures), q)
+    agents = _named(_ranked(who[~reference], combined(mixtures), q), seen.agents)
     flagged = agents[[*AGENT, "flagged"]]
     funnel = pd.concat(funnels, ignore_index=True).merge(flagged, on=AGENT)
     calibration = _calibration(seen.audits, contacts, person, who, reference, agents)
@@ -374,7 +382,7 @@ def audit_priorities(
 
 
 def _served(contacts: pd.DataFrame) -> pd.DataFrame:
-    """Take the contacts that an agent served, with a hire where the records have none."""
+    """Take the contacts that an agent served, with one hire and no reason where none is known."""
     if contacts.empty:
         raise ValueError(
             "records have no contacts, and signs of gaming are read off single ones: simulate "
@@ -382,7 +390,10 @@ def _served(contacts: pd.DataFrame) -> pd.DataFrame:
         )
     served = contacts[(require(contacts, "contacts", ["ended"])["ended"] == "served").to_numpy()]
     frame = require(served, "contacts", CONTACTS).reset_index(drop=True)
-    return frame if "hire" in frame else frame.assign(hire=0)
+    for name, value in (("hire", 0), ("reason", ""), ("channel", "")):
+        if name not in frame:
+            frame[name] = value
+    return frame
 
 
 def _people(contacts: pd.DataFrame) -> tuple[Ints, pd.DataFrame]:
@@ -396,20 +407,22 @@ def _people(contacts: pd.DataFrame) -> tuple[Ints, pd.DataFrame]:
 def _signs(seen: Logged, contacts: pd.DataFrame, bills: int) -> dict[str, Sign]:
     """Find the opportunities and the events of every sign that the records can show."""
     outcome, reason = contacts["logged_outcome"].astype(str), contacts["reason"].astype(str)
-    channel = contacts["channel"].astype(str) if "channel" in contacts else ""
-    case = reason + " " + channel
+    case = reason + " " + contacts["channel"].astype(str)
     everyone = np.ones(len(contacts), bool)
     saved, cancel, sold = (outcome == "saved"), (reason == "cancel"), (outcome == "sale")
     runs = require(seen.runs, "runs", ["run", "months"]).set_index("run")
-    signs = {
-        "odd_saves": _sign(~cancel, saved, case),
-        "short_contacts": _sign(everyone, contacts["handle_minutes"] < SHORT, case),
-    }
+    signs = {}
+    if cancel.any():  # else reasons are not on record, or nobody wished to go
+        signs["odd_saves"] = _sign(~cancel, saved, case)
+    if "handle_minutes" in contacts:
+        signs["short_contacts"] = _sign(everyone, contacts["handle_minutes"] < SHORT, case)
     if "days_per_month" in runs and "day" in contacts:  # else nobody knows when a month ends
         days = contacts["run"].map(runs["days_per_month"])
         signs["late_sales"] = _sign(sold, contacts["day"] % days >= days - LAST_DAYS, case)
     if len(seen.surveys):
         signs["surveys_sent"] = _sign(everyone, _among(contacts, seen.surveys), case)
+    if seen.customers.empty or "customer" not in contacts or "customer" not in seen.customers:
+        return signs
     customers = require(seen.customers, "customers", ["run", "month", "customer", "left"])
     followed = contacts["month"] + bills <= contacts["run"].map(runs["months"])
     gone = _within(contacts, customers[(customers["left"] > 0).to_numpy()], bills)
@@ -449,7 +462,7 @@ def _tenure(contacts: pd.DataFrame, customers: pd.DataFrame, rows: Ints) -> "pd.
         asked = contacts.loc[rows, keys]
         known = customers[customers["customer"].isin(asked["customer"])]
         joined = asked.merge(known[[*keys, "tenure_band"]], on=keys, how="left")
-        band[rows] = joined["tenure_band"].astype(str)
+        band[rows] = joined["tenure_band"].astype(object).fillna("")
     return pd.Series(band, index=contacts.index)
 
 
@@ -573,6 +586,16 @@ def _ranked(who: pd.DataFrame, lfdr: Floats, q: float) -> pd.DataFrame:
     columns = ["rank", "run", "agent", "hire", "team", "scheme"]
     columns += ["contacts", "lfdr", "expected_fdp", "flagged"]
     return frame.assign(rank=size, expected_fdp=running, flagged=running <= q)[columns]
+
+
+def _named(agents: pd.DataFrame, seats: pd.DataFrame) -> pd.DataFrame:
+    """Say what the firm calls agents and teams, where records have other numbers for them."""
+    for name in ("team", "agent"):
+        if (own := f"{name}_id") in seats:
+            names = seats.drop_duplicates(["run", name]).set_index(["run", name])[own]
+            known = names.reindex(pd.MultiIndex.from_frame(agents[["run", name]]))
+            agents.insert(1, own, known.astype(object).to_numpy())
+    return agents
 
 
 def _funnel(name: str, who: pd.DataFrame, tally: Tally, found: Mixture) -> pd.DataFrame:

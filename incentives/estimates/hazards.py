@@ -132,6 +132,12 @@ def _mixed(customers: pd.DataFrame) -> float:
 
     Nobody's leaving is then due to one of them.
     """
+    if (alone := customers["scheme"].isna()).any():
+        raise ValueError(
+            f"an effect on churn is not identified: {alone.sum():,} of {len(customers):,} "
+            "customer-months are under no scheme; where teams or agents were assigned, say whose "
+            "customer each is (home_team in subscriptions or customers, for every customer)"
+        )
     several = ~customers["exposure_identified"].to_numpy(dtype=bool)
     n = customers["n"].to_numpy(dtype=float) if "n" in customers else np.ones(len(customers))
     largest = 0.0
@@ -148,7 +154,6 @@ def _mixed(customers: pd.DataFrame) -> float:
                 "customers with a team, or assign schemes to whole worlds"
             )
         largest = max(largest, share if share > 0 else 0.0)
-    require(customers, "customers", ["scheme"])
     return largest
 
 

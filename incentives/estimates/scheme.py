@@ -321,6 +321,6 @@ def _reading(rows: pd.DataFrame) -> str:
         true = mine[mine["estimator"] == "two-phase"]
         if len(true):
             low, high = true.iloc[0]["conf_low"], true.iloc[0]["conf_high"]
-            line += f"; as audits find it, by {low:+.3g} to {high:+.3g}"
+            line += f"; of the truth, as audits find it, the effect is {low:+.3g} to {high:+.3g}"
         said.append(line)
     return "; ".join(said)

@@ -412,6 +412,11 @@ def _cells(
             when = (wave + panel.first, month + panel.first, base + panel.first)
             found.append((*when, weight, weight * moved, treated.sum()))
     cells = Cells(*(np.array(column) for column in zip(*found, strict=True))) if found else None
+    if (start[mine] <= 0).all():
+        raise ValueError(
+            f"all that came under '{scheme}' were under it since the records begin: bring months "
+            "from before it came"
+        )
     if cells is None or not (cells.month >= cells.wave).any():
         raise ValueError(
             f"no month under '{scheme}' has a comparison: nobody waits while others are under it"

@@ -118,8 +118,7 @@ def bunching(
     KeyError
         A scheme or a column is not in the records.
     ValueError
-        The records cannot answer: counts that are not whole, nobody paid, a window that leaves
-        too few counts for the polynomial, too few clusters.
+        The records cannot answer: counts that are not whole, nobody paid, too few clusters.
 
     Notes
     -----
@@ -197,24 +196,18 @@ def _whole(agents: pd.DataFrame, metric: str) -> Ints:
 
 
 def _window(count: Ints, threshold: int, below: int, above: int, degree: int) -> Window:
-    """Lay the window, and refuse one that leaves too little outside."""
+    """Lay the window."""
     if below < 1 or above < 0 or degree < 1 or threshold < 1:
         raise ValueError(
             "threshold, below and degree must be 1 or more and above 0 or more, "
             f"got {threshold}, {below}, {degree} and {above}"
         )
     last = max(int(count.max()), threshold + above)
-    window = Window(
+    return Window(
         np.arange(max(threshold - below, 0), threshold),
         np.arange(threshold, threshold + above + 1),
         np.arange(threshold, last + 1),
     )
-    if len(window.outside) <= degree + 1:
-        raise ValueError(
-            f"only {len(window.outside)} counts lie outside the window, too few for a polynomial "
-            f"of degree {degree}: take a narrower window or a lower degree"
-        )
-    return window
 
 
 def _refuse_unpaid(plan: Comparison, number: Floats, window: Window, threshold: int) -> None:
@@ -237,8 +230,11 @@ def _columns(size: int, degree: int) -> Floats:
 def _curve(number: Floats, window: Window, degree: int) -> Fit | None:
     """Fit the share of agent-months by count outside the window, from (clusters, counts).
 
-    Nothing where too few agent-months lie outside, or too far apart, for a curve through them.
+    Nothing where too few counts or agent-months lie outside, or too far apart, for a curve
+    through them.
     """
+    if len(window.outside) <= degree + 1:
+        return None
     x = _columns(number.shape[1], degree)[window.outside]
     each = number.sum(axis=1, keepdims=True)
     seen = number[:, window.outside]

@@ -19,6 +19,7 @@ from incentives.estimates.audits import (
     audited,
     gap_check,
     recognised,
+    refuse_too_dim,
     served,
     succeeded,
     suspicion_check,
@@ -379,6 +380,7 @@ def read_phases(
         true = succeeded(audits["found_outcome"], kpi.counted).astype(np.float64)
         excess = succeeded(audits["logged_outcome"], kpi.counted) - true
     chance = np.asarray(found.map(chances), dtype=np.float64)
+    refuse_too_dim(plan, audits, chance)
     excess /= chance
     weight = 1 / audits["prob"].to_numpy(dtype=np.float64)
     within = (stratum.astype(np.int64), len(strata))

@@ -12,6 +12,8 @@ from incentives.estimates.contract.problems import Problems
 
 __all__ = ["check"]
 
+FEWEST_AUDITS = 20  # of which one at least found nothing, or `found` has another word for it
+
 
 def check(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
     """Note what is wrong with completed frames."""
@@ -110,6 +112,11 @@ def _audits(audits: pd.DataFrame, problems: Problems) -> None:
     way = "give the chance that was fixed before the draw; picked on suspicion: mode `targeted`"
     rests_on = ["audits.contact", "contacts.contact"]  # by which it may be found there
     problems.add("audits", "prob", "is empty", way, rows=unknown, rests_on=rests_on)
+    gamed = (audits["found"] != "none").to_numpy()
+    if gamed.all() and len(gamed) >= FEWEST_AUDITS:
+        way = "write `none` where an audit found nothing"
+        said = "says of every audit that it found gaming"
+        problems.add("audits", "found", said, way, rows=gamed)
 
 
 def _surveys(surveys: pd.DataFrame, problems: Problems) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 What is wrong becomes a hole (NaN, NaT, -1 or no category), so that the other checks can go on.
 """
 
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -19,7 +20,12 @@ __all__ = ["converted", "empty", "since"]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-NOTHING = ("no", "nothing", "nil", "null", "nan", "na", "n/a", "false", "0", "-", "ok", "clean")
+NOTHING = {"nothing", "nil", "null", "nan", "na", "n/a", "false", "0", "-", "ok", "okay", "clean"}
+NOTHING |= {"fine", "pass", "passed", "correct", "compliant", "genuine", "honest"}
+WRONG = (
+    "issue|problem|finding|found|gam|error|fault|fraud|defect|breach|violat|concern|befund|fehler"
+)
+DENIAL = re.compile(rf"(none|nothing)\b|(no|not|without|kein\w*|ohne|nicht) (\w+ )?({WRONG})")
 YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 WAYS = {
     "whole": "write digits only, or leave the column out",
@@ -138,7 +144,8 @@ def _says_nothing(text: str, column: Column) -> bool:
     plain = text.lower()
     if plain == column.nothing:
         return False
-    return plain in NOTHING or bool(get_close_matches(plain, [column.nothing], cutoff=0.8))
+    near = bool(get_close_matches(plain, [column.nothing], cutoff=0.8))
+    return near or plain in NOTHING or DENIAL.match(plain) is not None
 
 
 def _numbers(

@@ -81,6 +81,7 @@ def complete(
     for frame in frames.values():
         if "run" not in frame:
             frame.insert(0, "run", np.int64(0))
+    _refuse_both(frames, problems)
     days = _calendar(frames.get("contacts"))
     for name in ("audits", "surveys"):
         _of_contacts(frames, name, of_contacts, problems)
@@ -106,6 +107,19 @@ def complete(
     if "customers" in frames:
         _customers(frames, schemes, months, note=not made)
     _runs(frames, schemes, months, days)
+
+
+def _refuse_both(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
+    """Note tables that say the same in two forms, of which one would be left unread."""
+    if "customers" in frames and "subscriptions" in frames:
+        way = "leave customers out, which are made from subscriptions; or leave these out"
+        problems.add("customers", "", "are there, and subscriptions are too", way)
+    cells, contacts = frames.get("cells"), frames.get("contacts")
+    if cells is None or contacts is None or "n" not in cells:
+        return
+    if (n := cells["n"].sum()) != len(contacts):
+        said = f"stand for {n:,.0f} contacts, and {len(contacts):,} are there one by one"
+        problems.add("cells", "n", said, "leave cells out, which are made from contacts")
 
 
 # -- contacts -----------------------------------------------------------------------------------
@@ -422,6 +436,8 @@ def _agents(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
             more = [name for name in ("run", "agent", "hired", "hire") if name in agents]
             held = held.merge(agents[more].drop_duplicates(["run", "agent"]), how="left")
         agents = held.reset_index(drop=True)
+    if "hire" not in agents:  # nobody else sat there
+        agents["hire"] = np.int64(0)
     place = sums.index.get_indexer(pd.MultiIndex.from_frame(agents[keys]))
     for name in counted:
         if name not in agents:
