@@ -55,7 +55,9 @@ class Floor(Settings):
     )
     opens: float = param(540, unit="minute of the day", low=0, high=1439, source="the scenario's")
     minutes: float = param(540, unit="minutes open", low=30, high=1440, source="the scenario's")
-    days: float = param(20, unit="working days per month", low=1, high=31, source="assumed")
+    days: float = param(
+        20, unit="working days per month", low=1, high=31, source="assumed: four weeks of five days"
+    )
     profile: tuple[float, ...] = param(
         (1.0,), unit="weight of each slot", low=0, high=1e9, source="assumed: level over the day"
     )
@@ -73,10 +75,14 @@ class Floor(Settings):
         unit="minutes' break, staggered around the middle of a shift",
         low=0,
         high=240,
-        source="assumed",
+        source="assumed: half an hour's meal and a quarter's rest",
     )
     shrinkage: float = param(
-        0.08, unit="share of seats absent on a day", low=0, high=0.9, source="assumed"
+        0.08,
+        unit="share of seats absent on a day",
+        low=0,
+        high=0.9,
+        source="assumed: sickness, leave and training of one seat in twelve",
     )
     service_within: float = param(
         0.5, unit="minutes, for the service level", low=0, high=60, source="trade: 80 % in 30 s"
@@ -118,9 +124,27 @@ class Work(Settings):
     question: float = param(
         5.0, unit="minutes, mean", low=0.05, high=120, source="about 6 min (evidence table)"
     )
-    complaint: float = param(8.0, unit="minutes, mean", low=0.05, high=120, source="assumed")
-    order: float = param(6.0, unit="minutes, mean", low=0.05, high=120, source="assumed")
-    cancel: float = param(7.0, unit="minutes, mean", low=0.05, high=120, source="assumed")
+    complaint: float = param(
+        8.0,
+        unit="minutes, mean",
+        low=0.05,
+        high=120,
+        source="assumed: three minutes more than a question, for there is more to hear",
+    )
+    order: float = param(
+        6.0,
+        unit="minutes, mean",
+        low=0.05,
+        high=120,
+        source="assumed: a minute more than a question, for there is something to enter",
+    )
+    cancel: float = param(
+        7.0,
+        unit="minutes, mean",
+        low=0.05,
+        high=120,
+        source="assumed: an order's time and a minute to ask why",
+    )
     spread: float = param(
         0.9, unit="SD of the log", low=0, high=2, source="bank call log 1999: 0.91"
     )
@@ -131,8 +155,16 @@ class Work(Settings):
         high=1,
         source="assumed; first-contact resolution 70-72 % (evidence table)",
     )
-    resolves_complaint: float = param(0.65, unit="chance", low=0, high=1, source="assumed")
-    resolves_order: float = param(0.92, unit="chance", low=0, high=1, source="assumed")
+    resolves_complaint: float = param(
+        0.65,
+        unit="chance",
+        low=0,
+        high=1,
+        source="assumed: a third need somebody else or another day",
+    )
+    resolves_order: float = param(
+        0.92, unit="chance", low=0, high=1, source="assumed: one in twelve cannot be filled at once"
+    )
     shape: Shape = "lognormal"
 
     def __post_init__(self) -> None:
@@ -166,18 +198,23 @@ class Queueing(Mechanism):
         unit="minutes, mean, chat",
         low=0.01,
         high=1e9,
-        source="assumed",
+        source="assumed: who chats can do something else meanwhile",
         moves="-chats given up",
     )
     redials: float = param(
-        0.7, unit="chance", low=0, high=1, source="assumed", moves="+repeat contacts"
+        0.7,
+        unit="chance",
+        low=0,
+        high=1,
+        source="assumed: most needs do not go away; some are met elsewhere",
+        moves="+repeat contacts",
     )
     redial_minutes: float = param(
         20.0,
         unit="minutes, mean",
         low=0.1,
         high=600,
-        source="assumed",
+        source="assumed: soon, while there is still time for it today",
         moves="+repeat contacts put off to the next day",
     )
     temper: float = param(
@@ -185,7 +222,7 @@ class Queueing(Mechanism):
         unit="x patience per further try",
         low=0.1,
         high=1,
-        source="assumed",
+        source="assumed: a fifth less patience with every try",
         moves="-repeat contacts given up",
     )
 
@@ -360,7 +397,7 @@ class Channels(Mechanism):
         unit="share of contacts",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: calls are still far more; of the order of a seventh",
         moves="+share of contacts by chat",
     )
     minutes: float = param(
@@ -368,7 +405,7 @@ class Channels(Mechanism):
         unit="x the work of a call",
         low=0.1,
         high=5,
-        source="assumed",
+        source="assumed: typing takes longer than saying",
         moves="+minutes of a chat",
     )
     email: float = param(
@@ -440,7 +477,7 @@ class Channels(Mechanism):
         unit="chance at a further attempt",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: somewhat more than half stay with what is at hand",
         moves="-repeats by another channel than before",
     )
     switches: float = param(
@@ -548,7 +585,7 @@ class Audit(Mechanism):
         unit="added chance for a logged save",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: a look at one logged save in fifty, beside the base rate",
         moves="+logged saves checked",
     )
     on_sales: float = param(
@@ -556,7 +593,7 @@ class Audit(Mechanism):
         unit="added chance for a logged sale",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: sales are checked no more than other contacts",
         moves="+logged sales checked",
     )
     penalty: float = param(
@@ -582,8 +619,20 @@ class Contract(Settings):
     contractor: float = param(
         0, unit="1 contractor, 0 in-house", low=0, high=1, source="the scenario's"
     )
-    fee_save: float = param(15.0, unit="money per logged save", low=0, high=1e5, source="assumed")
-    fee_sale: float = param(10.0, unit="money per logged sale", low=0, high=1e5, source="assumed")
+    fee_save: float = param(
+        15.0,
+        unit="money per logged save",
+        low=0,
+        high=1e5,
+        source="assumed: six tenths of a month's margin, for a customer who is to stay",
+    )
+    fee_sale: float = param(
+        10.0,
+        unit="money per logged sale",
+        low=0,
+        high=1e5,
+        source="assumed: two thirds of the fee for a save",
+    )
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
@@ -664,7 +713,7 @@ class Blending(Mechanism):
         unit="minutes to read up, with a preview dialler",
         low=0,
         high=20,
-        source="assumed",
+        source="assumed: half a minute for a name and a history",
         moves="-calls answered by customers",
     )
     ring: float = param(
@@ -712,7 +761,7 @@ class Blending(Mechanism):
         unit="chance x openness off guard, of who did not buy",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: half as likely as an open mind is to buy when asked",
         moves="+prospects who call back",
     )
     warm: float = param(
@@ -841,7 +890,7 @@ class Renewal(Mechanism):
         unit="log odds per log point of reported figures",
         low=0,
         high=5,
-        source="assumed",
+        source="assumed: a tenth better figures, a tenth better odds",
         moves="-volume lost",
     )
     complaints: float = param(
@@ -849,7 +898,7 @@ class Renewal(Mechanism):
         unit="log odds per log point of complaints and refunds",
         low=0,
         high=5,
-        source="assumed",
+        source="assumed: a client's own complaints weigh more than what it is told",
         moves="+volume lost",
     )
     churn: float = param(
@@ -921,7 +970,7 @@ class Renewal(Mechanism):
         unit="share of a client's volume",
         low=0.01,
         high=1,
-        source="assumed",
+        source="assumed: a third of the work goes to another, as a warning",
         moves="+volume lost",
     )
     cost: float = param(
@@ -937,7 +986,7 @@ class Renewal(Mechanism):
         unit="log odds per log point of complaints, as the contractor first believes",
         low=0,
         high=5,
-        source="assumed",
+        source="assumed: it believes complaints to count as much as figures",
         moves="+checks for a client that sees",
     )
     learns: float = param(
@@ -945,7 +994,7 @@ class Renewal(Mechanism):
         unit="of the way to what a review says",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: half of the belief is from the last review",
         moves="-checks for a blind client",
     )
     suspects: float = param(
@@ -953,7 +1002,7 @@ class Renewal(Mechanism):
         unit="share of logged saves first believed false",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: one save in ten is thought to be none",
         moves="-checks for high fees",
     )
     deters: float = param(
@@ -961,7 +1010,7 @@ class Renewal(Mechanism):
         unit="log false saves per multiple of the declared audit, as believed",
         low=0,
         high=3,
-        source="assumed",
+        source="assumed: twice the audit is thought to prevent two lies in five",
         moves="+checks for a client that sees",
     )
     noise: float = param(
@@ -969,7 +1018,7 @@ class Renewal(Mechanism):
         unit="share of a term's fees, scale of the choice",
         low=0.001,
         high=1,
-        source="assumed",
+        source="assumed: a difference of a fiftieth of the fees is left to chance",
         moves="+checks for a blind client",
     )
 

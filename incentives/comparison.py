@@ -177,7 +177,7 @@ def compare(
     )
 
 
-def outcome_table(records: Records, *, horizon: int = 12) -> pd.DataFrame:
+def outcome_table(records: Records, *, horizon: int | None = None) -> pd.DataFrame:
     """Tabulate what happened under each scheme, on the floor and in truth.
 
     Parameters

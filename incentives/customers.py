@@ -56,11 +56,33 @@ class Needs(Settings):
     an episode has ended. A wish to cancel does not come from a clock but from `Leaving`.
     """
 
-    question: float = param(0.40, unit="per customer and month", low=0, high=20, source="assumed")
-    complaint: float = param(0.10, unit="per customer and month", low=0, high=20, source="assumed")
-    order: float = param(0.15, unit="per customer and month", low=0, high=20, source="assumed")
+    question: float = param(
+        0.40,
+        unit="per customer and month",
+        low=0,
+        high=20,
+        source="assumed: a question every two or three months",
+    )
+    complaint: float = param(
+        0.10,
+        unit="per customer and month",
+        low=0,
+        high=20,
+        source="assumed: a complaint or so a year",
+    )
+    order: float = param(
+        0.15,
+        unit="per customer and month",
+        low=0,
+        high=20,
+        source="assumed: an order or two a year",
+    )
     spread: float = param(
-        0.5, unit="SD of the log between customers", low=0, high=2, source="assumed"
+        0.5,
+        unit="SD of the log between customers",
+        low=0,
+        high=2,
+        source="assumed: the busiest sixth of customers call 1.6 times as often as the middle",
     )
     returns: float = param(
         0.6,
@@ -69,9 +91,19 @@ class Needs(Settings):
         high=1,
         source="assumed; first-contact resolution 70-72 % (evidence table)",
     )
-    return_days: float = param(2.0, unit="working days, mean", low=1, high=20, source="assumed")
+    return_days: float = param(
+        2.0,
+        unit="working days, mean",
+        low=1,
+        high=20,
+        source="assumed: a day is left for it to come right by itself",
+    )
     tries: float = param(
-        5.0, unit="contacts about one need, at most", low=1, high=20, source="assumed"
+        5.0,
+        unit="contacts about one need, at most",
+        low=1,
+        high=20,
+        source="assumed: after five in vain, a need is given up",
     )
 
     def __post_init__(self) -> None:
@@ -106,7 +138,7 @@ class Expectations(Mechanism):
         unit="points per point",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: a tenth of the surprise is expected the next time",
         moves="+expectation where service is good",
     )
     losses: float = param(
@@ -122,7 +154,7 @@ class Expectations(Mechanism):
         unit="share per month",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: half of what was felt is gone in seven months",
         moves="-satisfaction where service is good",
     )
     neutral: float = param(
@@ -130,7 +162,7 @@ class Expectations(Mechanism):
         unit="points of 10",
         low=0,
         high=10,
-        source="assumed",
+        source="assumed: above the middle, as satisfaction scores mostly are",
         moves="+expectation at the start",
     )
     spread: float = param(
@@ -138,7 +170,7 @@ class Expectations(Mechanism):
         unit="points, SD at the start",
         low=0,
         high=4,
-        source="assumed",
+        source="assumed: two thirds of customers within a point of the mean",
         moves="+differences in satisfaction between customers",
     )
     plain: float = param(
@@ -146,18 +178,23 @@ class Expectations(Mechanism):
         unit="points of 10: answered, unresolved",
         low=0,
         high=10,
-        source="assumed",
+        source="assumed: a point below what customers expect at first",
         moves="+experience of contacts",
     )
     resolved: float = param(
-        2.5, unit="points", low=0, high=10, source="assumed", moves="+experience of contacts"
+        2.5,
+        unit="points",
+        low=0,
+        high=10,
+        source="assumed: what help is worth, from below the expectation to above it",
+        moves="+experience of contacts",
     )
     waiting: float = param(
         0.12,
         unit="points per minute waited, up to 20",
         low=0,
         high=2,
-        source="assumed",
+        source="assumed: eight minutes cost a point",
         moves="-experience of contacts after a wait",
     )
     abandoned: float = param(
@@ -165,7 +202,7 @@ class Expectations(Mechanism):
         unit="points of 10: gave up waiting",
         low=0,
         high=10,
-        source="assumed",
+        source="assumed: time lost and nothing had; near the bottom",
         moves="+satisfaction where callers give up",
     )
     cut: float = param(
@@ -173,7 +210,7 @@ class Expectations(Mechanism):
         unit="points of 10: cut off",
         low=0,
         high=10,
-        source="assumed",
+        source="assumed: worse than giving up by oneself",
         moves="+satisfaction where callers are cut off",
     )
     noise: float = param(
@@ -181,7 +218,7 @@ class Expectations(Mechanism):
         unit="points, SD",
         low=0,
         high=5,
-        source="assumed",
+        source="assumed: contacts alike are felt within a point, mostly",
         moves="+differences in experience between contacts",
     )
 
@@ -307,7 +344,7 @@ class Openness(Mechanism):
         unit="SD of the log odds between customers",
         low=0,
         high=3,
-        source="assumed",
+        source="assumed: one SD doubles the odds, or halves them",
         moves="+sales where few are open",
     )
     moment: float = param(
@@ -315,7 +352,7 @@ class Openness(Mechanism):
         unit="SD of the log odds between moments",
         low=0,
         high=3,
-        source="assumed",
+        source="assumed: moods differ less than people",
         moves="+sales where few are open",
     )
     blur: float = param(
@@ -380,7 +417,7 @@ class HiddenNeeds(Mechanism):
         unit="chance that none shows as one",
         low=0,
         high=0.5,
-        source="assumed",
+        source="assumed: one customer in twelve seems to need what is of no use",
         moves="-offers that meet a need",
     )
     odds: float = param(
@@ -412,7 +449,7 @@ class HiddenNeeds(Mechanism):
         unit="money to the buyer in need per money paid",
         low=0,
         high=10,
-        source="assumed",
+        source="assumed: a buyer in need gets half as much again as what is paid",
         moves="+offers made by agents who care",
     )
     loss: float = param(
@@ -420,7 +457,7 @@ class HiddenNeeds(Mechanism):
         unit="money lost without a need per money paid",
         low=0,
         high=10,
-        source="assumed",
+        source="assumed: half of the price is lost on what is not needed",
         moves="-offers made by agents who care",
     )
     disappoints: float = param(
@@ -469,7 +506,7 @@ class MadeUpMinds(Mechanism):
         unit="chance that an open one is taken for made up",
         low=0,
         high=0.5,
-        source="assumed",
+        source="assumed: one open customer in five sounds decided",
         moves="-attempts to keep the undecided",
     )
 
@@ -499,24 +536,54 @@ class Leaving(Settings):
         high=2,
         source="assumed; mean to leave 5 % solved first time, 25 % unsolved (SQM Group)",
     )
-    trust: float = param(1.0, unit="log hazard per unit of trust", low=0, high=5, source="assumed")
-    tenure: float = param(
-        0.3, unit="log hazard per log(1 + years)", low=0, high=2, source="assumed"
+    trust: float = param(
+        1.0,
+        unit="log hazard per unit of trust",
+        low=0,
+        high=5,
+        source="assumed: all trust lost makes leaving 2.7 times as likely",
     )
-    calls: float = param(0.65, unit="share who contact to cancel", low=0, high=1, source="assumed")
-    walks: float = param(0.5, unit="chance per bill", low=0, high=1, source="assumed")
+    tenure: float = param(
+        0.3,
+        unit="log hazard per log(1 + years)",
+        low=0,
+        high=2,
+        source="assumed: two years make leaving 28 % less likely",
+    )
+    calls: float = param(
+        0.65,
+        unit="share who contact to cancel",
+        low=0,
+        high=1,
+        source="assumed: two in three have to give notice to somebody",
+    )
+    walks: float = param(
+        0.5,
+        unit="chance per bill",
+        low=0,
+        high=1,
+        source="assumed: who was put off and finds out leaves at once or soon",
+    )
     mends: float = param(
         1.0,
         unit="points of satisfaction when an honest save fixes the cause",
         low=0,
         high=5,
-        source="assumed",
+        source="assumed: a cause removed is one grievance less, of ten points",
     )
     distrust_at_start: float = param(
-        0.2, unit="mean lack of trust", low=0, high=1, source="assumed"
+        0.2,
+        unit="mean lack of trust",
+        low=0,
+        high=1,
+        source="assumed: most trust their firm; a few have been let down before",
     )
     tenure_at_start: float = param(
-        24.0, unit="months, mean (exponential)", low=0, high=600, source="assumed"
+        24.0,
+        unit="months, mean (exponential)",
+        low=0,
+        high=600,
+        source="assumed: two years on average, many newcomers among them",
     )
 
 
@@ -645,7 +712,7 @@ class Ownership(Mechanism):
         unit="belief as hired, 0 to 1",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: a little more good than bad is heard of the product",
         moves="+offers per contact",
     )
     spread: float = param(
@@ -653,7 +720,7 @@ class Ownership(Mechanism):
         unit="SD of the belief between agents",
         low=0,
         high=0.5,
-        source="assumed",
+        source="assumed: most agents believe something between .45 and .75",
         moves="+spread of offers between agents",
     )
     usual: float = param(
@@ -669,7 +736,7 @@ class Ownership(Mechanism):
         unit="log chance per unit of belief",
         low=0,
         high=3,
-        source="assumed",
+        source="assumed: belief from none to full makes a sale 1.6 times as likely",
         moves="+share of offers that sell",
     )
     worth: float = param(
@@ -677,7 +744,7 @@ class Ownership(Mechanism):
         unit="money to the buyer per money paid and unit of belief",
         low=0,
         high=5,
-        source="assumed",
+        source="assumed: who believes fully thinks the buyer gets half as much again",
         moves="+offers per contact",
     )
     learns: float = param(
@@ -699,14 +766,30 @@ class Surveys(Settings):
     0 … 10.
     """
 
-    invites: float = param(0.15, unit="share of served contacts", low=0, high=1, source="assumed")
+    invites: float = param(
+        0.15,
+        unit="share of served contacts",
+        low=0,
+        high=1,
+        source="assumed: one contact in seven, so that nobody is asked every time",
+    )
     answers: float = param(
         0.2, unit="chance", low=0, high=1, source="e-mail 10-30 % (evidence table)"
     )
     extremes: float = param(
-        0.8, unit="share more at the ends of the scale", low=0, high=4, source="assumed"
+        0.8,
+        unit="share more at the ends of the scale",
+        low=0,
+        high=4,
+        source="assumed: who is delighted or angry answers nearly twice as often",
     )
-    noise: float = param(1.0, unit="points, SD", low=0, high=5, source="assumed")
+    noise: float = param(
+        1.0,
+        unit="points, SD",
+        low=0,
+        high=5,
+        source="assumed: scores of alike experiences differ by a point",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -714,10 +797,18 @@ class Value(Settings):
     """What customers are worth, to the firm and to themselves, in money."""
 
     margin: float = param(
-        25.0, unit="money per customer and month", low=0, high=1e5, source="assumed"
+        25.0,
+        unit="money per customer and month",
+        low=0,
+        high=1e5,
+        source="assumed: a subscription of some 50 a month at half its price",
     )
     spread: float = param(
-        0.4, unit="SD of the log between customers", low=0, high=2, source="assumed"
+        0.4,
+        unit="SD of the log between customers",
+        low=0,
+        high=2,
+        source="assumed: one customer in six brings 1.5 times the middle or more",
     )
     product: float = param(
         60.0, unit="money per sale", low=0, high=1e6, source="assumed: a year of a small extra"
@@ -726,7 +817,11 @@ class Value(Settings):
         10.0, unit="money to the customer", low=0, high=1e4, source="assumed: half an hour's wage"
     )
     release: float = param(
-        6.0, unit="money to a customer who wants out", low=0, high=1e4, source="assumed"
+        6.0,
+        unit="money to a customer who wants out",
+        low=0,
+        high=1e4,
+        source="assumed: an hour's trouble saved, of trying to get out elsewhere",
     )
     horizon: float = param(
         8.0,
@@ -736,7 +831,11 @@ class Value(Settings):
         source="assumed; 46 % of kept lines lose revenue within 90 days (CallIntel 2014)",
     )
     misreport: float = param(
-        0.5, unit="money to the payer per money of unearned pay", low=0, high=2, source="assumed"
+        0.5,
+        unit="money to the payer per money of unearned pay",
+        low=0,
+        high=2,
+        source="assumed: half of unearned pay is missed by who pays it",
     )
 
 
@@ -818,7 +917,7 @@ class Advocacy(Mechanism):
         unit="chance per recommendation heard",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: one recommendation in twelve is followed",
         moves="+customers referred",
     )
     distrust: float = param(
@@ -826,7 +925,7 @@ class Advocacy(Mechanism):
         unit="of trust lost per warning",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: twenty warnings take all trust",
         moves="-trust where some are upset",
     )
     deters: float = param(
@@ -902,7 +1001,7 @@ class DataHarvest(Mechanism):
         unit="share of customers who can tell where their data came from",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: most never learn who sold them",
         moves="-satisfaction of those whose data were sold",
     )
     annoys: float = param(

@@ -436,10 +436,10 @@ class ContactCentre(mesa.Model):
     def step(self) -> None:
         """Live one working day, with the month's end if it is one; then collect.
 
-        The step after the last day does nothing but set `running` to False.
+        A step after the last day does nothing but set `running` to False.
         """
         world, recorder = self.world, self.world.recorder
-        if world.month == world.months and self.running:
+        if world.month == world.months:
             self.running = False
             return
         first, before, month = recorder.count, recorder.logged + recorder.count, world.month

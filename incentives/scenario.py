@@ -16,9 +16,10 @@ import hashlib
 import itertools
 import json
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
+from operator import index
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self, TypeVar, cast, get_args
 
@@ -159,13 +160,15 @@ class Scenario:
         for name in self.off:
             if name not in known:
                 raise ScenarioError(
-                    f"no mechanism {name!r} in the model; "
+                    f"no mechanism {name!r} in the model{_nearest(str(name).upper(), known)}; "
                     f"those in it are {', '.join(sorted(known))}"
                 )
         try:
             actions.check_menu(self.menu)
         except ValueError as error:
             raise ScenarioError(str(error)) from None
+        if self.assignment is not None:
+            _refuse_assignment(self.assignment, self.floor)
 
     # -- files -----------------------------------------------------------------------------------
 
@@ -299,33 +302,7 @@ class Scenario:
         >>> centre.assign({"bonus": inc.PieceRate("saves", 5.0)}, start=[3, 6, never]).label
         'assigned'
         """
-        if unit not in ("agent", "team"):
-            raise ScenarioError(f"assign: unit must be 'agent' or 'team', got {unit!r}")
-        units = int(self.floor.teams) if unit == "team" else self.floor.seats
-        waves = start if isinstance(start, int) else tuple(start)
-        months = (waves,) if isinstance(waves, int) else waves
-        if not months or min(months) < 0:
-            raise ScenarioError(f"assign: start must be a month, 0 or later, got {start!r}")
-        if len(months) > units:
-            raise ScenarioError(f"assign: {len(months)} months to start in for {units} {unit}s")
-        if len(schemes) < (2 if isinstance(waves, int) else 1):
-            raise ScenarioError(
-                "assign: give at least two schemes, or one and several months to start in, "
-                f"got {list(schemes)}"
-            )
-        if len(schemes) > units:
-            raise ScenarioError(f"assign: {len(schemes)} schemes for {units} {unit}s")
-        if len(schemes) > MOST_SCHEMES:
-            raise ScenarioError(
-                f"assign: {len(schemes)} schemes in one centre; at most {MOST_SCHEMES}"
-            )
-        if arms is not None:
-            unknown = [arm for arm in arms if arm not in schemes]
-            if unknown or len(arms) != units:
-                raise ScenarioError(
-                    f"assign: arms must give one of {list(schemes)} for each of {units} {unit}s, "
-                    f"got {list(arms)}"
-                )
+        waves = tuple(map(index, start)) if isinstance(start, Iterable) else index(start)
         assignment = Assignment(
             tuple(schemes.items()), unit, waves, None if arms is None else tuple(arms)
         )
@@ -342,6 +319,34 @@ class Scenario:
 
     def _paid(self, scheme: pay.Scheme) -> pay.Scheme:
         return pay.without_bonus(scheme) if "P1" in self.off else scheme
+
+
+def _refuse_assignment(given: Assignment, floor: centre.Floor) -> None:
+    """Refuse what cannot be dealt to the units of a floor."""
+    unit, months = given.unit, given.waves
+    if unit not in ("agent", "team"):
+        raise ScenarioError(f"assign: unit must be 'agent' or 'team', got {unit!r}")
+    units = int(floor.teams) if unit == "team" else floor.seats
+    whole = all(type(month) is int for month in months)  # a file may have anything there
+    if not months or not whole or min(months) < 0:
+        raise ScenarioError(f"assign: start must be a month, 0 or later, got {given.start!r}")
+    if len(months) > units:
+        raise ScenarioError(f"assign: {len(months)} months to start in for {units} {unit}s")
+    schemes = [label for label, _ in given.schemes]
+    if len(schemes) < (2 if isinstance(given.start, int) else 1):
+        raise ScenarioError(
+            "assign: give at least two schemes, or one and several months to start in, "
+            f"got {schemes}"
+        )
+    if len(schemes) > units:
+        raise ScenarioError(f"assign: {len(schemes)} schemes for {units} {unit}s")
+    if len(schemes) > MOST_SCHEMES:
+        raise ScenarioError(f"assign: {len(schemes)} schemes in one centre; at most {MOST_SCHEMES}")
+    arms = given.arms
+    if arms is not None and (len(arms) != units or not set(arms) <= set(schemes)):
+        raise ScenarioError(
+            f"assign: arms must give one of {schemes} for each of {units} {unit}s, got {list(arms)}"
+        )
 
 
 def scenario_names() -> list[str]:
@@ -538,7 +543,7 @@ _TABLES: dict[str, type[Settings]] = {"archetypes": staff.Archetype, "crews": ce
 def _read(name: str | Path) -> tuple[str, str]:
     """Find and read a scenario file; say where a missing one was looked for."""
     path = Path(name)
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix == ".toml" or path.is_file():
         try:
             return path.read_text(encoding="utf-8"), str(path)
         except OSError as error:
@@ -570,7 +575,7 @@ def _from_document(cls: type[S], document: Mapping[str, Any]) -> S:
         elif key == "menu":
             made[key] = _menu(value, sources)
         elif key == "off":
-            if not isinstance(value, list):
+            if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
                 raise ScenarioError(f"off must be a list of mechanisms' ids, got {value!r}")
             made[key] = frozenset(value)
         elif key in _PLAIN:
@@ -626,6 +631,8 @@ def _assignment_from(given: Any, sources: dict[str, str]) -> Assignment:
             raise ScenarioError(f"unknown key assignment.{key}{_nearest(key, known)}")
     schemes = _schemes_from(given.get("schemes", {}), "assignment.schemes", sources)
     arms, start = given.get("arms"), given.get("start", 0)
+    if arms is not None and not (isinstance(arms, list) and all(isinstance(a, str) for a in arms)):
+        raise ScenarioError(f"assignment.arms must be a list of labels, got {arms!r}")
     return Assignment(
         tuple(schemes.items()),
         given.get("unit", "team"),
@@ -654,6 +661,12 @@ def _block(where: str, cls: type[Settings], given: Any, sources: dict[str, str])
         else:
             values[key] = _value(name, value, fields[key], sources)
     return _checked(where, cls, values)
+
+
+def _text(where: str, given: Any) -> str:
+    if not isinstance(given, str):
+        raise ScenarioError(f"{where} must be a text, got {given!r}")
+    return given
 
 
 def _need_table(where: str, given: Any) -> None:
@@ -698,7 +711,7 @@ def _value(
         if "unit" in value and unit is not None and value["unit"] != unit:
             raise ScenarioError(f"{name} is measured in {unit!r}, got unit {value['unit']!r}")
         if "source" in value:
-            sources[name] = value["source"]
+            sources[name] = _text(f"{name}.source", value["source"])
         value = value["value"]
     if isinstance(declared.default, tuple) and not isinstance(value, list):
         raise ScenarioError(f"{name} must be a list of numbers, got {value!r}")
@@ -858,7 +871,7 @@ def _part(given: Any, where: str, sources: dict[str, str]) -> pay.Scheme:
     classes = _scheme_classes()
     if not isinstance(given, dict) or "kind" not in given:
         raise ScenarioError(f"{where} must be a table with a kind, one of {', '.join(classes)}")
-    kind = given["kind"]
+    kind = _text(f"{where}.kind", given["kind"])
     if kind not in classes:
         raise ScenarioError(
             f"{where}.kind = {kind!r}{_nearest(str(kind), classes)} is no scheme; "
@@ -871,7 +884,7 @@ def _part(given: Any, where: str, sources: dict[str, str]) -> pay.Scheme:
         if key == "kind":
             continue
         if key == "source":
-            sources[where] = value
+            sources[where] = _text(f"{where}.source", value)
             continue
         if key not in known:
             raise ScenarioError(

@@ -16,7 +16,7 @@ import joblib
 import numpy as np
 
 from incentives import pay
-from incentives._compile import is_ready
+from incentives._compile import digest, is_ready
 from incentives._kernel import advance
 from incentives.records import Keep, Records, Written
 from incentives.scenario import Scenario, ScenarioError
@@ -102,7 +102,8 @@ def simulate(
         for replication in range(replications)
     ]
     common: _Common = {"rng": seed, "months": months, "keep": keep, "choices": choices}
-    store = None if folder is None else _Store(Path(folder), listed, seed, common)
+    whole = {**common, "replications": replications}
+    store = None if folder is None else _Store(Path(folder), listed, seed, whole)
     waiting = [task for task in tasks if store is None or not store.has(task["run"])]
     done: dict[int, Written] = {}
     with _bar(len(waiting), progress) as tick:
@@ -164,18 +165,17 @@ class _Store:
         folder: Path,
         scenarios: Sequence[Scenario],
         seed: np.random.SeedSequence,
-        common: _Common,
+        settings: Mapping[str, Any],
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        settings = {key: value for key, value in common.items() if key != "rng"}
-        mark = "\n".join(
-            [repr(seed), repr(settings), *(f"{each.label} {each.digest()}" for each in scenarios)]
-        )
+        chosen = {key: value for key, value in settings.items() if key != "rng"}
+        worlds = (f"{each.label} {each.digest()}" for each in scenarios)
+        mark = "\n".join([repr(seed), repr(chosen), f"rules {digest()}", *worlds])
         note = folder / "sweep.txt"
         if note.exists() and note.read_text(encoding="utf-8") != mark:
             raise ValueError(
-                f"{folder} holds another sweep (other scenarios, seed or settings); "
+                f"{folder} holds another sweep (other scenarios, seed, settings or rules); "
                 "choose another folder or remove it"
             )
         partial = note.with_name("sweep.txt.part")
@@ -216,8 +216,9 @@ def cost_matched(
     """Scale the bonuses of schemes so that all cost the same per agent and month.
 
     The rates of a scheme's variable part are multiplied by a factor, found by simulating, since
-    agents answer to what is paid; of the factors tried, the one whose cost came nearest is kept. A
-    scheme without a variable part has its wage scaled. Thresholds stay where they are.
+    agents answer to what is paid; of the factors tried, the one whose cost came nearest is kept,
+    whether within the tolerance or not: agents answer in steps, and in another world or over more
+    months the costs differ again, so hold what came of it (`pay`) against the target. A scheme without a variable part has its wage scaled. Thresholds stay where they are.
 
     Parameters
     ----------

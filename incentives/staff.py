@@ -58,7 +58,11 @@ class Archetype(Settings):
         0.08, unit="money per minute", low=0, high=5, source="assumed: a third of the hourly wage"
     )
     conscience: float = param(
-        0.0, unit="stakes, against Conscience.mean", low=-3, high=3, source="assumed"
+        0.0,
+        unit="stakes, against Conscience.mean",
+        low=-3,
+        high=3,
+        source="assumed: the mean of the population",
     )
     fear: float = param(
         1.0,
@@ -68,15 +72,33 @@ class Archetype(Settings):
         source="lying experiments of Duch, Laroze and Zakharov (2021): the numeraire",
     )
     care: float = param(
-        0.15, unit="money per money to the customer", low=0, high=2, source="assumed"
+        0.15,
+        unit="money per money to the customer",
+        low=0,
+        high=2,
+        source="assumed: a customer's money counts a seventh of one's own",
     )
     employer: float = param(
-        0.004, unit="money per money to the employer", low=0, high=2, source="assumed"
+        0.004,
+        unit="money per money to the employer",
+        low=0,
+        high=2,
+        source="assumed: a firm's money counts little, yet the firm has much of it",
     )
     client: float = param(
-        0.004, unit="money per money to the client", low=0, high=2, source="assumed"
+        0.004,
+        unit="money per money to the client",
+        low=0,
+        high=2,
+        source="assumed: as much as the employer's",
     )
-    standing: float = param(0.1, unit="money per contact's time", low=0, high=10, source="assumed")
+    standing: float = param(
+        0.1,
+        unit="money per contact's time",
+        low=0,
+        high=10,
+        source="assumed: six contacts' place at the top is worth a coin",
+    )
     risk: float = param(
         0.005, unit="1 per money", low=0, high=1, source="assumed: halves a 50:50 gamble at 200"
     )
@@ -166,7 +188,7 @@ class Regard(Mechanism):
         unit="SD of the log between clients",
         low=0,
         high=2,
-        source="assumed",
+        source="assumed: the best liked client in six counts 1.5 times the middle one",
         moves="+differences in regard between clients",
     )
 
@@ -215,7 +237,7 @@ class Mode(Mechanism):
         unit="x closing skill in the serving mode",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: a fifth fewer closes straight after a plea for help",
         moves="+offers that sell",
     )
     switching: float = param(
@@ -223,7 +245,7 @@ class Mode(Mechanism):
         unit="x longer in the other mode",
         low=0,
         high=2,
-        source="assumed",
+        source="assumed: a tenth longer to find the other tone",
         moves="+minutes of offers",
     )
 
@@ -256,7 +278,7 @@ class Mood(Mechanism):
         unit="half the range between agents",
         low=0,
         high=0.5,
-        source="assumed",
+        source="assumed: agents keep from a half to nine tenths of a mood",
         moves="+differences between agents in how long a mood lasts",
     )
     thanks: float = param(
@@ -264,7 +286,7 @@ class Mood(Mechanism):
         unit="per point",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: a delight of two points lifts by a tenth of the way",
         moves="+mood where customers are pleased",
     )
     abuse: float = param(
@@ -280,7 +302,7 @@ class Mood(Mechanism):
         unit="per failed close",
         low=0,
         high=1,
-        source="assumed",
+        source="assumed: a refusal weighs as much as two points of pleasure",
         moves="-mood after failed closes",
     )
     slows: float = param(
@@ -288,7 +310,7 @@ class Mood(Mechanism):
         unit="x handle time per unit",
         low=0,
         high=0.9,
-        source="assumed",
+        source="assumed: the worst of moods costs a twelfth of the pace",
         moves="+minutes of contacts in a bad mood",
     )
     lifts: float = param(
@@ -296,7 +318,7 @@ class Mood(Mechanism):
         unit="x closing per unit",
         low=0,
         high=0.9,
-        source="assumed",
+        source="assumed: the best of moods closes a fifth more",
         moves="-offers that sell in a bad mood",
     )
     warms: float = param(
@@ -304,7 +326,7 @@ class Mood(Mechanism):
         unit="x care per unit",
         low=0,
         high=0.9,
-        source="assumed",
+        source="assumed: mood moves care more than it moves pace",
         moves="-care taken in a bad mood",
     )
 
@@ -476,7 +498,7 @@ class JobSecurity(Mechanism):
         unit="occupancy at which nobody believes it",
         low=0.05,
         high=2,
-        source="assumed",
+        source="assumed: with a queue all day nobody is sent home",
         moves="+belief that the job is at risk",
     )
     quiet: float = param(
@@ -484,7 +506,7 @@ class JobSecurity(Mechanism):
         unit="occupancy at which everybody does",
         low=0,
         high=1.95,
-        source="assumed",
+        source="assumed: every other minute idle, everybody can count",
         moves="+belief that the job is at risk on a floor that is never busy enough",
     )
     learns: float = param(
@@ -508,7 +530,7 @@ class JobSecurity(Mechanism):
         unit="log regard for clients at full belief",
         low=0,
         high=3,
-        source="assumed",
+        source="assumed: full belief makes clients count 1.6 times as much",
         moves="+offers made under the appeal",
     )
 
@@ -629,7 +651,7 @@ class Coaching(Mechanism):
         unit="hours a month that do two thirds",
         low=0.01,
         high=100,
-        source="assumed",
+        source="assumed: two hours a month are what many centres plan",
         moves="-skill taken in",
     )
     learns: float = param(
@@ -661,7 +683,7 @@ class Coaching(Mechanism):
         unit="weight among motives",
         low=0,
         high=1e6,
-        source="assumed",
+        source="assumed: one motive among several; pay and the team stand beside it",
         moves="+agents whom praise can coach",
     )
     stake: float = param(
@@ -669,7 +691,7 @@ class Coaching(Mechanism):
         unit="weight among motives",
         low=0,
         high=1e6,
-        source="assumed",
+        source="assumed: who stands to lose by it hears half as much as who wants praise",
         moves="-agents whom praise can coach",
     )
     none: float = param(
@@ -701,7 +723,7 @@ class Coaching(Mechanism):
         unit="log care for the customer",
         low=0,
         high=2,
-        source="assumed",
+        source="assumed: full skill makes care count a third more",
         moves="+care taken by coached agents",
     )
     promise: float = param(
@@ -777,7 +799,7 @@ class Turnover(Mechanism):
         unit="log hazard per share of pay",
         low=0,
         high=10,
-        source="assumed",
+        source="assumed: pay a tenth below the outside makes quitting 16 % likelier",
         moves="+agents who quit where pay is below the outside",
     )
     fit: float = param(

@@ -1,8 +1,10 @@
 """One world under two policies: paired differences, which are the truth for estimators.
 
 Twins share a key: the same customers with the same needs meet the same agents as hired, and the
-effect of a policy is the mean of paired differences. It is taken over the *initial* population of
-customers, who are there in both worlds; those present in both worlds later are survivors.
+effect of a policy is the mean of paired differences. Churn and months kept are of the *initial*
+customers, who are there in both worlds; those present in both worlds later are survivors. All else
+is of everybody who was served, worked or paid in a world, newcomers among them: what a policy does
+to a centre, by way of who joins and who stays as well.
 
 Use `twins` for the effect of a policy, and `mediation` for how much of it runs through gaming.
 """
@@ -129,7 +131,7 @@ def twins(
     *,
     replications: int = 20,
     months: int = 24,
-    horizon: int = 12,
+    horizon: int | None = None,
     rng: int | np.random.SeedSequence = 0,
     n_jobs: int = 1,
     progress: bool | None = None,
@@ -143,9 +145,15 @@ def twins(
     replications
         Pairs of worlds, 2 or more.
     months, horizon
-        Length of a run, and the month by which churn is counted.
+        Length of a run, and the month by which churn is counted, the run's end at most; 12 if left
+        out, or the run's end where that comes earlier.
     rng, n_jobs, progress
         As in `simulate`.
+
+    Raises
+    ------
+    ValueError
+        There are fewer than two replications, or the horizon lies beyond the run.
 
     Examples
     --------
@@ -173,7 +181,7 @@ def twins(
     )
 
 
-def truth_of(records: Records, *, policy: str, against: str, horizon: int = 12) -> Twins:
+def truth_of(records: Records, *, policy: str, against: str, horizon: int | None = None) -> Twins:
     """Give the paired effects from records of whole worlds that share replications.
 
     Parameters
@@ -183,7 +191,14 @@ def truth_of(records: Records, *, policy: str, against: str, horizon: int = 12) 
     policy, against
         Labels of two of them.
     horizon
-        Month by which churn is counted.
+        As for `twins`.
+
+    Raises
+    ------
+    KeyError
+        There is no such label.
+    ValueError
+        A label stands for several scenarios, or the horizon lies beyond the run.
     """
     return paired(outcomes(records, horizon=horizon), records.runs, policy, against)
 
@@ -195,14 +210,25 @@ def paired(values: pd.DataFrame, runs: pd.DataFrame, policy: str, against: str) 
         if name not in known:
             schemes = ", ".join(map(repr, known))
             raise KeyError(f"no scheme {name!r} in records; schemes are {schemes}")
+    for name in (policy, against):
+        of_name = runs[runs["scheme"] == name]
+        if of_name["replication"].duplicated().any():
+            raise ValueError(
+                f"'{name}' stands for {of_name['digest'].nunique()} scenarios in the records, "
+                "which are no replications of each other: simulate them apart, or label each"
+            )
     first = runs[runs["scheme"] == policy].set_index("replication")["run"]
     second = runs[runs["scheme"] == against].set_index("replication")["run"]
     shared = first.index.intersection(second.index)
     return _pair(values, list(first[shared]), list(second[shared]), policy, against)
 
 
-def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:
-    """Compute each run's true outcomes: one row a run, one column an outcome of `OUTCOMES`."""
+def outcomes(records: Records, *, horizon: int | None = None) -> pd.DataFrame:
+    """Compute each run's true outcomes: one row a run, one column an outcome of `OUTCOMES`.
+
+    Where records keep a sample of customers, what these paid is raised to all.
+    """
+    horizon = _within(records, horizon)
     runs = list(records.runs["run"])
     cells = records.cells
     served = cells[cells["agent"] >= 0]
@@ -239,10 +265,12 @@ def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:
     )
     frame = frame.join(_kept(records, horizon))
     months = records.runs.set_index("run")["months"]
-    margin = _by_run(records.customers, "value", runs)
+    first = records.customers[records.customers["initial"] & (records.customers["month"] == 0)]
+    raised = records.runs.set_index("run")["customers"] / _by_run(first, "n", runs)
+    margin = _by_run(records.customers, "value", runs) * raised
     sales = _by_run(served[true == "sale"], "value", runs)
-    refunds = _by_run(records.customers, "refund", runs)
-    data = _by_run(records.customers, "data_sold", runs)
+    refunds = _by_run(records.customers, "refund", runs) * raised
+    data = _by_run(records.customers, "data_sold", runs) * raised
     frame["revenue"] = (margin + sales - refunds + data) / months
     won = records.runs.set_index("run")
     frame["acquisition"] = won["won"] * won["cost_of_winning"] / months
@@ -257,6 +285,16 @@ def outcomes(records: Records, *, horizon: int = 12) -> pd.DataFrame:
     last = records.agents["month"] == records.agents["run"].map(months) - 1
     frame["headcount"] = records.agents[last].groupby("run").size().reindex(runs, fill_value=0)
     return frame.rename_axis("run").reset_index()
+
+
+def _within(records: Records, horizon: int | None) -> int:
+    """Give the month by which churn is counted, and refuse one that no run gets to."""
+    months = int(records.runs["months"].min())
+    if horizon is None:
+        return min(12, months)
+    if not 1 <= horizon <= months:
+        raise ValueError(f"horizon must lie between 1 and the run's {months} months, got {horizon}")
+    return horizon
 
 
 def _by_run(frame: pd.DataFrame, column: str, runs: list[int]) -> pd.Series:

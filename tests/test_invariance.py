@@ -92,6 +92,12 @@ def test_a_sweep_that_was_stopped_goes_on_and_ends_the_same(
         inc.simulate(**{**sweep, "rng": 6}, folder=folder)
     with pytest.raises(ValueError, match="another sweep"):
         inc.simulate(**{**sweep, "choices": 0.0}, folder=folder)
+    with pytest.raises(ValueError, match="another sweep"):  # whose runs have other numbers
+        inc.simulate(**{**sweep, "replications": 3}, folder=folder)
+    mark = folder / "sweep.txt"
+    mark.write_text(mark.read_text().replace("\nrules ", "\nrules of before "))
+    with pytest.raises(ValueError, match=r"another sweep .*rules"):
+        inc.simulate(**sweep, folder=folder)
 
 
 def test_a_run_does_not_depend_on_the_runs_beside_it(

@@ -428,6 +428,43 @@ def test_a_class_of_one_s_own_equal_to_a_built_in_has_the_same_prices() -> None:
         )
 
 
+@dataclass(frozen=True)
+class Far:
+    """Pay over saves that changes far above what agents usually log."""
+
+    kind: str
+    at: int
+
+    def pay(self, totals: Totals) -> Any:
+        saves = totals.saves
+        if self.kind == "lump":
+            return 400.0 * (saves >= self.at)
+        return 3.0 * (np.minimum(saves, self.at) if self.kind == "cap" else
+                      np.maximum(saves - self.at, 0.0))  # fmt: skip
+
+
+@pytest.mark.parametrize("at", [20, 150, 600])
+@pytest.mark.parametrize(
+    ("kind", "built_in"),
+    [
+        ("lump", lambda at: Target("saves", at, lump=400.0)),
+        ("cap", lambda at: Tiers("saves", ((0, 3.0), (at, 0.0)))),
+        ("rest", lambda at: PieceRate("saves", 3.0, above=at)),
+    ],
+)
+def test_a_scheme_of_one_s_own_bends_wherever_an_agent_could_get(
+    kind: str, built_in: Any, at: int
+) -> None:
+    own, ours = prices_of(Far(kind, at)), prices_of(built_in(at))
+    assert len(own.kind) == len(ours.kind) == 1
+    for saves in np.arange(at - 15.0, at + 15.0):
+        totals = row(saves=saves)
+        assert worth(Far(kind, at), totals) == pytest.approx(
+            float(built_in(at).pay(totals_of(totals[np.newaxis]))[0]), abs=1e-6
+        )
+        assert value(own, 0, totals, 0.3) == pytest.approx(value(ours, 0, totals, 0.3), abs=1e-6)
+
+
 def test_a_rate_of_one_s_own_has_nearly_the_prices_of_the_built_in() -> None:
     """Two indices on whole numbers against one index: within 3 % of the lump."""
     own, ours = prices_of(StandsAlone()), prices_of(Target("save_rate", 0.48, lump=300.0))

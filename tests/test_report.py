@@ -182,7 +182,7 @@ def test_every_question_that_a_log_of_contacts_fits_is_answered_about_the_save_r
     assert results["truth"].tidy()["unit"].iloc[0] == "per 100 wishes to cancel"
     assert results["month_ends"].question.startswith("Logged saves about the ends of months")
     assert "logged as saved" in results["spread"].question
-    assert "Asked about the indicator save_rate." in found.markdown()
+    assert "Asked about the indicator save_rate: effect, truth, levels," in found.markdown()
     assert all(len(said) > 40 for _, said in found.in_short())
     assert found.html().count("data:image/png") == len(names)
 

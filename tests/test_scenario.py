@@ -390,6 +390,73 @@ def test_an_assignment_that_cannot_be_is_refused(
         assign(small())
 
 
+TRIAL = """
+[floor]
+teams = 2
+[[assignment.schemes.a]]
+kind = "Wage"
+[[assignment.schemes.b]]
+kind = "PieceRate"
+metric = "saves"
+rate = 3.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('start = "x"', "start must be a month"),
+        ("start = 1.5", "start must be a month"),
+        ("start = -1", "start must be a month"),
+        ("start = [0, 1, 2]", "3 months to start in for 2 teams"),
+        ('unit = "site"', "unit must be 'agent' or 'team', got 'site'"),
+        ('arms = ["a"]', "for each of 2 teams"),
+        ('arms = ["a", "c"]', "arms must give one of"),
+        ("arms = 3", "assignment.arms must be a list of labels, got 3"),
+    ],
+)
+def test_an_assignment_in_a_file_is_looked_at_as_one_that_is_made(
+    more: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "trial.toml"
+    path.write_text(f"{TRIAL}[assignment]\n{more}\n")
+    with pytest.raises(ScenarioError, match=message):
+        Scenario.load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('off = [["G1"]]', "off must be a list of mechanisms' ids"),
+        ('off = ["g1"]', "no mechanism 'g1' in the model .did you mean 'G1'"),
+        ('[[scheme]]\nkind = ["Wage"]', r"scheme\[0\].kind must be a text"),
+        ('[[scheme]]\nkind = "Wage"\nsource = 3', r"scheme\[0\].source must be a text, got 3"),
+        ("[audit]\nrate = {value = 0.1, source = 3}", "audit.rate.source must be a text, got 3"),
+    ],
+)
+def test_what_must_be_a_text_is(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "centre.toml"
+    path.write_text(text)
+    with pytest.raises(ScenarioError, match=message):
+        Scenario.load(path)
+
+
+def test_what_is_assumed_says_why() -> None:
+    stated = inc.parameter_table()["source"].tolist()
+    for name in inc.scenario_names():
+        stated += Scenario.load(name).sources.values()
+    assert len(stated) > 500
+    assert not [source for source in stated if not source.removeprefix("assumed").strip(" :,.")]
+
+
+def test_a_folder_does_not_hide_a_scenario_that_ships(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "retail_bank").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert Scenario.load("retail_bank").name == "retail_bank"
+
+
 def test_a_row_of_the_menu_has_only_what_something_comes_of() -> None:
     """Keeping is for attempts to keep, and so on: a value that nothing reads is refused."""
     with pytest.raises(inc.ScenarioError, match=r"menu\.rush has no keeps, got 0\.3; it has minut"):

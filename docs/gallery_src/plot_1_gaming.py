@@ -49,7 +49,7 @@ files = inc.write_templates(Path(place.name) / "firm", currency="USD", calendar=
 names = ("agents", "assignments", "audits", "contacts")
 columns = pd.read_csv(files / "data_dictionary.csv").query("frame in @names")
 needed = columns[(columns["need"] == "required") | (columns["column"] == "prob")]
-needed[["frame", "column", "write", "meaning"]].style.hide()
+needed[["frame", "column", "write", "meaning"]].set_index("frame")
 
 # %%
 # The files
@@ -102,7 +102,7 @@ saved = served["logged_outcome"].eq("saved").groupby(served["scheme"], observed=
 
 effect = inc.gaming_effect(records, control="wage")
 checks = pd.DataFrame(effect.checks)
-checks[["name", "passed", "value", "threshold"]].style.hide().format(precision=2)
+checks[["name", "passed", "value", "threshold"]].set_index("name").round(2)
 
 # %%
 # A check that fails says what to do about it. Now the answer:
@@ -127,7 +127,7 @@ ax.figure.set_size_inches(8, 3.2)
 shown = ["inference", "estimate", "conf_low", "conf_high", "p_value"]
 again = [effect, effect.inference("wild", rng=1), effect.inference("randomisation", rng=1)]
 methods = pd.concat([each.tidy().head(1)[shown] for each in again])
-methods.style.hide().format(precision=3)
+methods.set_index("inference").round(3)
 
 # %%
 # How much of the success is recording?
@@ -154,7 +154,7 @@ kept = [
     for each in (found, split)
 ]
 beside = pd.concat(kept).assign(auditors=["see everything", "miss what they miss"])
-beside[["auditors", "estimate", "conf_low", "conf_high", "unit"]].style.hide().format(precision=2)
+beside[["auditors", "estimate", "conf_low", "conf_high", "unit"]].set_index("auditors").round(2)
 
 # %%
 # ``true_effect`` asks the same of successes of any kind, sales included:

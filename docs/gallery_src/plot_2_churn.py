@@ -44,7 +44,7 @@ place = tempfile.TemporaryDirectory()
 files = inc.write_templates(Path(place.name) / "firm", currency="USD", calendar=20)
 columns = pd.read_csv(files / "data_dictionary.csv").query("frame == 'customers'")
 needed = columns[(columns["need"] == "required") | (columns["column"] == "home_team")]
-needed[["column", "write", "meaning"]].style.hide()
+needed[["column", "write", "meaning"]].set_index("column")
 
 # %%
 # The files
@@ -99,7 +99,7 @@ logged.rename("logged cancellations per 100 customers").round(1).to_frame()
 
 churn = inc.churn_effect(records, control="wage", horizon=6)
 checks = pd.DataFrame(churn.checks)
-checks[["name", "passed", "value", "threshold"]].style.hide().format(precision=2)
+checks[["name", "passed", "value", "threshold"]].set_index("name").round(2)
 
 # %%
 

@@ -78,7 +78,7 @@ columns = pd.read_csv(files / "data_dictionary.csv")
 asked = ["reason", "customer", "handle_minutes", "ended", "logged_outcome", "prob", "found"]
 columns.query("frame in ['contacts', 'audits'] and column in @asked")[
     ["frame", "column", "write", "meaning"]
-].style.hide()
+].set_index("frame")
 
 # %%
 
@@ -113,7 +113,7 @@ print(first.summary())
 
 # %%
 
-first.tidy().head(8).drop(columns=["run", "scheme"]).style.hide().format(precision=3)
+first.tidy().head(8).drop(columns=["run", "scheme"]).set_index("rank").round(3)
 
 # %%
 # In the funnel every dot is an agent: the further right, the more was to be expected of so many
@@ -132,7 +132,7 @@ ax.figure.set_size_inches(8, 4)
 
 rates = first.details["calibration"].set_index("group")
 shown = rates[["agents", "audits", "found", "expected", "without_finding", "like_control"]]
-shown.style.format(precision=2)
+shown.round(2)
 
 # %%
 # ``expected`` is what as many checks would find in agents on the wage; ``without_finding`` is the
@@ -149,11 +149,11 @@ shown.style.format(precision=2)
 
 plan = inc.optimal_audit(records, audits=1500)
 shown = plan.tidy()[["scheme", "logged_outcome", "contacts", "share", "prob", "audits"]]
-shown.style.hide().format(precision=3).format(precision=0, subset=["audits"])
+shown.set_index("scheme").round({"share": 3, "prob": 3, "audits": 0})
 
 # %%
 
-plan.glance().style.hide().format(precision=2)
+plan.glance().round(2)
 
 # %%
 # ``gain_over_proportional`` says how many times smaller the plan makes the uncertainty (the
@@ -166,7 +166,7 @@ real = world.contacts.query("ended == 'served' and scheme == 'bonus'")
 gamed = real.assign(gamed=real["true_gaming"].ne("none")).groupby(who)["gamed"].sum()
 agents = first.tidy().set_index(who).join(gamed)
 by_flag = agents.groupby("flagged")["gamed"].agg(agents="size", contacts_gamed="sum")
-by_flag.reset_index().style.hide()
+by_flag.rename_axis("on the list")
 
 # %%
 # What would make this wrong

@@ -587,10 +587,11 @@ def _level(assignments: pd.DataFrame, by: str) -> Unit:
 
 def _scenarios(runs: pd.DataFrame, by: str) -> int:
     """Count the scenarios that stand together in an arm."""
-    if by == "scenario" or not {"scenario", "scheme"} <= set(runs.columns):
+    if by in ("scenario", "digest") or not {"scenario", "scheme"} <= set(runs.columns):
         return 1
     arm = runs["scheme" if by == "scheme" else by].astype(str)
-    return int(runs["scenario"].groupby(arm).nunique().max())
+    centre = runs["digest" if "digest" in runs else "scenario"]
+    return int(centre.groupby(arm).nunique().max())
 
 
 def _more_clusters(unit: Unit) -> str:

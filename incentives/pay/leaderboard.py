@@ -28,7 +28,7 @@ class Leaderboard(Mechanism):
         unit="x standing, when first",
         low=0,
         high=5,
-        source="assumed",
+        source="assumed: who is first has little more to win by a place",
         moves="+contacts rushed by those in front",
     )
     bottom: float = param(
@@ -36,7 +36,7 @@ class Leaderboard(Mechanism):
         unit="x standing, when last",
         low=0,
         high=5,
-        source="assumed",
+        source="assumed: shame weighs thrice as much as pride",
         moves="+contacts rushed by those behind",
     )
 

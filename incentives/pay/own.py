@@ -1,5 +1,6 @@
 """Lower a scheme of one's own, of which nothing but ``pay`` is known, by asking it."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,8 @@ from incentives.columns import (
     N_ACCUMULATORS,
     QA_N,
     QA_SUM,
+    SALES,
+    SALES_VALUE,
     SAVES,
     SURVEY_N,
     SURVEY_SUM,
@@ -22,6 +25,9 @@ from incentives.pay.reference import Reference
 from incentives.pay.tables import Component, counted, counted_together, line, linear
 
 __all__ = ["amounts", "from_pay"]
+
+OF_CONTACTS = (CANCELS, SAVES, SALES, SALES_VALUE)  # of which a contact makes one at most
+STEPS = 4000  # of what is no count, between nothing and the most
 
 
 def from_pay(scheme: PaysSomething, reference: Reference) -> list[Component]:
@@ -49,12 +55,13 @@ def from_pay(scheme: PaysSomething, reference: Reference) -> list[Component]:
     by_probe = money.reshape(N_ACCUMULATORS, len(probes), -1)
     reads = {int(j) for j in np.flatnonzero(np.ptp(by_probe, axis=2).max(axis=1))}
     if len(reads) == 1:
-        return [line(counted(pay, reads.pop(), reference, {}))]
+        read = reads.pop()
+        return [line(counted(pay, read, reference, {read: _last_bend(pay, read, reference)}))]
     if len(reads) == 2:
         return [counted_together(pay, reads, reference, {})]
-    read = ", ".join(ACCUMULATORS[j] for j in sorted(reads))
+    names = ", ".join(ACCUMULATORS[j] for j in sorted(reads))
     raise ValueError(
-        f"{name}.pay reads {len(reads)} accumulators ({read}), and prices are tabulated "
+        f"{name}.pay reads {len(reads)} accumulators ({names}), and prices are tabulated "
         f"over two at most; split it into schemes that are added with +, "
         f"or give {name} a method lower(reference)"
     )
@@ -86,6 +93,24 @@ def _highest(reference: Reference) -> Floats:
     return np.ceil(3.0 * np.maximum(reference[:N_ACCUMULATORS], 4.0))
 
 
+def _furthest(accumulator: int, reference: Reference) -> float:
+    """Return what nobody logs more of: a save or a sale on every contact, usual figures thrice."""
+    each = reference.sales_value / max(reference.sales, 1.0) if accumulator == SALES_VALUE else 1.0
+    most = reference.contacts * each if accumulator in OF_CONTACTS else 0.0
+    return float(math.ceil(max(most, _highest(reference)[accumulator])))
+
+
+def _last_bend(pay: Callable[[Totals], Floats], accumulator: int, reference: Reference) -> float:
+    """Return where pay over one accumulator jumps or bends for the last time, 0 if nowhere."""
+    furthest = _furthest(accumulator, reference)
+    step = furthest / STEPS if accumulator == SALES_VALUE else 1.0
+    rows = np.zeros((math.floor(furthest / step) + 1, N_ACCUMULATORS))
+    rows[:, accumulator] = step * np.arange(len(rows))
+    slope = np.diff(pay(_as_totals(rows)._replace(team=np.zeros(len(rows), dtype=np.int64))))
+    bends = np.flatnonzero(~np.isclose(slope[1:], slope[:-1], rtol=1e-9, atol=1e-9)) + 1
+    return float(step * bends[-1]) if len(bends) else 0.0
+
+
 def _probes(reference: Reference) -> Floats:
     """Return whole totals that an agent could have, spread evenly (Roberts, 2018)."""
     phi = 1.0889
@@ -100,7 +125,8 @@ def _probes(reference: Reference) -> Floats:
 
 def _varied(probes: Floats, accumulator: int, reference: Reference) -> Floats:
     """Return each probe with one accumulator at many values, all else equal."""
-    values = np.round(np.linspace(0.0, _highest(reference)[accumulator], 41))
+    ends = _highest(reference)[accumulator], _furthest(accumulator, reference)
+    values = np.concatenate([np.round(np.linspace(0.0, end, 41)) for end in ends])
     rows = np.repeat(probes, len(values), axis=0)
     rows[:, accumulator] = np.tile(values, len(probes))
     return rows

@@ -21,7 +21,7 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 NOTHING = {"nothing", "nil", "null", "nan", "na", "n/a", "false", "0", "-", "ok", "okay", "clean"}
-NOTHING |= {"fine", "pass", "passed", "correct", "compliant", "genuine", "honest"}
+NOTHING |= {"no", "fine", "pass", "passed", "correct", "compliant", "genuine", "honest"}
 WRONG = (
     "issue|problem|finding|found|gam|error|fault|fraud|defect|breach|violat|concern|befund|fehler"
 )

@@ -117,7 +117,7 @@ def _refuse_both(frames: dict[str, pd.DataFrame], problems: Problems) -> None:
     cells, contacts = frames.get("cells"), frames.get("contacts")
     if cells is None or contacts is None or "n" not in cells:
         return
-    if (n := cells["n"].sum()) != len(contacts):
+    if (n := cells["n"].sum()) < len(contacts):  # more, where the contacts are a sample
         said = f"stand for {n:,.0f} contacts, and {len(contacts):,} are there one by one"
         problems.add("cells", "n", said, "leave cells out, which are made from contacts")
 
