@@ -217,8 +217,9 @@ def cost_matched(
 
     The rates of a scheme's variable part are multiplied by a factor, found by simulating, since
     agents answer to what is paid; of the factors tried, the one whose cost came nearest is kept,
-    whether within the tolerance or not: agents answer in steps, and in another world or over more
-    months the costs differ again, so hold what came of it (`pay`) against the target. A scheme without a variable part has its wage scaled. Thresholds stay where they are.
+    whether within the tolerance or not. Agents answer in steps, and in other worlds or over more
+    months costs differ again, so hold what came of it (`pay`) against the target. A scheme without
+    a variable part has its wage scaled. Thresholds stay where they are.
 
     Parameters
     ----------
