@@ -436,10 +436,11 @@ class ContactCentre(mesa.Model):
     def step(self) -> None:
         """Live one working day, with the month's end if it is one; then collect.
 
-        A step after the last day does nothing but set `running` to False.
+        The step after the last day does nothing but set `running` to False; there is none after
+        that, nor after `run` to the end.
         """
         world, recorder = self.world, self.world.recorder
-        if world.month == world.months:
+        if world.month == world.months and self.running:
             self.running = False
             return
         first, before, month = recorder.count, recorder.logged + recorder.count, world.month

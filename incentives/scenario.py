@@ -160,7 +160,7 @@ class Scenario:
         for name in self.off:
             if name not in known:
                 raise ScenarioError(
-                    f"no mechanism {name!r} in the model{_nearest(str(name).upper(), known)}; "
+                    f"no mechanism {name!r} in the model{_nearest(str(name).upper(), sorted(known))}; "
                     f"those in it are {', '.join(sorted(known))}"
                 )
         try:

@@ -19,7 +19,7 @@ from incentives._contact import book
 from incentives.gaming import ConscienceNumbers, TimingNumbers
 from incentives.mechanism import lower_numbers
 
-WORLDS = 8
+WORLDS = 16
 NEEDED = 4.0  # standard errors between a signature and its twin without it
 ENOUGH = 20  # sales a month that the target asks for
 DAYS = 10

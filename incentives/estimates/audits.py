@@ -15,9 +15,9 @@ from incentives.estimates.result import Check
 
 __all__ = [
     "audited",
+    "dim_check",
     "gap_check",
     "recognised",
-    "refuse_too_dim",
     "served",
     "succeeded",
     "suspicion_check",
@@ -113,8 +113,8 @@ def recognised(detection: float | Mapping[str, float], kinds: Iterable[str]) -> 
     return chances
 
 
-def refuse_too_dim(plan: Comparison, audits: pd.DataFrame, chance: Floats) -> None:
-    """Refuse chances of being recognised at which more contacts were gamed than there are.
+def dim_check(plan: Comparison, audits: pd.DataFrame, chance: Floats) -> Check:
+    """Look whether more contacts were gamed than there are, at these chances of being recognised.
 
     Of contacts under one arm that were logged alike, no more than all can have been gamed, so that
     audits recognise at least the share in which they found gaming.
@@ -130,15 +130,28 @@ def refuse_too_dim(plan: Comparison, audits: pd.DataFrame, chance: Floats) -> No
     arm, logged = plan.arm_codes(audits), audits["logged_outcome"].astype(str).to_numpy()
     each = pd.DataFrame({"n": 1.0, "hit": hit, "gamed": hit / chance})
     counts = each.groupby([arm, logged]).sum()
-    for (k, name), n, found, gamed in counts.itertuples(name=None):
-        share = (found + 2) / (n + 4)  # Agresti and Coull's, which leaves room at 1
-        least = share - SURELY * np.sqrt(share * (1 - share) / (n + 4))
-        if n >= FEWEST and least * gamed > found:
-            raise ValueError(
-                f"detection is too low: of {n:.0f} audits of contacts logged '{name}' under "
-                f"'{plan.arms[k]}' {found:.0f} found gaming, so that audits recognise about "
-                f"{found / n:.2f} of it at least, and not {found / gamed:.2g}"
-            )
+    counts = counts[counts["n"] >= FEWEST]
+    n, found = counts["n"], counts["hit"]
+    share = (found + 2) / (n + 4)  # Agresti and Coull's, which leaves room at 1
+    least = share - SURELY * np.sqrt(share * (1 - share) / (n + 4))
+    most = (least * counts["gamed"] / found).fillna(0.0)
+    worst = float(most.max()) if len(most) else 0.0
+    where = ""
+    if worst > 1:
+        place = int(most.to_numpy().argmax())
+        k, name = counts.index.to_list()[place]
+        where = (
+            f" (logged '{name}' under '{plan.arms[k]}': audits found gaming in "
+            f"{found.iloc[place] / n.iloc[place]:.2f} of them, and recognise no less)"
+        )
+    return Check(
+        "no more gaming than contacts",
+        worst <= 1,
+        worst,
+        1,
+        f"gamed contacts for each one logged alike, at least: detection is too low{where}; give it "
+        "for each kind",
+    )
 
 
 def gap_check(contacts: Floats, prob: Floats, arm: "np.ndarray") -> Check:

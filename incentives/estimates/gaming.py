@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from incentives.estimates.audits import gap_check, suspicion_check, unseen_check
+from incentives.estimates.audits import dim_check, gap_check, suspicion_check, unseen_check
 from incentives.estimates.comparison import Measure, Measured, Observed, listed, unknown
 from incentives.estimates.inference import Bools, Estimated, fit_binomial
 from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, converged, direction, tidy
@@ -185,6 +185,7 @@ def _audit_checks(phases: Phases, hit: Bools) -> list[Check]:
     return [
         gap_check(contacts, 1 / phases.weight, arm),
         unseen_check(phases.missed, "they are left out"),
+        dim_check(plan, phases.audits, phases.chance),
         Check(
             "audits enough in each arm",
             bool(effective.min() >= 100),

@@ -17,9 +17,9 @@ import pandas as pd
 from incentives.estimates.audits import (
     CELL_COLUMNS,
     audited,
+    dim_check,
     gap_check,
     recognised,
-    refuse_too_dim,
     served,
     succeeded,
     suspicion_check,
@@ -327,6 +327,7 @@ class Phases:
         return [
             gap_check(self.contacts.sum(axis=(0, 2)), 1 / self.weight, arms),
             unseen_check(self.missed, "there the log is believed"),
+            dim_check(self.plan, self.audits, self.chance),
             Check(
                 "audits enough in each arm",
                 self.fewest >= FEW_AUDITS / 2,
@@ -380,7 +381,6 @@ def read_phases(
         true = succeeded(audits["found_outcome"], kpi.counted).astype(np.float64)
         excess = succeeded(audits["logged_outcome"], kpi.counted) - true
     chance = np.asarray(found.map(chances), dtype=np.float64)
-    refuse_too_dim(plan, audits, chance)
     excess /= chance
     weight = 1 / audits["prob"].to_numpy(dtype=np.float64)
     within = (stratum.astype(np.int64), len(strata))
