@@ -159,8 +159,9 @@ class Scenario:
         known = {cls.id for cls in all_mechanisms()}
         for name in self.off:
             if name not in known:
+                near = _nearest(str(name).upper(), sorted(known))
                 raise ScenarioError(
-                    f"no mechanism {name!r} in the model{_nearest(str(name).upper(), sorted(known))}; "
+                    f"no mechanism {name!r} in the model{near}; "
                     f"those in it are {', '.join(sorted(known))}"
                 )
         try:

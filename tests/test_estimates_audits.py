@@ -223,7 +223,7 @@ def test_a_detection_that_the_audits_contradict_fails_a_check(gamed: World) -> N
     alike = audits[(audits["scheme"] != "wage") & (audits["logged_outcome"] == "saved")]
     share = float((alike["found"] != "none").mean())
     assert len(alike) > 50
-    for effect in (gaming_effect, true_effect, kpi_inflation):
+    for effect in (gaming_effect, kpi_inflation):
         for detection, fits in ((share / 2, False), (1.0, True)):
             checks = effect(gamed, control="wage", detection=detection).checks
             check = {each.name: each for each in checks}["no more gaming than contacts"]
