@@ -289,6 +289,12 @@ def test_months_before_the_start_count_for_nothing() -> None:
     assert true["gamed"] == pytest.approx(100 * share)
     at_risk = records.customers[(records.customers["month"] == 1) & records.customers["initial"]]
     assert true["churn"] == pytest.approx(100 * at_risk["left"].sum() / at_risk["n"].sum())
+    bills = records.customers[records.customers["month"] == 1]
+    net = bills["value"].sum() + bills["data_sold"].sum() - bills["refund"].sum()
+    sold = later.loc[later["true_outcome"] == "sale", "value"].sum()
+    paid = records.agents.loc[records.agents["month"] == 1, "paid"].sum()
+    won = records.runs["won"] * records.runs["cost_of_winning"]
+    assert true["money"] == pytest.approx(net + sold - paid - won.iloc[0])
     found = study.diagnose(2, pairs=2, rng=3).simulations
     answered = found[found["question"].isin(["success_true", "churn", "profit"])]
     assert (answered["failed"] == "").all()

@@ -136,7 +136,7 @@ def of_each_world(effects: pd.DataFrame) -> pd.DataFrame:
 
 
 def _since(records: Records, start: int) -> Records:
-    """Leave out the months before the schemes, and count months from there."""
+    """Leave out the months before the schemes, and count months and customers from there."""
     if start == 0:
         return records
     moved = {
@@ -144,6 +144,9 @@ def _since(records: Records, start: int) -> Records:
         for name, frame in records.frames().items()
         if "month" in frame and len(frame)
     }
+    customers, runs = moved["customers"], records.runs
+    first = customers[customers["initial"] & (customers["month"] == 0)]
+    left = runs["run"].map(first.groupby("run")["n"].sum())
     return replace(
-        records, **moved, runs=records.runs.assign(months=records.runs["months"] - start)
+        records, **moved, runs=runs.assign(months=runs["months"] - start, customers=left)
     )
