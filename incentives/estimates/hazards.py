@@ -135,8 +135,9 @@ def _mixed(customers: pd.DataFrame) -> float:
     if (alone := customers["scheme"].isna()).any():
         raise ValueError(
             f"an effect on churn is not identified: {alone.sum():,} of {len(customers):,} "
-            "customer-months are under no scheme; where teams or agents were assigned, say whose "
-            "customer each is (home_team in subscriptions or customers, for every customer)"
+            "customer-months are under no scheme; where teams were assigned, say whose "
+            "customer each is (home_team in subscriptions or customers); where agents were, "
+            "customers are nobody's"
         )
     several = ~customers["exposure_identified"].to_numpy(dtype=bool)
     n = customers["n"].to_numpy(dtype=float) if "n" in customers else np.ones(len(customers))
