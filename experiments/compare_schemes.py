@@ -48,7 +48,7 @@ KINDS = {
 
 def main(scale: Scale, out: Path) -> None:
     """Run every workforce under every scheme, and save tables, figures and headline numbers."""
-    scenario = inc.Scenario.load(CENTRE)
+    scenario = inc.Scenario.load(CENTRE).change(scale.pick(smoke=SMALL, full=SIZE))
     with Output("compare_schemes", out, scale, seeds=[SEED], scenario=scenario) as output:
         found = dict(compared(scenario, scale))
         tables = {
@@ -75,7 +75,6 @@ def compared(scenario: inc.Scenario, scale: Scale) -> Iterator[tuple[Key, Frames
         smoke={"replications": 3, "months": 3, "horizon": 3},
         full={"replications": 20, "months": 24, "horizon": 12},
     )
-    scenario = scenario.change(scale.pick(smoke=SMALL, full=SIZE))
     for workforce, shares in WORKFORCES.items():
         staffed = with_shares(scenario, shares)
         for cost, equal in COSTS.items():

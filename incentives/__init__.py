@@ -216,7 +216,8 @@ _HOMES = {
         "Clawback",
     ),
     "columns": ("Totals",),
-    "simulation": ("simulate", "cost_matched"),
+    "simulation": ("simulate",),
+    "equal_cost": ("cost_matched",),
     "truth": ("twins", "truth_of", "Twins", "mediation", "Mediation"),
     "comparison": ("compare", "Comparison", "outcome_table"),
     "records": ("Records",),
@@ -284,6 +285,7 @@ if TYPE_CHECKING:
         Value,
     )
     from incentives.datasets import BankLog, read_anonymous_bank
+    from incentives.equal_cost import cost_matched
     from incentives.estimates import (
         AuditPlan,
         AuditPriorities,
@@ -347,7 +349,7 @@ if TYPE_CHECKING:
         parameter_table,
         scenario_names,
     )
-    from incentives.simulation import cost_matched, simulate
+    from incentives.simulation import simulate
     from incentives.staff import (
         Archetype,
         Blame,

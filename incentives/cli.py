@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import tomllib
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -74,7 +75,9 @@ class OneLine(click.Group):
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         try:
-            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            with warnings.catch_warnings():
+                warnings.showwarning = _warn
+                code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
             sys.exit(code or 0)
         except click.ClickException as error:
             _refuse(error.format_message())
@@ -99,6 +102,11 @@ class OneLine(click.Group):
                 raise
             text = error.args[0] if isinstance(error, KeyError) and error.args else error
             raise click.UsageError(str(text)) from error
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Say a warning in a line, without the place in the code that it came from."""
+    click.echo(f"warning: {message}", err=True)
 
 
 def _refuse(message: str) -> None:
@@ -137,6 +145,13 @@ def _keep(ctx: click.Context, param: click.Parameter, value: str) -> "Keep":
     return share
 
 
+def _jobs(ctx: click.Context, param: click.Parameter, value: int) -> int:
+    """Read a number of processes, as joblib counts them."""
+    if value == 0:
+        raise click.BadParameter("0 is no number of processes: 1 or more, or -1", ctx, param)
+    return value
+
+
 def _simulating(replications: int) -> Callable[[F], F]:
     """Give a command the options of those that simulate."""
     least_one = click.IntRange(min=1)
@@ -163,7 +178,12 @@ def _simulating(replications: int) -> Callable[[F], F]:
             help="The same seed gives the same worlds, to the byte.",
         ),
         click.option(
-            "--jobs", type=int, default=1, metavar="N", help="Processes; -1 for one a core."
+            "--jobs",
+            type=int,
+            callback=_jobs,
+            default=1,
+            metavar="N",
+            help="Processes; -1 for one a core.",
         ),
         click.option(
             "--force", is_flag=True, help="Replace what an earlier run has left in FOLDER."
@@ -546,13 +566,13 @@ def _named_numbers(
 )
 @click.option(
     "--columns",
-    type=click.Path(path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
     help="TOML that maps the firm's names of columns to ours, a table for each frame.",
 )
 @click.option(
     "--pseudonym-key",
-    type=click.Path(path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
     help="A file with a secret, by which identifiers are replaced; it is not kept.",
 )

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from incentives.equal_cost import at_equal_cost
 from incentives.estimates import Estimate, churn_effect, gaming_effect
 from incentives.estimates.comparison import unknown
 from incentives.menu import ENTRIES
 from incentives.pay import Scheme
 from incentives.records import Records
 from incentives.scenario import Scenario
-from incentives.simulation import cost_matched, simulate
+from incentives.simulation import simulate
 from incentives.truth import OUTCOMES, outcomes, paired
 
 __all__ = ["Comparison", "compare", "outcome_table"]
@@ -115,7 +116,8 @@ def compare(
     rng, n_jobs, progress
         As in `simulate`.
     equal_cost
-        First scale the bonuses so that every scheme costs the same per agent (`cost_matched`).
+        Scale the bonuses so that every scheme costs the same per agent in the worlds compared, and
+        warn where none did (`cost_matched`).
 
     Notes
     -----
@@ -145,24 +147,17 @@ def compare(
     for name, value, least in (("replications", replications, 2), ("horizon", horizon, 1)):
         if value < least:
             raise ValueError(f"compare: {name} must be {least} or more, got {value!r}")
+    worlds: dict[str, Any] = {
+        "replications": replications,
+        "months": months,
+        "rng": rng,
+        "n_jobs": n_jobs,
+        "progress": progress,
+    }
     if equal_cost:
-        paid = cost_matched(
-            paid,
-            scenario,
-            replications=min(replications, 4),
-            months=min(months, 12),
-            rng=rng,
-            n_jobs=n_jobs,
-        )
-    records = simulate(
-        scenario.vary(scheme=paid),
-        replications=replications,
-        months=months,
-        rng=rng,
-        n_jobs=n_jobs,
-        keep="cells",
-        progress=progress,
-    )
+        paid, records = at_equal_cost(paid, scenario, **worlds)
+    else:
+        records = simulate(scenario.vary(scheme=paid), **worlds, keep="cells")
     horizon = min(horizon, months)
     gaming, churn, refused = _estimates(records, control, horizon, _detection(scenario))
     return Comparison(

@@ -1,8 +1,7 @@
 """Many runs without agent objects: scenarios x replications, in processes, to Records.
 
-Use `simulate` for records, `cost_matched` to put schemes on the same expected cost. A replication
-is the same world under every scenario: the same key, the same customers with the same needs, the
-same agents as hired.
+Use `simulate`. A replication is the same world under every scenario: the same key, the same
+customers with the same needs, the same agents as hired.
 """
 
 import shutil
@@ -10,19 +9,18 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 
 import joblib
 import numpy as np
 
-from incentives import pay
 from incentives._compile import digest, is_ready
 from incentives._kernel import advance
 from incentives.records import Keep, Records, Written
-from incentives.scenario import Scenario, ScenarioError
+from incentives.scenario import Scenario
 from incentives.world import World
 
-__all__ = ["cost_matched", "simulate"]
+__all__ = ["simulate"]
 
 
 class _Task(TypedDict):
@@ -196,123 +194,3 @@ class _Store:
 
     def get(self, run: int) -> Records:
         return Records.load(self._path(run))
-
-
-# -- equal cost ---------------------------------------------------------------------------------
-
-
-def cost_matched(
-    schemes: Mapping[str, pay.Scheme],
-    centre: Scenario,
-    *,
-    cost: float | None = None,
-    replications: int = 4,
-    months: int = 6,
-    rng: int | np.random.SeedSequence = 0,
-    n_jobs: int = 1,
-    rounds: int = 4,
-    tolerance: float = 0.005,
-) -> dict[str, pay.Scheme]:
-    """Scale the bonuses of schemes so that all cost the same per agent and month.
-
-    The rates of a scheme's variable part are multiplied by a factor, found by simulating, since
-    agents answer to what is paid; of the factors tried, the one whose cost came nearest is kept,
-    whether within the tolerance or not. Agents answer in steps, and in other worlds or over more
-    months costs differ again, so hold what came of it (`pay`) against the target. A scheme without
-    a variable part has its wage scaled. Thresholds stay where they are.
-
-    Parameters
-    ----------
-    schemes
-        Schemes by label.
-    centre
-        Where they are paid.
-    cost
-        Money per agent and month; by default the mean of what the schemes cost as they are.
-    replications, months, rng, n_jobs
-        Of the simulations that measure cost.
-    rounds, tolerance
-        Simulations at most, and the relative difference at which to stop.
-
-    Raises
-    ------
-    ScenarioError
-        A scheme cannot be brought to that cost by scaling its bonus, as when its wage alone is
-        more.
-
-    Examples
-    --------
-    >>> import incentives as inc
-    >>> centre = inc.Scenario(floor=inc.Floor(teams=1, customers=300))
-    >>> pair = {"low": inc.Wage(1800.0), "high": inc.Wage(2200.0)}
-    >>> matched = inc.cost_matched(pair, centre, replications=1, months=1)
-    >>> round(matched["low"].monthly)
-    2000
-    """
-    settings = {"replications": replications, "months": months, "rng": rng, "n_jobs": n_jobs}
-    tried = dict(schemes)
-    costs = best = _costs(schemes, centre, settings)
-    target = float(np.mean([each.cost for each in costs.values()])) if cost is None else cost
-    factors = dict.fromkeys(schemes, 1.0)
-    matched = dict(schemes)
-    for _ in range(rounds):
-        far = [name for name in schemes if abs(best[name].cost / target - 1.0) > tolerance]
-        if not far:
-            break
-        for name in far:
-            factors[name] *= _correction(name, schemes[name], costs[name], target)
-            tried[name] = _scaled(schemes[name], factors[name])
-        costs = costs | _costs({name: tried[name] for name in far}, centre, settings)
-        # agents answer to a rate in steps, so that a later round may be further off than this one
-        nearer = [n for n in far if abs(costs[n].cost - target) < abs(best[n].cost - target)]
-        matched |= {name: tried[name] for name in nearer}
-        best = best | {name: costs[name] for name in nearer}
-    return matched
-
-
-class _Cost(NamedTuple):
-    """What a scheme costs, and how much of that is bonus (money per agent and month)."""
-
-    cost: float
-    bonus: float
-
-
-def _costs(
-    schemes: Mapping[str, pay.Scheme], centre: Scenario, settings: Mapping[str, Any]
-) -> dict[str, _Cost]:
-    """Measure what each scheme costs per agent and month: what is earned less what is taken."""
-    records = simulate(centre.vary(scheme=schemes), keep="cells", progress=False, **settings)
-    label = records.agents["run"].map(records.runs.set_index("run")["scheme"])
-    money = records.agents.groupby(label, observed=True)[
-        ["wage", "bonus", "deferred", "clawed_back", "penalty"]
-    ].mean()
-    money["earned"] = money["bonus"] + money["deferred"]
-    money["cost"] = money["wage"] + money["earned"] - money["clawed_back"] - money["penalty"]
-    return {
-        str(name): _Cost(float(cost), float(earned))
-        for name, cost, earned in zip(money.index, money["cost"], money["earned"], strict=True)
-    }
-
-
-def _correction(name: str, scheme: pay.Scheme, now: _Cost, target: float) -> float:
-    """Give the factor by which a scheme's variable part has to change, all else equal."""
-    if not pay.bonus_parts(scheme):
-        return target / now.cost
-    wanted = now.bonus + target - now.cost
-    if wanted <= 0 or now.bonus <= 0:
-        raise ScenarioError(
-            f"cost_matched: scheme {name!r} cannot cost {target:.0f} by scaling its bonus: "
-            f"it costs {now.cost:.0f}, of which its bonus pays {now.bonus:.0f}"
-        )
-    return wanted / now.bonus
-
-
-def _wage(scheme: pay.Scheme) -> float:
-    parts = scheme.parts if isinstance(scheme, pay.Sum) else (scheme,)
-    return float(sum(part.monthly for part in parts if isinstance(part, pay.Wage)))
-
-
-def _scaled(scheme: pay.Scheme, factor: float) -> pay.Scheme:
-    if pay.bonus_parts(scheme):
-        return pay.scale_bonus(scheme, factor)
-    return pay.Wage(_wage(scheme) * factor)

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,8 @@ def test_a_scenario_that_cannot_be_gets_one_line(tiny, line, says, command):
         (["run", "tiny.toml"], "Missing option '--out'"),
         (["run", "tiny.toml", "--out", "made", "--months", "0"], "'--months': 0 is not in the"),
         (["run", "tiny.toml", "--out", "made", "--seed", "-1"], "'--seed': -1 is not in the"),
+        (["run", "tiny.toml", "--out", "made", "--jobs", "0"], "'--jobs': 0 is no number of"),
+        (["estimate", ".", "--columns", "names.toml", "--out", "made"], "'--columns': File 'names"),
         (["run", "tiny.toml", "--out", "made", "--keep", "2"], "'--keep': '2' is none of"),
         (["run", "tiny.toml", "--out", "made", "--keep", "most"], "'--keep': 'most' is none of"),
         (
@@ -269,6 +272,20 @@ def test_compare_says_which_estimate_was_refused(tiny):
 
 
 # ── what is in ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_compare_at_equal_cost_warns_in_a_line(tiny, monkeypatch):
+    def far(schemes, centre, progress, **worlds):
+        warnings.warn("not at equal cost: 'saves' 2130", stacklevel=1)
+        return schemes, inc.simulate(centre.vary(scheme=schemes), **worlds)
+
+    monkeypatch.setattr("incentives.comparison.at_equal_cost", far)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        result = call("compare", tiny, "--equal-cost", "--replications", 2, "--months", 1)
+    assert result.exit_code == 0
+    assert result.stderr.splitlines()[0] == "warning: not at equal cost: 'saves' 2130"
+    assert "bonuses scaled to equal cost" in result.stdout
 
 
 def test_mechanisms_lists_each_with_its_file_and_parameters():
@@ -454,7 +471,8 @@ def test_estimate_fails_where_nothing_was_answered_and_says_why(firm, tmp_path):
 def test_estimate_on_a_run_refuses_what_is_for_a_firms_files(tiny, tmp_path):
     assert call("run", tiny, "--out", tmp_path / "run", "--months", 1).exit_code == 0
     for option in ("--columns", "--pseudonym-key"):
-        words = ("estimate", tmp_path / "run", "--control", "wage", option, tmp_path / "none")
+        (tmp_path / "some").touch()
+        words = ("estimate", tmp_path / "run", "--control", "wage", option, tmp_path / "some")
         assert f"{option} is for a firm's files" in refused(*words, "--out", tmp_path / "report")
 
 

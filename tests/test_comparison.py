@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 import incentives as inc
-from incentives import simulation
 
 CENTRE = inc.Scenario(
     name="tiny",
@@ -89,14 +88,6 @@ def test_what_cannot_be_estimated_is_said_and_the_truth_is_there_all_the_same():
     assert found.estimates().empty
 
 
-def test_costs_are_matched_when_asked():
-    schemes = {"saves": SCHEMES["saves"], "sales": inc.Wage() + inc.PieceRate("sales", 70.0)}
-    found = inc.compare(CENTRE, schemes, **SETTINGS, equal_cost=True, control="sales")
-    pay = found.outcomes[found.outcomes["outcome"] == "pay"].set_index("scheme")["mean"]
-    assert pay["saves"] == pytest.approx(pay["sales"], rel=0.02)
-    assert found.schemes != schemes
-
-
 @pytest.mark.parametrize(
     ("schemes", "settings", "kind", "says"),
     [
@@ -113,17 +104,3 @@ def test_what_cannot_be_compared_is_refused_by_name(schemes, settings, kind, say
     path.write_text(f'name = "tiny"\n{parts}\n')
     with pytest.raises(kind, match=says):
         inc.compare(inc.Scenario.load(path), schemes, **settings)
-
-
-def test_of_the_factors_tried_the_nearest_is_kept(monkeypatch):
-    told = iter([(2300.0, 300.0), (2130.0, 130.0), (2060.0, 60.0), (2200.0, 200.0)])
-
-    def costs(schemes, centre, settings):
-        return {name: simulation._Cost(*next(told)) for name in schemes}
-
-    monkeypatch.setattr(simulation, "_costs", costs)
-    scheme = inc.Wage() + inc.PieceRate("sales", 30.0)
-    found = inc.cost_matched({"sales": scheme}, CENTRE, cost=2100.0, rounds=3)
-    after_two = 30.0 * (100 / 300) * (100 / 130)
-    assert found["sales"].parts[1].rate == pytest.approx(30.0 * 100 / 300)
-    assert found["sales"].parts[1].rate != pytest.approx(after_two)
