@@ -159,7 +159,7 @@ class FrontlineAgent(mesa.Agent):
     regard = _state("employer", "Regard for the employer, log of the ratio to as hired (A2).")
     strain = _state("strain", "Strain over all clients from repeats that are their doing (A3).")
     worry = _state("risk", "Belief that the job is at risk, 0 to 1 (A4).")
-    norm = _state("norm", "Share of teammates known to lie, as it has sunk in (A5).")
+    norm = _state("norm", "Share of those in sight known to lie, as it has sunk in (A5).")
     coached = _state("skill", "What has been taken in of coaching, 0 to 1 (A6).")
     pressure = _state("pressed", "Strain from being behind the goals, log of care lost (P4).")
 

@@ -552,9 +552,10 @@ class Identity(Mechanism):
     justified. The fixed cost of a lie is shifted by :math:`b\,(t z - r\,[\text{cultures differ}]
     - c\,n)` with b `Conscience.stake`, t `tone`, r `resentment`, c `contagion`, and n the norm that
     the agent has seen: at each month's end :math:`n \leftarrow n + l\,(s - n)` with l `learns` and
-    s the share of teammates of whom the agent has come to know a lie of this month, each with
-    chance :math:`1 - e^{-h \cdot \text{lies}}`, h `hears`. Switched off, everybody's conscience
-    is as hired.
+    s the share of those in sight of whom the agent has come to know a lie of this month, each with
+    chance :math:`1 - e^{-h \cdot \text{lies}}`, h `hears`. In sight are all who sit on the same
+    site, which houses `site` teams: the first ones on the first site, and so on. Switched off,
+    everybody's conscience is as hired.
     """
 
     id: ClassVar[str] = "A5"
@@ -594,7 +595,7 @@ class Identity(Mechanism):
     )
     contagion: float = param(
         0.3,
-        unit="stakes if all teammates are known to lie",
+        unit="stakes if all in sight are known to lie",
         low=0,
         high=3,
         source="assumed; contagion is weak in Duch, Laroze and Zakharov (2021)",
@@ -602,7 +603,7 @@ class Identity(Mechanism):
     )
     hears: float = param(
         0.1,
-        unit="per lie of a teammate",
+        unit="per lie of somebody in sight",
         low=0,
         high=10,
         source="assumed: one lie in ten is seen",
@@ -616,6 +617,19 @@ class Identity(Mechanism):
         source="assumed: two months make a norm",
         moves="+lies told once some are known",
     )
+    site: float = param(
+        1,
+        unit="teams on a site",
+        low=1,
+        high=1000,
+        source="assumed: a team has a room of its own",
+        moves="+lies told beside a team that lies more",
+    )
+
+    def __post_init__(self) -> None:
+        Mechanism.__post_init__(self)
+        if self.site != int(self.site):
+            raise ValueError(f"Identity.site must be whole, got {self.site!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -888,7 +902,7 @@ class Bonds(NamedTuple):
     risk: Floats  #: belief that the job is at risk, 0 to 1 (A4)
     sales_minded: Floats  #: 1 of the sales culture, 0 of that of service (A5)
     manager: Floats  #: what the manager of the team does to conscience (stakes) (A5)
-    norm: Floats  #: share of teammates known to lie, as it has sunk in (A5)
+    norm: Floats  #: share of those in sight known to lie, as it has sunk in (A5)
     lies: Floats  #: lies told this month (A5)
     fits: Floats  #: 1 if coaching appeals to the agent's motive (A6)
     skill: Floats  #: what of it has been taken in, 0 to 1 (A6)
@@ -1133,16 +1147,16 @@ def welcome(
         bonds.fits[seats] = motive == MOTIVES.index(coaching.appeal)
 
 
-def look_around(
-    bonds: Bonds, team: Ints, size: int, *, key: Key, month: int, identity: Identity
-) -> None:
-    """Let what agents know of their teammates' lies of this month sink in."""
-    seats = np.arange(len(team))
-    mates = team[:, None] * size + np.arange(size)
-    u = uniforms(key, Purpose.NORM, seats[:, None], np.uint32(month), which=mates)[..., 0]
-    known = u < 1.0 - exp(-identity.hears * bonds.lies[mates])
-    known &= mates != seats[:, None]
-    share = known.sum(axis=1) / max(size - 1.0, 1.0)
+def look_around(bonds: Bonds, size: int, *, key: Key, month: int, identity: Identity) -> None:
+    """Let what agents know of others' lies of this month on their site sink in."""
+    seats = np.arange(len(bonds.lies))[:, None]
+    on_site = min(int(identity.site) * size, len(seats))
+    mates = seats - seats % on_site + np.arange(on_site)
+    others = (mates != seats) & (mates < len(seats))  # the last site may have fewer teams
+    mates = np.minimum(mates, len(seats) - 1)
+    u = uniforms(key, Purpose.NORM, seats, np.uint32(month), which=mates)[..., 0]
+    known = others & (u < 1.0 - exp(-identity.hears * bonds.lies[mates]))
+    share = known.sum(axis=1) / np.maximum(others.sum(axis=1), 1)
     bonds.norm[:] += identity.learns * (share - bonds.norm)
     bonds.lies[:] = 0.0
 

@@ -493,7 +493,6 @@ class World:
         if "A5" not in self.scenario.off:
             staff.look_around(
                 desk.bonds,
-                self.plan.team,
                 self.plan.size,
                 key=self.key,
                 month=month,

@@ -220,6 +220,15 @@ offered = action(*OFFERS)
 satisfaction, trust = state("row.satisfaction"), state("row.trust")
 experience = mean("true_experience")
 lies = share(lied, reason("cancel"))
+
+
+def lies_beside(world: World, records: inc.Records) -> float:
+    """Share of wishes to cancel that are lied about in the second team."""
+    contacts = records.contacts
+    wishes = contacts[reason("cancel")(contacts) & (contacts["team"] == 1)]
+    return float(lied(wishes).mean())
+
+
 care = share(action("care"))
 sells = share(outcome("sale"), offered)
 sales = share(outcome("sale"))
@@ -433,6 +442,13 @@ STAGES: dict[tuple[str, str], Stage] = {
         norms({"identity.resentment": 0.0, "floor.teams": 4}), teams_apart, 2
     ),
     ("A5", "lies told once some are known"): Stage(norms(HEARD), lies, 3),
+    ("A5", "lies told beside a team that lies more"): Stage(
+        norms({**HEARD, **HONEST, "floor.teams": 2}).assign(
+            {"some": per("saves", 3.0), "much": per("saves", 60.0)}, arms=["much", "some"]
+        ),
+        lies_beside,
+        3,
+    ),
     ("A6", "skill taken in"): Stage(
         alone("A6", settings={**PRAISED, "coaching.hours": 4.0}), state("bonds.skill")
     ),

@@ -4,6 +4,7 @@ Each signature is also asked of a mutant: a world of the same mean in which the 
 move stands still. A statement that the mutant makes true would show nothing.
 """
 
+from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
@@ -336,7 +337,9 @@ def fabricated(centre: inc.Scenario, months: int = 5, replications: int = 14) ->
     return share.pivot_table(index="run", columns="agent", values="share")
 
 
-def tempted(off: tuple[str, ...] = (), **values: Any) -> list[pd.DataFrame]:
+def tempted(
+    off: tuple[str, ...] = (), who: Collection[int] = (0, 1, 4, 5), **values: Any
+) -> list[pd.DataFrame]:
     """Give the lies of all seats where a few are not tempted to lie, and where they are, in twins.
 
     The others are paid the same in both.
@@ -345,7 +348,7 @@ def tempted(off: tuple[str, ...] = (), **values: Any) -> list[pd.DataFrame]:
     schemes = {"wage": inc.Wage(), "some": per_save(STAKE), "much": per_save(4 * STAKE)}
     shares = []
     for temptation in ("wage", "much"):
-        arms = [temptation if seat in (0, 1, 4, 5) else "some" for seat in range(16)]
+        arms = [temptation if seat in who else "some" for seat in range(16)]
         shares.append(fabricated(centre.assign(schemes, unit="agent", arms=arms)))
     return shares
 
@@ -370,6 +373,18 @@ def test_lies_spread_between_desks_and_not_between_teams(contagious: list[pd.Dat
     assert seen(mates)
     assert not seen(others)
     assert seen(mates - others)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("teams", [1, 2])
+def test_lies_spread_between_teams_of_a_site_and_not_between_sites(teams: int) -> None:
+    """The first team is tempted; the second sits beside it, or on a site of its own."""
+    shares = tempted(who=range(4), **{"identity.site": teams})
+    more = shares[1] - shares[0]
+    beside, away = more[[4, 5, 6, 7]].mean(axis=1), more[OTHERS].mean(axis=1)
+    assert seen(beside) == (teams == 2)
+    assert seen(beside - away) == (teams == 2)
+    assert not seen(away)
 
 
 @pytest.mark.slow
