@@ -42,7 +42,17 @@ def write(docs: Path) -> None:
     _refresh(made / "actions.md", table(menu.action_table()))
     _refresh(made / "parameters.md", parameters(scenario.parameter_table()))
     _refresh(made / "data.md", as_markdown())
+    _refresh(made / "experiments.md", experiments(docs.parent / "experiments"))
     _refresh(made / "recovery.md", recovery(pd.read_csv(docs / "explanation" / "recovery.csv")))
+
+
+def experiments(folder: Path) -> str:
+    """Lay out what each experiment asks: the first line of its docstring."""
+    rows = ["| script | what it asks or shows |", "| --- | --- |"]
+    for script in sorted(folder.glob("[!_]*.py")):
+        said = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
+        rows.append(f"| `{script.stem}` | {said.splitlines()[0]} |")
+    return "\n".join(rows) + "\n"
 
 
 def public_groups() -> dict[str, list[str]]:
