@@ -203,8 +203,11 @@ class Records:
 
 
 def _without_truth(frame: pd.DataFrame) -> pd.DataFrame:
-    """Drop what only the simulator knows; counts that then share a key are added up."""
-    shown = [name for name in frame.columns if not name.startswith("true_")]
+    """Drop what only the simulator knows; counts that then share a key are added up.
+
+    A name with a dot is a parameter of the scenario, `block.field`.
+    """
+    shown = [name for name in frame.columns if not name.startswith("true_") and "." not in name]
     if len(shown) == len(frame.columns):
         return frame
     if "n" not in shown:

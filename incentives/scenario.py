@@ -168,6 +168,9 @@ class Scenario:
             actions.check_menu(self.menu)
         except ValueError as error:
             raise ScenarioError(str(error)) from None
+        assigned = () if self.assignment is None else self.assignment.schemes
+        for label, scheme in ((self.label, self.scheme), *self.schemes.items(), *assigned):
+            _refuse_nameless(label, scheme)
         if self.assignment is not None:
             _refuse_assignment(self.assignment, self.floor)
 
@@ -195,9 +198,21 @@ class Scenario:
         return _from_document(cls, document)
 
     def save(self, path: str | Path) -> Path:
-        """Write the scenario to a TOML file, whole or not at all, and return its path."""
+        """Write the scenario to a TOML file, whole or not at all, and return its path.
+
+        Raises
+        ------
+        ScenarioError
+            A scheme is of a class of your own, which no file can hold.
+        """
         path = Path(path)
-        text = tomli_w.dumps(self.document())
+        document = self.document()
+        if own := sorted(_own_kinds(document)):
+            raise ScenarioError(
+                f"cannot save: {', '.join(own)} is no scheme of the library, and a file can hold "
+                "only those; save the scenario under one of them and give yours in Python"
+            )
+        text = tomli_w.dumps(document)
         partial = path.with_name(path.name + ".part")
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
@@ -496,6 +511,15 @@ def lower(scenario: Scenario) -> Lowered:
 # -- declarations -------------------------------------------------------------------------------
 
 
+def _refuse_nameless(label: str, scheme: pay.Scheme) -> None:
+    """Refuse a scheme whose text is a place in memory: no run could be told by it from another."""
+    if " at 0x" in repr(scheme):
+        raise ScenarioError(
+            f"scheme {label!r}: {scheme!r} does not say what it pays; "
+            "make its class, and what it holds, frozen dataclasses"
+        )
+
+
 def _blocks() -> dict[str, type[Settings]]:
     """List the scenario's blocks of settings by field name."""
     found: dict[str, type[Settings]] = {}
@@ -503,6 +527,24 @@ def _blocks() -> dict[str, type[Settings]]:
         factory: Any = item.default_factory
         if isinstance(factory, type) and issubclass(factory, Settings):
             found[item.name] = factory
+    return found
+
+
+def differing(scenarios: Sequence[Scenario]) -> dict[str, list[Any]]:
+    """Give the values of each parameter in which scenarios differ, by ``"block.field"``.
+
+    Examples
+    --------
+    >>> import incentives as inc
+    >>> differing(inc.Scenario().vary(**{"audit.rate": [0.0, 0.02]}))
+    {'audit.rate': [0.0, 0.02]}
+    """
+    found: dict[str, list[Any]] = {}
+    for block, kind in _blocks().items():
+        for item in _fields(kind):
+            values = [getattr(getattr(each, block), item.name) for each in scenarios]
+            if any(value != values[0] for value in values):
+                found[f"{block}.{item.name}"] = values
     return found
 
 
@@ -949,6 +991,16 @@ def _part_to(part: Any) -> dict[str, Any]:
             continue
         table[item.name] = scheme_to(value) if item.name == "scheme" else _lists(value)
     return table
+
+
+def _own_kinds(document: Any) -> set[str]:
+    """Name the classes of schemes that are none of the library's, wherever they stand."""
+    if isinstance(document, Mapping):
+        here = {str(document["kind"])} if {"kind", "repr"} <= set(document) else set()
+        return here.union(*map(_own_kinds, document.values()))
+    if isinstance(document, list | tuple):
+        return set().union(*map(_own_kinds, document))
+    return set()
 
 
 def _lists(value: Any) -> Any:

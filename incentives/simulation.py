@@ -8,16 +8,18 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
 
 import joblib
 import numpy as np
+import pandas as pd
 
 from incentives._compile import digest, is_ready
 from incentives._kernel import advance
 from incentives.records import Keep, Records, Written
-from incentives.scenario import Scenario
+from incentives.scenario import Scenario, differing
 from incentives.world import World
 
 __all__ = ["simulate"]
@@ -76,6 +78,12 @@ def simulate(
     folder
         Write each finished run here at once; started again, go on where it stopped.
 
+    Returns
+    -------
+    Records
+        Of all runs. Parameters in which the scenarios differ are columns of `runs`, under their
+        names ``"block.field"``.
+
     Raises
     ------
     ValueError
@@ -112,8 +120,21 @@ def simulate(
                 store.put(run, Records.of([written]))
             tick()
     if store is not None:
-        return Records.concat(store.get(task["run"]) for task in tasks)
-    return Records.of(done[task["run"]] for task in tasks)
+        records = Records.concat(store.get(task["run"]) for task in tasks)
+    else:
+        records = Records.of(done[task["run"]] for task in tasks)
+    return replace(records, runs=_with_what_differs(records.runs, listed))
+
+
+def _with_what_differs(runs: pd.DataFrame, scenarios: Sequence[Scenario]) -> pd.DataFrame:
+    """Add a column for each parameter in which the scenarios of a sweep differ."""
+    values = differing(scenarios)
+    alike = len(runs) // len(scenarios)
+    plain: dict[str, list[Any]] = {
+        name: [value if np.isscalar(value) else repr(value) for value in column]
+        for name, column in values.items()
+    }
+    return runs.assign(**{name: np.repeat(column, alike) for name, column in plain.items()})
 
 
 def _check_counts(**counts: object) -> None:

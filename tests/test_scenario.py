@@ -1,6 +1,7 @@
 """A scenario is kept, refused, varied and assigned as it says."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,44 @@ def test_a_scenario_of_ones_own_is_loaded_as_it_was_saved(tmp_path: Path) -> Non
 
 def test_the_default_scenario_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
     assert_kept(Scenario(), tmp_path)
+
+
+@dataclass(frozen=True)
+class PerSave(inc.Scheme):
+    """A scheme of one's own."""
+
+    rate: float = 2.0
+
+    def pay(self, totals: inc.Totals) -> Any:
+        return self.rate * totals.saves
+
+
+class Nameless(inc.Scheme):
+    """One whose text is its place in memory."""
+
+    def pay(self, totals: inc.Totals) -> Any:
+        return 2.0 * totals.saves
+
+
+@pytest.mark.parametrize("scheme", [PerSave(), inc.Wage() + PerSave(), inc.Deferred(PerSave(), months=2)])
+def test_a_scheme_of_ones_own_is_not_written_into_a_file_that_cannot_be_read(
+    scheme: inc.Scheme, tmp_path: Path
+) -> None:
+    for centre in (
+        Scenario(scheme=scheme),
+        Scenario(schemes={"own": scheme}),
+        Scenario().assign({"own": scheme, "wage": inc.Wage()}),
+    ):
+        with pytest.raises(ScenarioError, match="cannot save: PerSave is no scheme of the library"):
+            centre.save(tmp_path / "own.toml")
+        assert not list(tmp_path.iterdir())
+        assert centre.digest() != Scenario().digest()
+
+
+def test_a_scheme_that_does_not_say_what_it_pays_is_refused() -> None:
+    for scheme in (Nameless(), inc.Wage() + Nameless()):
+        with pytest.raises(ScenarioError, match=r"scheme 'mine'.*frozen dataclasses"):
+            Scenario().vary(scheme={"mine": scheme})
 
 
 def test_an_assignment_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
