@@ -61,6 +61,7 @@ _PRIORITIES = (0, 1, 2)
 _DAY = 24 * 60 * 60
 _LONGEST = _DAY // 2  # seconds; half a day on one telephone call did not happen
 _TICK = 30  # seconds; answers are stamped up to a few seconds before the wait is
+_EDGE = 4  # days without a call at a month's end, over which the file may have been cut
 _TOLERATED = 0.1  # share of malformed rows above which the file is not what it says
 
 _MONTHS = (
@@ -108,6 +109,11 @@ class BankLog:
             f"{len(contacts):,} contacts on {days} days, {dates}, {agents} agents",
             ", ".join(f"{n:,} {how}" for how, n in ended.items()),
             f"{identified:.0%} of contacts by identified customers",
+            *(
+                f"the log of {last:%B %Y} ends with day {last.day}: was the file cut?"
+                for last in contacts.groupby(contacts["date"].dt.to_period("M"))["date"].max()
+                if last.days_in_month - last.day > _EDGE
+            ),
             f"{len(self.rejected):,} rows set aside" + (":" if len(self.rejected) else ""),
         ]
         for reason, n in self.rejected["reason"].value_counts().items():
@@ -177,6 +183,9 @@ def read_anonymous_bank(path: str | Path) -> BankLog:
     it began. Not set aside: served contacts with no service clock (their ``handle_minutes`` is the
     0 that was recorded, their ``service_minute`` is missing), and abandoned contacts whose service
     clock ran though nobody is named (it is ignored).
+
+    A file that was cut at the end of a line looks like one of fewer days: `BankLog.summary` says
+    where a month ends early.
 
     A missing customer is not missing at random: most customers are identified by what they key
     into the VRU, and prospects never are.

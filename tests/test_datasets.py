@@ -171,6 +171,9 @@ def test_a_folder_gives_its_months_in_the_order_of_the_calendar(tmp_path):
 def test_the_summary_counts_what_was_read_and_set_aside(tmp_path):
     log = read_anonymous_bank(write(tmp_path, [*filler(), row(type="XX")]))
     assert "30 contacts on 1 days, 1999-01-03 to 1999-01-03, 1 agents" in log.summary()
+    assert "the log of January 1999 ends with day 3: was the file cut?" in log.summary()
+    late = read_anonymous_bank(write(tmp_path, [*filler(), row(date="990128")]))
+    assert "was the file cut" not in late.summary()
     assert "1 rows set aside:\n  1 unknown type" in log.summary()
     assert repr(log) == log.summary()
 

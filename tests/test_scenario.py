@@ -88,7 +88,9 @@ class Nameless(inc.Scheme):
         return 2.0 * totals.saves
 
 
-@pytest.mark.parametrize("scheme", [PerSave(), inc.Wage() + PerSave(), inc.Deferred(PerSave(), months=2)])
+@pytest.mark.parametrize(
+    "scheme", [PerSave(), inc.Wage() + PerSave(), inc.Deferred(PerSave(), months=2)]
+)
 def test_a_scheme_of_ones_own_is_not_written_into_a_file_that_cannot_be_read(
     scheme: inc.Scheme, tmp_path: Path
 ) -> None:
