@@ -13,6 +13,7 @@ from worlds import THRESHOLD, as_twins, each, oracle, trial
 
 import incentives as inc
 from incentives.estimates import Estimate, bunching
+from incentives.estimates.proportions import wilson
 from incentives.estimates.result import TIDY_COLUMNS
 
 DIFFERENCE, POLYNOMIAL = "difference in bunching", "Poisson polynomial"
@@ -110,29 +111,55 @@ def test_payments_moved_are_those_that_the_control_would_not_make(drawn: inc.Rec
     assert found["std_error"] == pytest.approx(error, rel=1e-4)
 
 
-def test_payments_moved_have_the_interval_of_a_ratio(drawn: inc.Records) -> None:
+def test_payments_moved_have_the_interval_of_a_ratio_of_shares(drawn: inc.Records) -> None:
+    """Each share has Wilson's interval at what its teams are worth; the ratio is read off both."""
     effect = bunching(drawn, threshold=8, control="wage", below=3, above=1)
     found = row_of(effect, "payments_moved")
-    left = 100 - found["estimate"]  # of 100 payments, those that the control would make as well
-    margin = stats.t.ppf(0.975, found["df"]) * found["std_error"] / left
-    assert found["conf_low"] == pytest.approx(100 - left * np.exp(margin))
-    assert found["conf_high"] == pytest.approx(100 - left * np.exp(-margin))
-    assert found["statistic"] == pytest.approx(-np.log(left / 100) / (found["std_error"] / left))
+    teams = (drawn.agents["logged_sales"] >= 8).groupby(drawn.agents["team"]).mean().to_numpy()
+    arms = teams.reshape(2, 4)
+    share = arms.mean(axis=1)
+    size = np.minimum(share * (1 - share) / (arms.var(axis=1, ddof=1) / 4), 48)
+    more = (share * size + 2) / (size + 4)
+    variance = (1 - more) / more / size  # of a logarithm
+    df = variance.sum() ** 2 / (variance**2 / 3).sum()
+    assert found["df"] == pytest.approx(df)
+    assert found["inference"] == "cluster (team), Wilson, t"
+    (low, least), (high, most) = wilson(share, size, float(stats.t.ppf(0.975, df)))
+    for end, one, other in (("conf_low", high, least), ("conf_high", low, most)):
+        left = 1 - found[end] / 100  # of payments, those that the control would make as well
+        gap = abs(share[0] - left * share[1])
+        assert gap == pytest.approx(np.hypot(one - share[0], left * (other - share[1])))
+    again = effect.inference("welch").tidy().set_index("estimand")["conf_low"]
+    ratio = np.log1p(-found["estimate"] / 100)
+    error = found["std_error"] / (100 - found["estimate"])
+    moved = arms.var(axis=1, ddof=1) / 4 / share**2
+    df = moved.sum() ** 2 / (moved**2 / 3).sum()
+    low = 100 - 100 * np.exp(ratio + stats.t.ppf(0.975, df) * error)
+    assert again["payments_moved"] == pytest.approx(low)
 
 
-def test_payments_that_no_control_made_have_no_interval(drawn: inc.Records) -> None:
+def test_payments_that_no_control_made_have_a_least_value(drawn: inc.Records) -> None:
     sales = drawn.agents["logged_sales"]
     low = sales.mask((drawn.agents["scheme"] == "wage") & (sales >= 8), 7)
     world = inc.Records(**{**drawn.frames(), "agents": drawn.agents.assign(logged_sales=low)})
     effect = bunching(world, threshold=8, control="wage", below=3, above=1)
     found = row_of(effect, "payments_moved")
     assert found["estimate"] == 100
-    assert found[["std_error", "conf_low", "conf_high", "p_value"]].isna().all()
-    assert "no interval" in effect.summary()
+    assert np.isnan(found["std_error"])
+    assert found["conf_high"] == 100
+    share = stats.t.ppf(0.975, found["df"]) ** 2  # Wilson's end for none of 48 agent-months
+    share /= 48 + share
+    paid = (drawn.agents["logged_sales"] >= 8).groupby(drawn.agents["scheme"]).mean()
+    assert 100 - 100 * share / paid["target"] > found["conf_low"] > 0
+    assert found["p_value"] < 0.05
+    assert "no interval" not in effect.summary()
+    assert Estimate.from_dict(effect.to_dict()).tidy().equals(effect.tidy())
     reach = {c.name: c for c in effect.checks}["the threshold is within reach of the control"]
     assert not reach.passed
     again = effect.inference("wild", reps=99, rng=1).tidy()
-    assert again["conf_low"].isna().sum() == 1
+    left = again.set_index("estimand").loc["payments_moved"]
+    assert left["inference"] == found["inference"]  # which no draw of teams can test again
+    assert left["conf_low"] == found["conf_low"]
 
 
 def test_the_curve_is_a_poisson_regression_outside_the_window(drawn: inc.Records) -> None:
@@ -213,9 +240,8 @@ def test_payments_that_were_moved_are_found(
     moved = 100 * (1 - paid["wage"] / paid["target"])
     found = row_of(whole, "payments_moved")
     assert abs(found["estimate"] - moved) < 4 * found["std_error"]
-    each_world = answers[answers["estimand"] == "payments_moved"].dropna(subset="conf_low")
+    each_world = answers[answers["estimand"] == "payments_moved"]
     n = len(each_world)
-    assert n >= 0.9 * 32  # in which somebody under the control got there
     hits = ((each_world["conf_low"] <= moved) & (moved <= each_world["conf_high"])).sum()
     assert hits >= stats.binom.ppf(0.0005, n, 0.95), hits
 

@@ -21,8 +21,9 @@
 
 One question a file; `inference` beside them says how sure an answer is, `comparison` who is
 compared with whom, `result` what an answer holds, `methods` how it can be tested again: by
-`bootstrap` or `randomisation`, on what `resampling` keeps of each row. `cox` is a cross-check. A
-firm's own tables come in through `read_records`, checked against the data contract (`contract`).
+`bootstrap` or `randomisation`, on what `resampling` keeps of each row, and `proportions` how sure
+it is where few findings make it. `cox` is a cross-check. A firm's own tables come in through
+`read_records`, checked against the data contract (`contract`).
 """
 
 from incentives.estimates.allocation import AuditPlan, optimal_audit

@@ -10,7 +10,7 @@ and where agents differ the agent, each within its replication. A world whose pa
 compared from the month in which they do.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, Protocol
@@ -21,6 +21,7 @@ import pandas as pd
 
 from incentives.estimates.inference import Bools, Carried, Estimated, Floats, carried_by
 from incentives.estimates.methods import FEWEST, Inference, Unit
+from incentives.estimates.proportions import Share, recovered
 from incentives.estimates.resampling import Ints, contrast_of
 from incentives.estimates.result import Check
 
@@ -127,13 +128,15 @@ class Measured(NamedTuple):
 
     `weight` is what each cluster counts for in each arm's value, (clusters, arms), in any unit:
     the denominators of shares and means. Without it clusters count alike, which matters to the
-    bootstraps and to randomisation inference alone.
+    bootstraps and to randomisation inference alone. `shares` are what the value is made of where
+    few findings may make it: its interval is then recovered from theirs.
     """
 
     measure: Measure
     estimated: Estimated
     counts: Counts
     weight: Floats | None = None
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -253,7 +256,7 @@ class Comparison:
         present
             Whether each cluster has data in each arm, shape (clusters, arms).
         """
-        measure, estimated, counts, weight = measured
+        measure, estimated, counts, weight, _ = measured
         whole = np.where(present, 1.0 if weight is None else weight, 0.0)
         rows = []
         for arm in range(1, len(self.arms)):
@@ -273,19 +276,21 @@ class Comparison:
                 if tested.method == "welch" and error > 0:
                     own, df = tested.spread()
                     row |= {"std_error": error * own / moved.std_error(carried)[0], "df": df}
-            rows.append(row)
+            rows.append(row | self._recovered(measured, moved.value[0], (arm, 0), row, carried))
         return rows
 
     def levels(self, measured: Measured, present: Bools) -> list[dict[str, Any]]:
         """Give a row for each arm on its own; parameters as for `effects`."""
-        measure, estimated, counts, _ = measured
+        measure, estimated, counts, _, _ = measured
         rows = []
         for arm in range(len(self.arms)):
             carried = carried_by(present[:, arm], present[:, arm])
             error = estimated.std_error(carried)[arm]
             numbers = {"estimate": estimated.value[arm], "std_error": error, **counts.of(arm)}
             own = {"contrast": "", "kind": "level", "in_summary": False, "in_figure": False}
-            rows.append(self._row(arm, measure, carried) | numbers | own)
+            row = self._row(arm, measure, carried) | numbers | own
+            made = self._recovered(measured, estimated.value[arm], (arm,), row, carried)
+            rows.append(row | made)
         return rows
 
     def tables(
@@ -358,6 +363,29 @@ class Comparison:
                 "scenarios in the same arm; the effect is an average over them",
             ),
         ]
+
+    def _recovered(
+        self,
+        measured: Measured,
+        value: float,
+        arms: tuple[int, ...],
+        row: Mapping[str, Any],
+        carried: Carried,
+    ) -> dict[str, Any]:
+        """Read a row's interval off those of the shares it is made of, where t could answer."""
+        plain = row.get("tested")
+        if not measured.shares or carried.clusters < FEWEST[self.unit]:
+            return {}
+        found = recovered(
+            measured.shares,
+            arms,
+            value,
+            unit=self.unit,
+            paired=carried.paired and len(arms) > 1,
+            ratio=measured.measure.kind == "fraction",
+            plain=plain,
+        )
+        return {} if found is None else {"tested": found, "inference": found.words, "df": found.df}
 
     def _row(self, arm: int, measure: Measure, carried: Carried) -> dict[str, Any]:
         paired = ", paired" if carried.paired else ""

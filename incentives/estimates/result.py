@@ -17,6 +17,7 @@ from scipy import special
 
 from incentives.estimates.inference import Bools, Fit, p_values, t_margin
 from incentives.estimates.methods import RESAMPLINGS, Inference, Method
+from incentives.estimates.proportions import Recovered
 from incentives.estimates.reordering import Reordered
 from incentives.tables import decimals, readable
 
@@ -56,7 +57,8 @@ TIDY_COLUMNS = (
 )
 """The columns of every tidy table, in this order."""
 
-Tested = Inference | Reordered
+Resampled = Inference | Reordered
+Tested = Resampled | Recovered
 """How a row is tested, and can be tested again."""
 
 _COUNTS = ("n", "n_clusters", "n_audits", "n_events")
@@ -170,7 +172,8 @@ class Estimate:
         -------
         Estimate
             With p values and intervals of the method, the interval by inversion of the test:
-            infinite where no effect on that side is rejected. The column `inference` says which
+            infinite where no effect on that side is rejected. What was read off the intervals of
+            shares and has no error of its own is left so. The column `inference` says which
             and with how many draws. Methods that draw leave `std_error`, `statistic` and `df` as
             they are. Tables in `details` and `reading` stay as they are.
 
@@ -346,9 +349,10 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
 
     A fraction is taken by the logarithm of the ratio behind it.
 
-    The p value and the interval are those of the method that a row says it is tested by; a row
-    with a `profile` has the interval of its likelihood. A row that randomisation should test and
-    cannot has neither, and an answer whose headline is such a row is refused.
+    The p value and the interval are those of the method that a row says it is tested by, which need
+    not rest on its standard error; a row with a `profile` has the interval of its likelihood. A row
+    that randomisation should test and cannot has neither, and an answer whose headline is such a
+    row is refused.
     """
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level must lie between 0 and 1, got {conf_level!r}")
@@ -365,7 +369,9 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
     margin = t_margin(spread, df, conf_level)
     low, high, p = point - margin, point + margin, p_values(statistic, df)
     for place, test in enumerate(rows.get("tested", ())):
-        if isinstance(test, Tested) and test.resampled and np.isfinite(spread[place]):
+        if isinstance(test, Recovered):
+            p[place], (low[place], high[place]) = test.p_value(), test.interval(conf_level)
+        elif isinstance(test, Resampled) and test.resampled and np.isfinite(spread[place]):
             p[place] = test.p_value()
             low[place], high[place] = test.interval(spread[place] or 1.0, conf_level)
     for place, profile in enumerate(rows.get("profile", ())):
@@ -373,6 +379,7 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
             low[place], high[place] = profile_interval(
                 profile, -special.ndtri((1 - conf_level) / 2)
             )
+    p[(rows["kind"] == "level").to_numpy()] = np.nan
     for numbers in (statistic, p, low, high):
         numbers[untested] = np.nan
     for end in (low, high):
@@ -497,6 +504,8 @@ def _records(frame: pd.DataFrame) -> dict[str, list[Any]]:
 
 def _test(data: Mapping[str, Any]) -> "Tested":
     """Rebuild how a row is tested."""
+    if "plain" in data:
+        return Recovered.from_dict(data)
     return Inference.from_dict(data) if "moved" in data else Reordered.from_dict(data)
 
 
