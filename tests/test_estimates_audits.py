@@ -36,6 +36,7 @@ from incentives.estimates import (
 )
 from incentives.estimates.inference import carried_by, shares, t_margin
 from incentives.estimates.inflation import doubted
+from incentives.estimates.proportions import wilson
 from incentives.estimates.two_phase import two_phase
 
 FIRMS = 50  # worlds of the 120, each a firm of its own
@@ -216,6 +217,72 @@ def test_the_honesty_slope_is_that_of_a_weighted_regression(gamed: World) -> Non
             weight[here] *= n[name] / weight[here].sum()
         cov = np.cov(np.stack([logged, true]), aweights=weight)
         assert levels.loc[scheme, "estimate"] == pytest.approx(cov[0, 1] / cov[0, 0], rel=1e-9)
+
+
+def test_the_honesty_slope_has_its_interval_from_the_shares_that_are_wrong(
+    rng: np.random.Generator,
+) -> None:
+    """Of saves so many are false and, as no audit met one, of other contacts none is a save."""
+    firm = audited_world(rng, one_arm_each(gaming_shares(rng, 14, 0.05)), unit="team")
+    split = kpi_inflation(firm, control="wage")
+    found = row_of(split, "honesty_slope")
+    assert found["inference"] == "cluster (team), Wilson, t"
+    saved = {
+        name: frame.assign(saved=(frame["logged_outcome"] == "saved").to_numpy())
+        for name, frame in (("audits", firm.seen.audits), ("cells", firm.seen.cells))
+    }
+    share, size, df = np.zeros((3, 2, 2))  # by scheme, and of saves or of others
+    for arm, scheme in enumerate(("bonus 1", "wage")):
+        for kind, counted in enumerate((True, False)):
+            audits, cells = (
+                frame[(frame["scheme"] == scheme) & (frame["saved"] == counted)]
+                for frame in saved.values()
+            )
+            wrong = (audits["found"] == "G1").groupby(audits["team"]).agg(["sum", "size"])
+            whole = wrong.sum()
+            share[arm, kind] = whole["sum"] / whole["size"]
+            contacts = cells.groupby("team")["n"].sum()
+            weight = contacts / contacts.sum()
+            away = (wrong["sum"] - share[arm, kind] * wrong["size"]) / whole["size"]
+            lever = weight**2 / (1 - weight)
+            df[arm, kind] = 1 / ((weight**2).sum() + lever.sum() ** 2 - (lever**2).sum())
+            times = 1 / audits["prob"]
+            size[arm, kind] = times.sum() ** 2 / (times**2).sum()
+            if counted:
+                spread = share[arm, kind] * (1 - share[arm, kind])
+                alone = spread / (away**2 / (1 - weight)).sum()
+                size[arm, kind] = min(size[arm, kind], alone)
+    assert (share[:, 1] == 0).all()
+    more = (share * size + 2) / (size + 4)
+    variance = more * (1 - more) / size
+    arms, own = variance.sum(axis=1), (variance * df).sum(axis=1) / variance.sum(axis=1)
+    assert found["df"] == pytest.approx(arms.sum() ** 2 / (arms**2 / own).sum())
+    low, high = wilson(share, size, float(stats.t.ppf(0.975, found["df"])))
+    below, above = share - low, high - share
+    effect = share[1, 0] - share[0, 0]
+    assert found["estimate"] == pytest.approx(effect)
+    least = effect - np.sqrt((above[0] ** 2).sum() + (below[1] ** 2).sum())
+    most = effect + np.sqrt((below[0] ** 2).sum() + (above[1] ** 2).sum())
+    assert (found["conf_low"], found["conf_high"]) == pytest.approx((least, most))
+    levels = split.details["levels"].query("estimand == 'honesty_slope'").set_index("term")
+    t = float(stats.t.ppf(0.975, levels.loc["wage", "df"]))
+    low, high = wilson(share[1], size[1], t)
+    assert levels.loc["wage", "conf_low"] == pytest.approx(
+        1 - share[1, 0] - np.hypot(*(high - share[1]))
+    )
+    assert levels.loc["wage", "conf_high"] == pytest.approx(1 - low[0])
+    assert levels["p_value"].isna().all()
+    again = Estimate.from_dict(json.loads(json.dumps(split.to_dict())))
+    pd.testing.assert_frame_equal(again.tidy(), split.tidy(), check_dtype=False)
+    by_welch = row_of(split.inference("welch"), "honesty_slope")
+    assert by_welch["estimate"] - by_welch["conf_low"] == pytest.approx(
+        by_welch["conf_high"] - by_welch["estimate"]
+    )
+
+
+def test_pairs_of_worlds_keep_the_interval_of_their_differences(gamed: World) -> None:
+    found = row_of(kpi_inflation(gamed, control="wage"), "honesty_slope")
+    assert found["inference"].startswith("cluster (replication, paired), CR1, t")
 
 
 def test_a_detection_that_the_audits_contradict_fails_a_check(gamed: World) -> None:

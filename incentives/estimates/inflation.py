@@ -50,7 +50,10 @@ def kpi_inflation(
     contacts that it counts and among those that it does not. Few agents may make most of what is
     logged falsely, so that a firm that has none of them looks surer than it is: the error of the
     slope is raised for it, by the weight of each cluster and to what two findings more of either
-    kind would leave open.
+    kind would leave open. Where arms share no cluster, its interval does not rest on that error:
+    each share of contacts that are logged wrong has Wilson's score interval at the size that its
+    clusters are worth, and that of the slope is read off them (MOVER), with Bell and McCaffrey's
+    degrees of freedom.
 
     Parameters
     ----------
@@ -78,8 +81,11 @@ def kpi_inflation(
     References
     ----------
     Baker (1992), Journal of Political Economy 100, for pay on a distorted measure. Agresti and
-    Coull (1998), The American Statistician 52, 119-126, for two more of either finding. From
-    memory, both.
+    Coull (1998), The American Statistician 52, 119-126, for two more of either finding. Newcombe
+    (1998), Statistics in Medicine 17, 873-890, for an interval read off those of shares; Franco,
+    Little, Louis and Slud (2019), Journal of Survey Statistics and Methodology 7, 334-364, for
+    Wilson's where clusters were drawn; Bell and McCaffrey (2002), Survey Methodology 28, 169-181,
+    for CR2 and its degrees of freedom. From memory, all.
 
     Examples
     --------
@@ -129,9 +135,10 @@ def _told(phases: Phases) -> list[Part]:
         arm = phases.plan.arms[int(np.argmin(logged.value))]
         raise ValueError(f"no {phases.kpi.words} were logged under '{arm}': nothing is inflated")
     relative = _over(amiss, logged) * 100
-    false, missed = phases.corrected(counted=True), phases.corrected(counted=False)
-    false = doubted(false, (phases.contacts * phases.noted).sum(axis=2))
-    slope = Estimated(1 - false.value + missed.value, missed.influence - false.influence)
+    false, missed = phases.wrong(counted=True), phases.wrong(counted=False)
+    raised = doubted(false.found, false.at_risk)
+    slope = missed.found - Estimated(raised.value - 1, raised.influence)
+    less = false._replace(found=false.found * -1.0, largest=-false.largest)
     counts, unit = phases.counts(), f"per 100 logged {phases.kpi.words}"
     shown = Measure("relative_inflation", unit, "two-phase", in_summary=True)
     honest = Measure("honesty_slope", "of 1", "two-phase", in_summary=True)
@@ -143,7 +150,10 @@ def _told(phases: Phases) -> list[Part]:
     believed = phases.composed(0, 1, counted=False) - phases.composed(0, 1, counted=True)
     return [
         Part(phases.weighed(Measured(shown, relative, counts)), inflated),
-        Part(phases.weighed(Measured(honest, slope, counts)), Open(off, believed, excess.thin)),
+        Part(
+            phases.weighed(Measured(honest, slope, counts, shares=(less, missed))),
+            Open(off, believed, excess.thin),
+        ),
     ]
 
 

@@ -40,6 +40,7 @@ from incentives.estimates.comparison import (
 )
 from incentives.estimates.inference import Bools, Estimated, Floats, carried_by, shares
 from incentives.estimates.methods import FEWEST
+from incentives.estimates.proportions import Recovered, Share
 from incentives.estimates.result import TIDY_COLUMNS, Check, Estimate, direction, tidy
 
 __all__ = ["KPIS", "Kpi", "Phases", "read_phases", "true_effect", "true_rate", "two_phase"]
@@ -189,6 +190,26 @@ class Phases:
         """
         inside = self._inside(counted)
         return two_phase(self.contacts * inside, self.weights * inside, self.amiss * inside)
+
+    def wrong(self, *, counted: bool) -> Share:
+        """Give the mean excess among contacts that the log counts, or not, as a share of them.
+
+        All of them wrong would make it as large as a finding is on average: one over the chance of
+        being recognised. Audits count for as many as would be as sure if all weighed alike.
+        """
+        arms = self.plan.arm_codes(self.audits)
+        inside = self._inside(counted)
+        weight = self.weight * inside[self.stratum]
+        met = weight * (self.excess != 0)
+
+        def add(each: Floats) -> Floats:
+            return _added(arms, each, len(self.plan.arms))
+
+        one = (1.0 if counted else -1.0) / min(self.chances.values())
+        size = np.where(add(met) > 0, _ratio(add(met * self.excess), add(met)), one)
+        known = _ratio(add(weight) ** 2, add(weight**2))
+        at_risk = (self.contacts * inside).sum(axis=2)
+        return Share(self.corrected(counted=counted), at_risk, known, size)
 
     def _inside(self, counted: bool | None) -> Floats:
         """Mark the strata that the log counts, or does not, or all."""
@@ -554,6 +575,8 @@ def _widened(
     keys = {name: row[name] for name in ("estimand", "term", "contrast", "target", "n_audits")}
     intervals.append(keys | {"conf_low": low, "median": middle, "conf_high": high})
     error = max(row["std_error"], float(np.hypot(moved.std(), noise)))
+    if isinstance(tested, Recovered):  # whose interval knows how few findings it has
+        return row | {"std_error": error, "tested": tested.without() if alone else tested}
     words = f"{row['inference']}, Jeffreys"
     # an error that clusters do not carry is not theirs to resample
     return row | {"std_error": error, "inference": words, "tested": None if alone else tested}
