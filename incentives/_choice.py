@@ -79,6 +79,7 @@ from incentives.pay.prices import price, stand
 from incentives.staff import Staff, certain, closing_in
 
 LEAST = -700.0  # exponent of a weight: below, it would be a subnormal number, and slow
+MOST = 1.5  # above the log of the sum of four weights, none of which is above 1
 
 
 class Situation(NamedTuple):
@@ -441,6 +442,15 @@ def qa_price(
 
 
 @rule
+def work_weight(weights: Floats, now: Situation) -> float:
+    """Add up the weights of honest rows: 1, that of the best, and more."""
+    total = ((weights[1] + weights[2]) + (weights[3] + weights[4])) + (weights[5] + weights[6])
+    if now.rows > PROCESS:
+        total += ((weights[7] + weights[8]) + (weights[9] + weights[10])) + weights[11]
+    return total  # type: ignore[no-any-return]
+
+
+@rule
 def choose(
     v: Floats,
     weights: Floats,
@@ -457,6 +467,9 @@ def choose(
     by (contact, row), so that a row that is not on the menu changes the luck of no other. Within
     the nest the largest of v / scale + Gumbel is found as the first in a race of exponentials with
     the nest's weights as speeds: the same row, at half the logarithms.
+
+    Few contacts need the nests' worth at all: that of honest work is no less than its best row, and
+    that of lies no more than their best row and `MOST` scales.
     """
     noise = rules.conscience.noise * rules.conscience.stake
     scale = noise * rules.conscience.kinship
@@ -467,25 +480,25 @@ def choose(
     if now.rows > PROCESS:
         for row in range(PROCESS, FABRICATE):
             top = max(top, v[row])
+    low = PROCESS if now.reason == CANCEL else RUSH
+    honest, cut = noise * luck.honest[place], v[CUT] + noise * luck.cut[place]
+    lie, tempting = noise * luck.lie[place], -np.inf
+    if now.can_pass:
+        tempting = max(v[FABRICATE], v[SUPPRESS], v[LOG_SAVE], v[LOG_UPSELL])
     for row in range(whole(now.rows)):
         weights[row] = exp_(max((v[row] - top) * steep, LEAST))
-    total = ((weights[1] + weights[2]) + (weights[3] + weights[4])) + (weights[5] + weights[6])
-    if now.rows > PROCESS:
-        total += ((weights[7] + weights[8]) + (weights[9] + weights[10])) + weights[11]
-    best = top + scale * log_(total) + noise * luck.honest[place]
-    low = PROCESS if now.reason == CANCEL else RUSH
-    if now.can_pass:
-        top = max(v[FABRICATE], v[SUPPRESS], v[LOG_SAVE], v[LOG_UPSELL])
-        if top > -np.inf:
+    if max(cut, tempting + scale * MOST + lie) > top + honest:
+        best = top + scale * log_(work_weight(weights, now)) + honest
+        if tempting > -np.inf:
             for row in range(FABRICATE, N_ACTIONS):
-                weights[row] = exp_(max((v[row] - top) * steep, LEAST))
+                weights[row] = exp_(max((v[row] - tempting) * steep, LEAST))
             total = (weights[12] + weights[13]) + (weights[14] + weights[15])
-            lie = top + scale * log_(total) + noise * luck.lie[place]
-            if lie > best:
-                best = lie
+            told = tempting + scale * log_(total) + lie
+            if told > best:
+                best = told
                 low = FABRICATE
-    if v[CUT] + noise * luck.cut[place] > best:
-        return CUT
+        if cut > best:
+            return CUT
     r0, r1, r2, r3, r4, r5 = luck.race
     race = (r0[place], r1[place], r2[place], r3[place], r4[place], r5[place])
     if low == FABRICATE:
