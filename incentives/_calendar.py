@@ -11,6 +11,7 @@ from incentives.columns import CALENDAR, CHUNK, Customers, Ints
 __all__ = [
     "AGE_BITS",
     "OWN_MASK",
+    "bring_near",
     "free_chunks",
     "need_rate",
     "open_calendar",
@@ -50,6 +51,14 @@ def rearm(customers: Customers, entry: int, day: int, shock: float, rate: float)
         return
     days = min(shock / (rate * customers.row[entry >> 2].busy), 1e6)
     schedule(customers, entry, day + 1 + int(days))
+
+
+@rule
+def bring_near(customers: Customers, entry: int, day: int, shock: float, rate: float) -> None:
+    """Have the chain brought near into which `rearm` will put this entry in a while."""
+    if rate > 0.0:
+        days = min(shock / (rate * customers.row[entry >> 2].busy), 1e6)
+        prefetch(customers.chunk, max(customers.head[(day + 1 + int(days)) % CALENDAR], 0))
 
 
 @rule

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from incentives._calendar import AGE_BITS, OWN_MASK, take_due
+from incentives._calendar import AGE_BITS, OWN_MASK, bring_near, need_rate, take_due
 from incentives._calling import NOBODY, RINGS, call_out, note_call, think_it_over
 from incentives._codes import AGAIN, CANCEL, CHAT, EMAIL, NEEDS_NEST, ORDER, OUTBOUND, WISHES_NEST
 from incentives._compile import batch, compiled, prefetch, rule, whole
@@ -438,6 +438,8 @@ def hours(
             follows = AGAIN
         else:
             seat = whole(seat)
+            rate = need_rate(need, rules.needs, float(days))
+            bring_near(customers, entry, day, luck.next[place], rate)
             usual = calling.talk if kind == CALLED else usual_work(reason, rules.work)
             work = usual * luck.work[place] * rules.channels.work[channel]
             if kind != CALLED:
