@@ -181,7 +181,7 @@ def look(
         waiting,
         minute,
         can_pass,
-        N_ACTIONS if can_pass else FABRICATE if transfers else PROCESS,
+        N_ACTIONS if can_pass or transfers else PROCESS,
         staff.checks[seat] / staff.contacts[seat],
         closing * closing_in(desk.mode[seat], desk.mood[seat], rules.mode, rules.mood),
         luck.attempt[place] + 1 >= rules.needs.tries,
