@@ -277,7 +277,7 @@ def serve(
     if reason == OUTBOUND:
         annoys += rules.calling.intrudes
     if action == CUT:
-        points = rules.expectations.cut
+        points = min(max(rules.expectations.cut + menu.courtesy[action], 0.0), 10.0)
     else:
         points = experience(
             resolved,
