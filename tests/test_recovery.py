@@ -139,8 +139,10 @@ def test_what_is_not_perfect_is_what_the_page_says(found: pd.DataFrame) -> None:
     assert (short["se_ratio"] + 2 * short["se_ratio_mc_error"] < 1).all()
     estimators = found[~found["answer"].isin(["naive", "oracle"]) & found["coverage"].notna()]
     seldom = estimators[estimators["coverage"] < estimators["band_low"]]
-    assert set(seldom["question"]) == {"honesty_slope", "payments_moved", "made"}
-    assert (seldom["coverage"] > 0.92).all()
+    assert seldom["question"].tolist() == ["made"]
+    assert (seldom["coverage"] > 0.93).all()
+    target = found[found["world"] == "monthly target"].set_index("question")
+    assert target.loc["payments_moved", "coverage"] > target.loc["payments_moved", "band_high"]
     nothing = found[found["world"] == "nothing to find"].set_index(["answer", "question"])
     for answer in ("gaming_effect", "oracle"):
         often = nothing.loc[answer].loc[["gamed", "inflation"]]
