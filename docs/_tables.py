@@ -43,6 +43,8 @@ def write(docs: Path) -> None:
     _refresh(made / "parameters.md", parameters(scenario.parameter_table()))
     _refresh(made / "data.md", as_markdown())
     _refresh(made / "experiments.md", experiments(docs.parent / "experiments"))
+    for name in ("speed", "speed_profile"):
+        _refresh(made / f"{name}.md", measured(pd.read_csv(docs / "explanation" / f"{name}.csv")))
     _refresh(made / "recovery.md", recovery(pd.read_csv(docs / "explanation" / "recovery.csv")))
 
 
@@ -169,6 +171,12 @@ def raises_or_lowers(moves: str) -> str:
     """Say in words what a parameter moves, going from its low to its high end."""
     verbs = {"+": "raises", "-": "lowers"}
     return f"{verbs[moves[0]]} {moves[1:].strip()}" if moves else ""
+
+
+def measured(found: pd.DataFrame) -> str:
+    """Lay out what the benchmark left behind, with numbers of three digits."""
+    digits = {name: found[name].map("{:.3g}".format) for name in found.select_dtypes("float")}
+    return table(found.assign(**digits).rename(columns=lambda name: name.replace("_", " ")))
 
 
 def recovery(found: pd.DataFrame) -> str:
