@@ -106,7 +106,7 @@ class OneLine(click.Group):
 
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
     """Say a warning in a line, without the place in the code that it came from."""
-    click.echo(f"warning: {message}", err=True)
+    click.echo("warning: " + " ".join(str(message).split()), err=True)
 
 
 def _refuse(message: str) -> None:

@@ -86,7 +86,8 @@ def cost_matched(
     >>> round(matched["low"].monthly)
     2000
     """
-    worlds = {"replications": replications, "months": months, "rng": rng, "n_jobs": n_jobs}
+    worlds: dict[str, Any] = {"months": months, "rng": rng, "n_jobs": n_jobs, "progress": False}
+    worlds["replications"] = replications
     searches = _searched(schemes, centre, cost, worlds, rounds, tolerance)
     _warn_of_far(searches, tolerance)
     return {search.name: search.best.scheme for search in searches}
@@ -118,15 +119,17 @@ def at_equal_cost(
     records : Records
         Of the worlds under them, in cells, as `simulate` gives them.
     """
-    worlds = {"months": months, "rng": rng, "n_jobs": n_jobs, "progress": progress}
-    few = {**worlds, "replications": min(FEW, replications)}
-    near = _searched(schemes, centre, None, few)
-    start = {search.name: search.best.scheme for search in near}
-    all_of_them = {**worlds, "replications": replications}
-    searches = _searched(start, centre, near[0].target, all_of_them)
-    _warn_of_far(searches)
+    worlds: dict[str, Any] = {"months": months, "rng": rng, "n_jobs": n_jobs, "progress": progress}
+    worlds["replications"] = replications
+    target = None
+    if replications > FEW:
+        near = _searched(schemes, centre, None, {**worlds, "replications": FEW, "progress": False})
+        schemes = {search.name: search.best.scheme for search in near}
+        target = near[0].target
+    searches = _searched(schemes, centre, target, worlds)
+    _warn_of_far(searches, TOLERANCE, stacklevel=4)
     records = Records.concat(
-        _numbered(search.best.records, first=i * replications) for i, search in enumerate(searches)
+        _numbered(search.records, first=i * replications) for i, search in enumerate(searches)
     )
     return {search.name: search.best.scheme for search in searches}, records
 
@@ -138,7 +141,6 @@ class _Tried(NamedTuple):
     scheme: pay.Scheme
     cost: float
     scaled: float  #: the part of the cost that is paid at the scaled rates
-    records: Records
 
 
 @dataclass
@@ -148,6 +150,13 @@ class _Search:
     name: str
     target: float
     tried: list[_Tried]  #: first the scheme as it is, factor 1
+    records: Records  #: of the best try
+
+    def add(self, tried: _Tried, records: Records) -> None:
+        """Take a try in, and its records if none came nearer."""
+        self.tried.append(tried)
+        if self.best is tried:
+            self.records = records
 
     @property
     def best(self) -> _Tried:
@@ -163,21 +172,21 @@ class _Search:
         ordered = sorted(self.tried, key=lambda each: each.factor)
         brackets = [(a, b) for a, b in pairwise(ordered) if a.cost < self.target <= b.cost]
         if not brackets:
-            return self.best.factor * self._proportion()
+            return self._in_proportion()
         low, high = min(brackets, key=lambda pair: pair[1].cost - pair[0].cost)
         share = (self.target - low.cost) / (high.cost - low.cost)
         return low.factor + min(max(share, EDGE), 1.0 - EDGE) * (high.factor - low.factor)
 
-    def _proportion(self) -> float:
-        """Give the change of factor that would bring the target if nobody answered to it."""
-        now = self.best
+    def _in_proportion(self) -> float:
+        """Give the factor that would bring the target if nobody answered to it, from the last."""
+        now = self.tried[-1] if self.tried[-1].scaled > 0.0 else self.best
         wanted = now.scaled + self.target - now.cost
         if wanted <= 0.0 or now.scaled <= 0.0:
             raise ScenarioError(
                 f"cost_matched: scheme {self.name!r} cannot cost {self.target:.0f} by scaling its "
                 f"bonus: it costs {now.cost:.0f}, of which its bonus pays {now.scaled:.0f}"
             )
-        return wanted / now.scaled
+        return now.factor * wanted / now.scaled
 
 
 def _searched(
@@ -190,30 +199,29 @@ def _searched(
 ) -> list[_Search]:
     """Try factors for every scheme until it costs what all are to cost, or rounds are over."""
     first = {name: _tried(name, scheme, 1.0, centre, worlds) for name, scheme in schemes.items()}
-    mean = float(np.mean([each.cost for each in first.values()]))
+    mean = float(np.mean([each.cost for each, _ in first.values()]))
     target = mean if cost is None else cost
-    searches = [_Search(name, target, [each]) for name, each in first.items()]
+    searches = [_Search(name, target, [each], records) for name, (each, records) in first.items()]
     for search in searches:
         for _ in range(rounds):
             if not search.is_far(tolerance):
                 break
             factor = search.next_factor()
-            search.tried.append(_tried(search.name, schemes[search.name], factor, centre, worlds))
+            search.add(*_tried(search.name, schemes[search.name], factor, centre, worlds))
     return searches
 
 
 def _tried(
     name: str, scheme: pay.Scheme, factor: float, centre: Scenario, worlds: Mapping[str, Any]
-) -> _Tried:
+) -> tuple[_Tried, Records]:
     """Live under a scheme at some factor, and count what is earned less what is taken."""
     scaled = _scaled(scheme, factor)
     records = simulate(centre.vary(scheme={name: scaled}), keep="cells", **worlds)
     money = records.agents[["wage", "bonus", "deferred", "clawed_back", "penalty"]].mean()
     bonus = float(money["bonus"] + money["deferred"])
     cost = float(money["wage"] + bonus - money["clawed_back"] - money["penalty"])
-    return _Tried(
-        factor, scaled, cost, bonus if pay.bonus_parts(scheme) else float(money["wage"]), records
-    )
+    moved = bonus if pay.bonus_parts(scheme) else float(money["wage"])
+    return _Tried(factor, scaled, cost, moved), records
 
 
 def _scaled(scheme: pay.Scheme, factor: float) -> pay.Scheme:
@@ -225,7 +233,7 @@ def _scaled(scheme: pay.Scheme, factor: float) -> pay.Scheme:
     return pay.Wage(float(monthly) * factor)
 
 
-def _warn_of_far(searches: list[_Search], tolerance: float = TOLERANCE) -> None:
+def _warn_of_far(searches: list[_Search], tolerance: float, *, stacklevel: int = 3) -> None:
     """Name the schemes that no factor brought to the cost of all."""
     far = [search for search in searches if search.is_far(tolerance)]
     if far:
@@ -233,7 +241,7 @@ def _warn_of_far(searches: list[_Search], tolerance: float = TOLERANCE) -> None:
         warnings.warn(
             f"not at equal cost: {costs} per agent and month where {far[0].target:.0f} was asked; "
             "agents answer to the rates in steps, so simulate more replications or give rates",
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
 
 

@@ -203,11 +203,8 @@ class Records:
 
 
 def _without_truth(frame: pd.DataFrame) -> pd.DataFrame:
-    """Drop what only the simulator knows; counts that then share a key are added up.
-
-    A name with a dot is a parameter of the scenario, `block.field`.
-    """
-    shown = [name for name in frame.columns if not name.startswith("true_") and "." not in name]
+    """Drop what only the simulator knows; counts that then share a key are added up."""
+    shown = [name for name in frame.columns if not name.startswith("true_")]
     if len(shown) == len(frame.columns):
         return frame
     if "n" not in shown:
@@ -219,12 +216,17 @@ def _without_truth(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Concatenate frames of the same columns, uniting the categories of each."""
+    """Concatenate frames, uniting the categories of each; what a frame does not have is missing.
+
+    What sweeps differ in are columns of some `runs` and not of others.
+    """
     filled = [frame for frame in frames if len(frame)] or list(frames[:1])
+    names = dict.fromkeys(name for frame in filled for name in frame.columns)
+    dtypes = {name: frame[name].dtype for frame in reversed(filled) for name in frame.columns}
     columns: dict[str, Any] = {}
-    for name in filled[0].columns:
-        parts = [frame[name] for frame in filled]
-        dtype = parts[0].dtype
+    for name in names:
+        dtype = dtypes[name]
+        parts = [frame[name] if name in frame else _missing(len(frame), dtype) for frame in filled]
         if isinstance(dtype, pd.CategoricalDtype):
             held: list[Any] = [part.array for part in parts]
             if all(part.dtype is dtype for part in held):
@@ -235,6 +237,13 @@ def _stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
         else:
             columns[name] = np.concatenate([part.to_numpy() for part in parts])
     return pd.DataFrame(columns)
+
+
+def _missing(n: int, dtype: Any) -> "pd.Series[Any]":
+    """Give a column of which nothing is known."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        return pd.Series(pd.Categorical.from_codes([-1] * n, dtype=dtype))
+    return pd.Series(np.full(n, np.nan))
 
 
 class Coded(NamedTuple):

@@ -539,10 +539,17 @@ def differing(scenarios: Sequence[Scenario]) -> dict[str, list[Any]]:
     >>> differing(inc.Scenario().vary(**{"audit.rate": [0.0, 0.02]}))
     {'audit.rate': [0.0, 0.02]}
     """
+    blocks: dict[str, list[Settings]] = {
+        name: [getattr(each, name) for each in scenarios] for name in _blocks()
+    }
+    blocks |= {
+        f"menu.{row.name.lower()}": [each.menu[row] for each in scenarios]
+        for row in actions.DEFAULT_MENU
+    }
     found: dict[str, list[Any]] = {}
-    for block, kind in _blocks().items():
-        for item in _fields(kind):
-            values = [getattr(getattr(each, block), item.name) for each in scenarios]
+    for block, held in blocks.items():
+        for item in _fields(type(held[0])):
+            values = [getattr(each, item.name) for each in held]
             if any(value != values[0] for value in values):
                 found[f"{block}.{item.name}"] = values
     return found
@@ -983,8 +990,8 @@ def _with_sources(
 
 def _part_to(part: Any) -> dict[str, Any]:
     table: dict[str, Any] = {"kind": type(part).__name__}
-    if type(part).__name__ not in _scheme_classes():
-        return {"kind": type(part).__name__, "repr": repr(part)}
+    if type(part) not in _scheme_classes().values():
+        return {"kind": type(part).__name__, "repr": f"{type(part).__module__}.{part!r}"}
     for item in dataclasses.fields(part):
         value = getattr(part, item.name)
         if value is None:

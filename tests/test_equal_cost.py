@@ -26,7 +26,7 @@ def matched(bonus: Callable[[float], float], cost: float, rounds: int = 6) -> fl
     def tried(name, scheme, factor, centre, worlds):
         earned = bonus(factor)
         scaled = inc.Wage() + inc.PieceRate("sales", 30.0 * factor)
-        return equal_cost._Tried(factor, scaled, 2000.0 + earned, earned, EMPTY)
+        return equal_cost._Tried(factor, scaled, 2000.0 + earned, earned), EMPTY
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(equal_cost, "_tried", tried)
@@ -59,6 +59,25 @@ def test_a_bracket_worked_by_hand():
 
     assert matched(bonus, 2100.0) == pytest.approx(between)
     assert asked == pytest.approx([1.0, 1 / 3, between])
+
+
+@pytest.mark.parametrize(
+    ("earned", "asked"),
+    [
+        (lambda f: 250.0 if 1.05 < f < 1.12 else 300.0 * f, 2330.0),
+        (lambda f: 330.0 if 0.88 < f < 0.92 else 300.0 * f, 2270.0),
+    ],
+)
+def test_no_factor_is_tried_twice_where_pay_goes_the_other_way(earned, asked):
+    tried = []
+
+    def bonus(factor: float) -> float:
+        tried.append(factor)
+        return earned(factor)
+
+    factor = matched(bonus, asked, rounds=12)
+    assert len(set(tried)) == len(tried)
+    assert 2000.0 + earned(factor) == pytest.approx(asked, rel=0.005)
 
 
 def test_a_step_over_the_target_is_said_and_the_nearest_is_kept():

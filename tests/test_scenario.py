@@ -105,6 +105,22 @@ def test_a_scheme_of_ones_own_is_not_written_into_a_file_that_cannot_be_read(
         assert centre.digest() != Scenario().digest()
 
 
+def test_a_scheme_of_ones_own_is_none_of_ours_by_its_name(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class PieceRate(inc.Scheme):
+        metric: str = "saves"
+        rate: float = 3.0
+        above: float = 0.0
+
+        def pay(self, totals: inc.Totals) -> Any:
+            return 9.0 * totals.saves
+
+    mine, ours = Scenario(scheme=PieceRate()), Scenario(scheme=inc.PieceRate("saves", 3.0))
+    assert mine.digest() != ours.digest()
+    with pytest.raises(ScenarioError, match="cannot save: PieceRate"):
+        mine.save(tmp_path / "mine.toml")
+
+
 def test_a_scheme_that_does_not_say_what_it_pays_is_refused() -> None:
     for scheme in (Nameless(), inc.Wage() + Nameless()):
         with pytest.raises(ScenarioError, match=r"scheme 'mine'.*frozen dataclasses"):
