@@ -523,12 +523,12 @@ def require(frame: pd.DataFrame, name: str, columns: Sequence[str]) -> pd.DataFr
     return frame
 
 
-def unknown(name: str, known: Iterable[str], *, what: str, where: str) -> KeyError:
+def unknown(name: object, known: Iterable[str], *, what: str, where: str) -> KeyError:
     """Make the error for a name that is not there, with the names that are and the nearest."""
     names = [str(item) for item in known]
-    near = get_close_matches(name, names, n=1)
+    near = get_close_matches(str(name), names, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
-    return KeyError(f"no {what} '{name}' in {where}; {what}s are {listed(names)}{hint}")
+    return KeyError(f"no {what} {name!r} in {where}; {what}s are {listed(names)}{hint}")
 
 
 def listed(names: Iterable[str]) -> str:
