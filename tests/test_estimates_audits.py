@@ -7,6 +7,7 @@ if all were.
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 
 import audit_worlds
@@ -167,6 +168,29 @@ def test_with_everything_audited_nothing_is_left_to_chance(rng: np.random.Genera
     these = rate[(rate["estimand"] == "success_true") & (rate["target"] == "these agents")]
     np.testing.assert_allclose(these["estimate"], 100 * hit[these["term"].tolist()])
     np.testing.assert_allclose(these["std_error"], 0, atol=1e-9)
+
+
+def test_what_auditors_miss_leaves_doubt_though_everything_is_audited(
+    rng: np.random.Generator,
+) -> None:
+    world = audited_world(rng, gaming_shares(rng, 8, 0.05), drawn=EVERYTHING)
+    audits, seen = world.seen.audits, 0.6
+    true = 100 * (audits["found_outcome"] == "saved").groupby(audits["scheme"]).mean()
+    found, off, error, hits = (audits["found"] != "none").to_numpy(), [], [], []
+    for _ in range(60):
+        missed = found & (rng.random(len(audits)) > seen)
+        rest = audits.assign(
+            found=audits["found"].where(~missed, "none"),
+            found_outcome=audits["found_outcome"].where(~missed, audits["logged_outcome"]),
+        )
+        rate = true_rate(replace(world.seen, audits=rest), outcome="success", detection=seen)
+        rows = rate.tidy().query("estimand == 'success_true' and target == 'these agents'")
+        row = rows.set_index("term").loc["bonus 1"]
+        off.append(row["estimate"] - true["bonus 1"])
+        error.append(row["std_error"])
+        hits.append(row["conf_low"] <= true["bonus 1"] <= row["conf_high"])
+    assert np.mean(error) == pytest.approx(np.std(off), rel=0.3)
+    assert inside_band(sum(hits), 60)
 
 
 def test_equal_pairs_give_the_paired_t_test_of_the_truth(rng: np.random.Generator) -> None:

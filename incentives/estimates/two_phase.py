@@ -228,11 +228,17 @@ class Phases:
         return two_phase(contacts, contacts, contacts * (noted * self.noted + amiss * mean))
 
     def drawing_error(self) -> Floats:
-        """Give the standard error that comes from having audited a sample only, by arm."""
+        """Give the standard error that comes from having audited a sample only, by arm.
+
+        With it goes that of auditors who miss things: each finding stands for one over the chance
+        of it, however many are audited, and that of all findings is theirs even where all contacts
+        are audited.
+        """
         contacts, cell = self.contacts.sum(axis=0).ravel(), self._cell()
         drawn = _added(cell, self.weight, contacts.size)
         mean = _ratio(_added(cell, self.weight * self.excess, contacts.size), drawn)[cell]
         spread = (self.weight**2 - self.weight) * (self.excess - mean) ** 2
+        spread += self.weight * (1 - self.chance) * self.excess**2
         variance = _added(cell, spread, contacts.size) * _ratio(contacts, drawn) ** 2
         shape = (len(self.plan.arms), -1)
         return np.asarray(
