@@ -34,7 +34,11 @@ FEWEST_SWITCHED = 10  # agents who must have been seen at two levels of money
 FEWEST_FOUND = 5.0  # audits that found gaming, below which a class's share is hardly measured
 LOGIT_BOUND, PRECISION_BOUND = 12.0, 12.0  # shares of 0 and 1, and agents who are all alike
 TIED = 0.1  # of the most gaming at a level: classes nearer than this have no order there
-PER_LEVEL = 4  # parameters of a class at a level: see `Model`
+LOGIT, PRECISION = 0, 1  # of each count of a class at a level: see `Model`
+LIMITS = ((-LOGIT_BOUND, 0.0), (LOGIT_BOUND, PRECISION_BOUND))  # a precision of 1: any share
+TINY = 1e-300  # of which nothing was tried nothing is the share
+COUNTS = 3  # what is counted of an agent at a level: see `Log.hits`
+LOOSE = 6.0  # how hard the log of a precision is drawn to its bound, where counts say nothing
 SMOOTH = 20.0  # contacts at the overall share that start values are drawn towards
 
 AGENT_COLUMNS = ["run", "month", "agent", "hire"]
@@ -64,19 +68,30 @@ class Log(NamedTuple):
     audits: Floats  #: (agents, levels, strata) weighted to stand for their stratum
     found: Floats  #: (agents, levels, strata) audits that found gaming, weighted likewise
 
+    @property
+    def hits(self) -> Floats:
+        """What was counted: contacts logged as paid, and audits that found gaming by stratum."""
+        return np.concatenate([self.paid[..., None], self.found], axis=-1)
+
+    @property
+    def tries(self) -> Floats:
+        """Of how many: contacts, and audits by stratum."""
+        return np.concatenate([self.contacts[..., None], self.audits], axis=-1)
+
 
 class Fitted(NamedTuple):
     """A mixture at its maximum."""
 
     classes: int
     theta: Floats
+    parameters: int  #: that are not at their bounds
     log_likelihood: float
     agreeing: int  #: starts that came to the same maximum
     ranked: bool  #: whether its classes rank alike at every level above the lowest
 
     def bic(self, agents: int) -> float:
         """Give the Bayesian information criterion, agents being what is independent."""
-        return -2 * self.log_likelihood + len(self.theta) * float(np.log(agents))
+        return -2 * self.log_likelihood + self.parameters * float(np.log(agents))
 
 
 def agent_types(
@@ -98,21 +113,26 @@ def agent_types(
 
     **Identification.** The same agents are seen at different levels of money; but for money,
     nothing moves gaming from one level to the other; audits were drawn with a known chance;
-    agents of a class are alike in what audits find, and vary in what they log around the class's
-    mean; and of two classes the one that games more at one level of money above the lowest games
-    no less at another, which ties levels to one another that no agent has seen both of. Where
-    agents form a continuum, classes are cuts through it: `agent_spread` describes it.
+    agents of a class vary around its mean in what they log and in what audits find, and the one
+    tells nothing of the other; and of two classes the one that games more at one level of money
+    above the lowest games no less at another, which ties levels to one another that no agent has
+    seen both of. Where agents form a continuum, classes are cuts through it: `agent_spread`
+    describes it.
 
-    **Estimator.** A finite mixture over agents. At each level of money a class has a share of
-    contacts logged as paid for (beta-binomial, for agents of a class differ in opportunity and
-    skill) and a share of gaming found among audits of contacts logged as paid for, and among
-    audits of all others (binomial). What is logged is thus taken for no more than it is: the
-    chance that a logged success is false belongs to the class and the level. It is fitted by EM
-    from 12 random starts; the number of classes has the least BIC. Errors are from the observed
-    information and scores added up by the unit that was assigned (the agent, or its team), and have
-    the degrees of freedom of a class's own units at the level where they are fewest. Where audits
-    found next to nothing scores are silent: the variance of each share found is raised to what two
-    audits more of either finding would make of it.
+    **Estimator.** A finite mixture over agents, which are told apart by what is counted of each at
+    each level of money: contacts logged as paid for, and gaming found among audits of contacts so
+    logged, and of all others. In a class each count is beta-binomial, for agents of a class differ
+    in opportunity, in skill and in how far they go; a precision of which counts say nothing is
+    drawn to that of agents who are all alike. It is fitted by EM from 12 random starts; the number
+    of classes has the least BIC, in which parameters at their bounds do not count. What a class
+    games is then the share of its contacts, every agent counting for the probability of being in
+    it: logged times false among those so logged, plus the others times gamed among them. What is
+    logged is thus taken for no more than it is: the chance that a logged success is false belongs
+    to the class and the level. Errors are from the observed information, scores and counts added
+    up by the unit that was assigned (the agent, or its team), and have the degrees of freedom of a
+    class's own units at the level where they are fewest. Where audits found next to nothing scores
+    are silent: the variance of each share found is raised to what two audits more of either finding
+    would make of it.
 
     Parameters
     ----------
@@ -149,10 +169,10 @@ def agent_types(
     -----
     A class of which audits found fewer than 5 cases of gaming at the lowest and the highest level
     together has no elasticity (it is missing); the interval of what it games says how much audits
-    may have missed. In 100 simulated worlds with 48 agents of two kinds, of which the loyal game
-    one or two in 10 000 contacts, intervals of 95 % held the truth: of class 1 for its response 99
-    times, its share 96, its elasticity 94, what it games at each level 91, 99 and 97; of class 2
-    for its share 96 times and for all else always: that next to nothing was found is all they say.
+    may have missed, and holds the truth more often than it promises. The documentation's page on
+    estimators has how often intervals held the truth in simulated worlds with 48 agents of two
+    kinds. Were agents of a class taken to be alike in what audits find, the more audits there are
+    the more a class of agents who differ would be cut in two.
 
     A posterior probability is a reason to look, not a verdict on a person.
 
@@ -188,10 +208,10 @@ def agent_types(
     pooled = fits[0] if classes is None else _climb(log, 1, np.random.default_rng(0))
     carried = _carried(plan, cluster, best.classes)
     model, whole = _ordered(log, best), Model(log, 1, pooled.theta)
-    posterior = model.posterior()
+    posterior = model.weight
     rows = _rows(model, whole, cluster, carried, posterior, plan)
     criteria = pd.DataFrame(
-        [(f.classes, f.log_likelihood, len(f.theta), f.bic(agents), f.agreeing) for f in fits],
+        [(f.classes, f.log_likelihood, f.parameters, f.bic(agents), f.agreeing) for f in fits],
         columns=["classes", "log_likelihood", "parameters", "bic", "starts_agreeing"],
     )
     named = [f"probability_{k + 1}" for k in range(best.classes)]
@@ -327,20 +347,17 @@ def _carried(plan: Comparison, cluster: Ints, classes: int) -> Carried:
 def _masses(log: Log, of_class: Floats) -> Floats:
     """Give each agent's log-likelihood in each class at each level.
 
-    `of_class` (..., classes, levels, parameters) may hold several mixtures at once; the answer is
+    `of_class` (..., classes, levels, counts, 2) may hold several mixtures at once; the answer is
     (..., agents, classes, levels), less what no parameter moves.
     """
-    logit = of_class[..., None, :, :, 2:]
-    found, audits = log.found[:, None], log.audits[:, None]
-    each = found * special.log_expit(logit) + (audits - found) * special.log_expit(-logit)
-    return np.asarray(each.sum(axis=-1) + _log_mass(log, of_class))
+    return np.asarray(_log_mass(log, of_class).sum(axis=-1))
 
 
 def _log_mass(log: Log, of_class: Floats) -> Floats:
-    """Give the part of the beta-binomial counts of contacts logged as paid for."""
-    p, precision = special.expit(of_class[..., None, :, :, 0]), np.exp(of_class[..., None, :, :, 1])
+    """Give the same count by count: each is beta-binomial."""
+    p, precision = _beta(of_class[..., None, :, :, :, :])
     yes, no = p * precision, (1 - p) * precision
-    k, n = log.paid[:, None], log.contacts[:, None]
+    k, n = log.hits[:, None], log.tries[:, None]
     mass = special.gammaln(k + yes) + special.gammaln(n - k + no) - special.gammaln(n + precision)
     mass -= special.gammaln(yes) + special.gammaln(no) - special.gammaln(precision)
     return np.asarray(mass)
@@ -348,8 +365,8 @@ def _log_mass(log: Log, of_class: Floats) -> Floats:
 
 def _log_scores(log: Log, of_class: Floats) -> Floats:
     """Give its derivatives in the logit and the log of the precision, last axis."""
-    p, precision = special.expit(of_class[..., None, :, :, 0]), np.exp(of_class[..., None, :, :, 1])
-    k, n = log.paid[:, None], log.contacts[:, None]
+    p, precision = _beta(of_class[..., None, :, :, :, :])
+    k, n = log.hits[:, None], log.tries[:, None]
     whole = special.digamma(n + precision) - special.digamma(precision)
     yes = special.digamma(k + p * precision) - special.digamma(p * precision) - whole
     no = special.digamma(n - k + (1 - p) * precision) - special.digamma((1 - p) * precision) - whole
@@ -357,20 +374,37 @@ def _log_scores(log: Log, of_class: Floats) -> Floats:
     return np.stack(moves, axis=-1)
 
 
+def _beta(of_class: Floats) -> tuple[Floats, Floats]:
+    """Give the means of the beta distributions, and their precisions."""
+    return special.expit(of_class[..., LOGIT]), np.exp(of_class[..., PRECISION])
+
+
+def _pull(of_class: Floats) -> Floats:
+    """Give how a precision that no count speaks of is drawn to its bound, agents being all alike.
+
+    The slope of minus half the squared distance, in units of `LOOSE`; that of a logit is 0.
+    """
+    pull = np.zeros_like(of_class)
+    pull[..., PRECISION] = (PRECISION_BOUND - of_class[..., PRECISION]) / LOOSE**2
+    return pull
+
+
 class Model:
     """The likelihood of a mixture at one point, and what follows from it.
 
     The parameters are the log odds of each class but the last against the last, then for each
-    class and level: the logit of the share logged as paid for, the log of its beta distribution's
-    precision, the logits of the share found gamed among contacts so logged, and among the others.
+    class, level and count (see `Log.hits`) the logit of the mean and the log of the precision of a
+    beta distribution, from which agents of the class have their shares.
     """
 
     def __init__(self, log: Log, classes: int, theta: Floats) -> None:
         self.log, self.classes, self.theta = log, classes, theta
         self.odds = np.append(theta[: classes - 1], 0.0)
-        self.of_class = theta[classes - 1 :].reshape(classes, len(log.money), PER_LEVEL)
-        self.logged = special.expit(self.of_class[:, :, 0])  # (classes, levels)
-        self.false = special.expit(self.of_class[:, :, 2:])  # (classes, levels, strata)
+        self.of_class = theta[classes - 1 :].reshape(classes, len(log.money), COUNTS, 2)
+        self.weight = self.posterior()
+        self.hits = np.einsum("ak,alc->klc", self.weight, log.hits)
+        self.tries = np.einsum("ak,alc->klc", self.weight, log.tries)
+        self.share = self.hits / self.tries.clip(TINY)  # (classes, levels, counts)
 
     def posterior(self) -> Floats:
         """Give each agent's probability of being in each class, (agents, classes)."""
@@ -382,16 +416,32 @@ class Model:
 
         It is that of each class weighted by the posterior (Fisher's identity).
         """
-        log, weight = self.log, self.posterior()
-        audited = log.found[:, None] - log.audits[:, None] * self.false
-        each = np.concatenate([_log_scores(log, self.of_class), audited], axis=-1)
-        each = each * weight[:, :, None, None]
+        weight = self.weight
+        each = _log_scores(self.log, self.of_class) * weight[:, :, None, None, None]
         share = weight - special.softmax(self.odds)
         return np.column_stack([share[:, :-1], each.reshape(len(weight), -1)])
 
+    def pulled(self) -> Floats:
+        """Give what draws each parameter besides what is on record: see `_pull`."""
+        return np.append(np.zeros(self.classes - 1), _pull(self.of_class))
+
     def gamed(self) -> Floats:
-        """Give the share of contacts gamed, per 100, (classes, levels)."""
-        return _gamed(self.of_class)
+        """Give the share of contacts gamed, per 100, (classes, levels).
+
+        Of contacts, not of agents: who logs more as paid for may well have more of it false.
+        """
+        return _gamed(self.share)
+
+    def off(self) -> Floats:
+        """Give how far each agent's own counts move the shares gamed, (agents, classes, levels)."""
+        left = self.log.hits[:, None] - self.share * self.log.tries[:, None]
+        moved = self.weight[:, :, None, None] * left / self.tries.clip(TINY)
+        return np.asarray((moved * self._through()).sum(axis=-1))
+
+    def _through(self) -> Floats:
+        """Give what each share does to the shares gamed, (classes, levels, counts)."""
+        logged, paid, rest = (self.share[..., i] for i in range(COUNTS))
+        return 100 * np.stack([paid - rest, logged, 1 - logged], axis=-1)
 
     def derived(self) -> dict[str, Floats]:
         """Give what is reported, by name."""
@@ -403,7 +453,7 @@ class Model:
     def carried(self, cluster: Ints) -> list[Carried]:
         """Count the clusters that carry each class, where its agents were seen least."""
         clusters = int(cluster.max()) + 1
-        here = self.posterior()[:, :, None] * (self.log.contacts > 0)[:, None]
+        here = self.weight[:, :, None] * (self.log.contacts > 0)[:, None]
         mass = np.zeros((clusters, *here.shape[1:]))
         np.add.at(mass, cluster, here)
         least = np.minimum(mass, 1.0).sum(axis=0).min(axis=1)
@@ -415,10 +465,9 @@ class Model:
         The rows after the clusters' are those of audits: see `_unseen`.
         """
         free = np.flatnonzero(_free(self.theta, self.classes, len(self.log.money)))
-        scores = self.scores()[:, free]
-        sums = np.zeros((int(cluster.max()) + 1, len(free)))
-        np.add.at(sums, cluster, scores)
-        information = -self._slopes(lambda m: m.scores().sum(axis=0), free)[free]
+        sums = _by_cluster(self.scores()[:, free], cluster)
+        direct = _by_cluster(self.off().reshape(len(cluster), -1), cluster)
+        information = -self._slopes(lambda m: m.scores().sum(axis=0) + m.pulled(), free)[free]
         moved = np.linalg.solve(information, sums.T).T
         missed = self._unseen()
         reported = {}
@@ -426,7 +475,7 @@ class Model:
             influence = moved @ self._slopes(lambda m, name=name: m.derived()[name], free).T
             if name != "share":
                 through = _slopes_of_gamed(self.gamed(), self.log.money)[name]
-                influence = np.vstack([influence, missed @ through.T])
+                influence = np.vstack([influence + direct @ through.T, missed @ through.T])
             reported[name] = Estimated(value, influence)
         return reported
 
@@ -437,14 +486,11 @@ class Model:
         be with two audits more of either finding (Agresti and Coull), less what it is. Gives
         (shares found, shares gamed), standard deviations.
         """
-        log, weight = self.log, self.posterior()
-        found = np.einsum("ak,als->kls", weight, log.found)
-        audits = np.einsum("ak,als->kls", weight, log.audits)
+        found, audits = self.hits[..., 1:], self.tries[..., 1:]
         clean = audits - found
         four = (found + 2) * (clean + 2) / (audits + 4) ** 3
         own = np.divide(found * clean, audits**3, out=np.zeros_like(four), where=audits > 0)
-        weights = np.stack([self.logged, 1 - self.logged], axis=-1)
-        off = 100 * weights * np.sqrt((four - own).clip(min=0.0))
+        off = self._through()[..., 1:] * np.sqrt((four - own).clip(min=0.0))
         level = np.eye(self.gamed().size).repeat(2, axis=0)
         return np.asarray(level * off.reshape(-1, 1))
 
@@ -458,6 +504,13 @@ class Model:
             up, down = (function(Model(self.log, self.classes, theta)) for theta in either)
             columns.append((up - down) / (2 * step))
         return np.column_stack(columns)
+
+
+def _by_cluster(values: Floats, cluster: Ints) -> Floats:
+    """Add up what agents have by cluster, from (agents, values)."""
+    sums = np.zeros((int(cluster.max()) + 1, values.shape[1]))
+    np.add.at(sums, cluster, values)
+    return sums
 
 
 def _of_gamed(gamed: Floats, money: Floats) -> dict[str, Floats]:
@@ -487,15 +540,9 @@ def _slopes_of_gamed(gamed: Floats, money: Floats) -> dict[str, Floats]:
 
 def _limits(classes: int, levels: int) -> tuple[Floats, Floats]:
     """Give the least and the greatest value of each parameter."""
-    least, most = (np.tile(limit, classes * levels) for limit in _limits_of_level())
-    odds = np.full(classes - 1, LOGIT_BOUND)
-    return np.concatenate([-odds, least]), np.concatenate([odds, most])
-
-
-def _limits_of_level() -> tuple[Floats, Floats]:
-    most = np.array([LOGIT_BOUND, PRECISION_BOUND, LOGIT_BOUND, LOGIT_BOUND])
-    least = np.where(np.arange(PER_LEVEL) == 1, 0.0, -most)  # a precision of 1: any share at all
-    return least, most
+    odds, each = np.full(classes - 1, LOGIT_BOUND), classes * levels * COUNTS
+    low, high = (np.tile(limit, each) for limit in LIMITS)
+    return np.concatenate([-odds, low]), np.concatenate([odds, high])
 
 
 def _free(theta: Floats, classes: int, levels: int) -> npt.NDArray[np.bool_]:
@@ -532,7 +579,9 @@ def _climb(log: Log, classes: int, rng: np.random.Generator) -> Fitted:
     odds = np.log(share[best, :-1] / share[best, -1])
     agreeing = int((worth > worth[best] - NEAR).sum())
     theta = np.concatenate([odds, of_class[best].ravel()])
-    return Fitted(classes, theta, float(reached[best]), agreeing, bool(ranked[best]))
+    free = int(_free(theta, classes, len(log.money)).sum())
+    likelihood = float(reached[best] - _drawn(of_class[best]).sum())
+    return Fitted(classes, theta, free, likelihood, agreeing, bool(ranked[best]))
 
 
 def _uphill(log: Log, of_class: Floats, share: Floats) -> tuple[Floats, Floats, Floats]:
@@ -541,7 +590,7 @@ def _uphill(log: Log, of_class: Floats, share: Floats) -> tuple[Floats, Floats, 
     for _ in range(MOST_STEPS):
         joint = _masses(log, of_class).sum(axis=-1) + np.log(share)[:, None]
         each = special.logsumexp(joint, axis=-1)
-        reached = each.sum(axis=-1)
+        reached = each.sum(axis=-1) + _drawn(of_class).sum(axis=(-3, -2, -1))
         weight = np.exp(joint - each[..., None])
         if (reached - before).max() < CLOSE:
             break
@@ -552,53 +601,53 @@ def _uphill(log: Log, of_class: Floats, share: Floats) -> tuple[Floats, Floats, 
     return of_class, share, reached
 
 
-def _gamed(of_class: Floats) -> Floats:
-    """Give the share of contacts gamed, per 100, (..., classes, levels)."""
-    logged, false = special.expit(of_class[..., 0]), special.expit(of_class[..., 2:])
-    return np.asarray(100 * (logged * false[..., 0] + (1 - logged) * false[..., 1]))
+def _gamed(share: Floats) -> Floats:
+    """Give the share of contacts gamed, per 100, from that of each count, last axis."""
+    return np.asarray(100 * (share[..., 0] * share[..., 1] + (1 - share[..., 0]) * share[..., 2]))
 
 
 def _ranked(of_class: Floats) -> Floats:
     """Put, at every level but the lowest, first what games most there."""
-    order = np.argsort(-_gamed(of_class), axis=-2, kind="stable")
+    order = np.argsort(-_gamed(_beta(of_class)[0]), axis=-2, kind="stable")
     order[..., 0] = np.arange(order.shape[-2])
-    return np.take_along_axis(of_class, order[..., None], axis=-3)
+    return np.take_along_axis(of_class, order[..., None, None], axis=-4)
 
 
 def _rank_alike(of_class: Floats) -> npt.NDArray[np.bool_]:
     """Say whether no two classes change places between levels above the lowest."""
-    gamed = _gamed(of_class)[..., 1:]
+    gamed = _gamed(_beta(of_class)[0])[..., 1:]
     near = TIED * gamed.max(axis=-2, keepdims=True)[..., None, :, :]
     gap = gamed[..., :, None, :] - gamed[..., None, :, :]
     above, below = (gap > near).any(axis=-1), (gap < -near).any(axis=-1)
     return np.asarray(~(above & below).any(axis=(-2, -1)))
 
 
+def _drawn(of_class: Floats) -> Floats:
+    """Give what `_pull` is the slope of."""
+    away = (PRECISION_BOUND - of_class[..., PRECISION]) / LOOSE
+    return np.asarray(-(away**2) / 2)
+
+
 def _better(log: Log, of_class: Floats, weight: Floats) -> Floats:
-    """Take the M step: audited shares in closed form, logged shares by one step uphill.
+    """Take the M step: one step uphill in each count's mean and precision.
 
-    The step is of Berndt, Hall, Hall and Hausman, halved where it would lead down.
+    It is of Berndt, Hall, Hall and Hausman, a quarter of it where it would lead down.
     """
-    found = np.einsum("rak,als->rkls", weight, log.found)
-    audits = np.einsum("rak,als->rkls", weight, log.audits)
-    rate = np.divide(found, audits, out=np.full_like(found, 0.5), where=audits > 0)
-    audited = special.logit(rate).clip(-LOGIT_BOUND, LOGIT_BOUND)
-    of_class = np.concatenate([of_class[..., :2], audited], axis=-1)
-
     scores = _log_scores(log, of_class)
-    weighted = scores * weight[..., None, None]
-    moments = np.einsum("rakli,raklj->rklij", weighted, scores)
-    moments += np.eye(2) * (1e-9 + 1e-6 * np.einsum("rklii->rkl", moments)[..., None, None])
-    uphill = np.linalg.solve(moments, weighted.sum(axis=1)[..., None])[..., 0].clip(-2.0, 2.0)
-    low, high = (limit[:2] for limit in _limits_of_level())
+    weighted = scores * weight[..., None, None, None]
+    moments = np.einsum("raklci,raklcj->rklcij", weighted, scores)
+    moments += np.eye(2) * (1e-9 + 1e-6 * np.einsum("rklcii->rklc", moments)[..., None, None])
+    moments[..., PRECISION, PRECISION] += 1 / LOOSE**2
+    slope = weighted.sum(axis=1) + _pull(of_class)
+    uphill = np.linalg.solve(moments, slope[..., None])[..., 0].clip(-2.0, 2.0)
 
     def worth(tried: Floats) -> Floats:
-        return np.asarray((weight[..., None] * _log_mass(log, tried)).sum(axis=1))
+        likely = (weight[..., None, None] * _log_mass(log, tried)).sum(axis=1)
+        return np.asarray(likely + _drawn(tried))
 
     here, best = worth(of_class), of_class
-    for shrink in 0.5 ** np.arange(6):
-        there = of_class.copy()
-        there[..., :2] = (of_class[..., :2] + shrink * uphill).clip(low, high)
+    for shrink in 0.25 ** np.arange(3):
+        there = (of_class + shrink * uphill).clip(*LIMITS)
         up = worth(there) >= here
         best = np.where((up & (best == of_class).all(axis=-1))[..., None], there, best)
         if up.all():
@@ -609,7 +658,7 @@ def _better(log: Log, of_class: Floats, weight: Floats) -> Floats:
 def _start(log: Log, classes: int, rng: np.random.Generator) -> Floats:
     """Begin at each level with classes like agents seen there, drawn at random.
 
-    Gives (classes, levels, 4).
+    Gives (classes, levels, counts, 2).
     """
     levels = np.arange(len(log.money))
     chosen = np.empty((classes, len(levels)), dtype=np.int64)
@@ -622,11 +671,8 @@ def _start(log: Log, classes: int, rng: np.random.Generator) -> Floats:
     rate = (log.found.sum(axis=0) + 0.5) / (log.audits.sum(axis=0) + 1.0)
     found, audits = log.found[chosen, levels], log.audits[chosen, levels]
     false = (found + SMOOTH * rate) / (audits + SMOOTH)
-    of_class = np.empty((*logged.shape, PER_LEVEL))
-    of_class[..., 0] = special.logit(logged.clip(1e-4, 1 - 1e-4))
-    of_class[..., 1] = np.log(100.0)
-    of_class[..., 2:] = special.logit(false.clip(1e-4, 1 - 1e-4))
-    return of_class
+    share = np.concatenate([logged[..., None], false], axis=-1).clip(1e-4, 1 - 1e-4)
+    return np.stack([special.logit(share), np.full_like(share, np.log(100.0))], axis=-1)
 
 
 def _ordered(log: Log, fit: Fitted) -> Model:
@@ -746,9 +792,9 @@ def _levels(model: Model) -> pd.DataFrame:
         {
             "class": k + 1,
             "money": money,
-            "logged_per_100": 100 * model.logged[k, j],
-            "false_per_100_logged": 100 * model.false[k, j, 0],
-            "gamed_per_100_others": 100 * model.false[k, j, 1],
+            "logged_per_100": 100 * model.share[k, j, 0],
+            "false_per_100_logged": 100 * model.share[k, j, 1],
+            "gamed_per_100_others": 100 * model.share[k, j, 2],
             "gamed_per_100": model.gamed()[k, j],
         }
         for k in range(model.classes)
