@@ -33,7 +33,12 @@ NUMBERS = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
 
 
 class Asked(NamedTuple):
-    """A row of an answer that is marked, and by which truth."""
+    """A row of an answer that is marked, and by which truth.
+
+    `edge` says that what is asked for, or a part of it, lies at the edge of what is possible, as a
+    share of nothing does: an interval that leaves room for what audits may have missed holds it
+    ever so often.
+    """
 
     answer: str
     question: str
@@ -43,6 +48,7 @@ class Asked(NamedTuple):
     estimator: str = ""
     group: str = ""
     target: str = ""
+    edge: bool = False
 
     @property
     def key(self) -> Key:
@@ -209,7 +215,7 @@ def contractor(**values: Any) -> inc.Scenario:
 def half_as_busy(scheme: inc.Scheme, label: str, **values: Any) -> inc.Scenario:
     """Give a contractor with fewer customers, and everybody under one scheme."""
     fewer = {"floor.customers": 450 * TEAMS * SEATS, "scheme": scheme, "label": label}
-    return contractor(**fewer, **values)
+    return contractor(**{**fewer, **values})
 
 
 DETECTION = Study(contractor(), SCHEMES, "wage", MONTHS).detection()
@@ -240,11 +246,11 @@ def _by_scheme(twins: inc.Records, frame: pd.DataFrame) -> "pd.Series[str]":
 REASONS = ("contact", "silent")
 COX = "log hazard ratio (Cox)"
 THESE, LIKE = "these agents", "teams like these"
+BY_TARGET: dict[str, TruthBy] = {THESE: "its own world", LIKE: "all worlds"}
 
 
 def paid_for_saves() -> Family:
     """Give the worlds of the study itself, for what is no effect on the whole."""
-    by_target: dict[str, TruthBy] = {THESE: "its own world", LIKE: "all worlds"}
     levels = tuple(
         Asked(
             "true_rate",
@@ -254,9 +260,10 @@ def paid_for_saves() -> Family:
             "success_true",
             "two-phase",
             target=target,
+            edge=target == THESE,
         )
         for scheme in SCHEMES
-        for target, by in by_target.items()
+        for target, by in BY_TARGET.items()
     )
     reasons = tuple(
         Asked(
@@ -292,20 +299,24 @@ def paid_for_saves() -> Family:
 
 
 def _truth_of_paid(lived: Lived) -> dict[Key, float | Floats]:
-    served = _served(lived.firms)
-    good = served["true_outcome"].isin(["sale", "saved"])
-    own = _per_100(served, good, ["scheme", "run"])
-    known: dict[Key, float | Floats] = {}
-    for scheme in SCHEMES:
-        levels: Floats = np.asarray(own.xs(scheme, level="scheme"), dtype=np.float64)
-        known["true_rate", f"success_true, {THESE}", scheme] = levels
-        known["true_rate", f"success_true, {LIKE}", scheme] = float(levels.mean())
+    known = _levels(_served(lived.firms), "success_true", ("sale", "saved"))
     left = _left(lived.twins)
     gap = 100 * (left.loc["retention"] - left.loc["wage"])
     for reason in REASONS:
         known["competing_risks", f"left: {reason}", "retention"] = float(gap[f"left_{reason}"])
     hazard = np.log(-np.log1p(-left["left"]))
     known["churn_effect", COX, "retention"] = float(hazard["retention"] - hazard["wage"])
+    return known
+
+
+def _levels(served: pd.DataFrame, question: str, good: Sequence[str]) -> dict[Key, float | Floats]:
+    """Give the share of contacts with a good outcome in each world, and in all, by scheme."""
+    own = _per_100(served, served["true_outcome"].isin(good), ["scheme", "run"])
+    known: dict[Key, float | Floats] = {}
+    for scheme in SCHEMES:
+        levels: Floats = np.asarray(own.xs(scheme, level="scheme"), dtype=np.float64)
+        known["true_rate", f"{question}, {THESE}", scheme] = levels
+        known["true_rate", f"{question}, {LIKE}", scheme] = float(levels.mean())
     return known
 
 
@@ -320,11 +331,15 @@ def _left(twins: inc.Records) -> Any:
 
 # ── many wish to leave: what the save rate says ──────────────────────────────────────────────────
 
+GOOD = ("success_true", "save_rate_true")
 SAVED = ("save_rate_true", "save_rate_inflation", "relative_inflation", "honesty_slope")
 
 
 def many_wishes() -> Family:
-    """Give worlds in which wishes to cancel are many, and audits that agents fear little."""
+    """Give worlds in which wishes to cancel are many, and audits that agents fear little.
+
+    Enough errors are met under pay for saves that levels there are no matter of those not met.
+    """
     many = {"leaving.base": 0.05, "floor.teams": 2 * TEAMS, "floor.customers": 2200 * TEAMS * SEATS}
     audits = {"audit.rate": 0.1, "audit.on_saves": 0.4, "audit.penalty": 30.0}
     centre = contractor(**many, **audits)
@@ -332,10 +347,29 @@ def many_wishes() -> Family:
     def asked(answer: str, question: str, estimator: str) -> Asked:
         return Asked(answer, question, "retention", "twins", question, estimator)
 
+    levels = tuple(
+        Asked(
+            "true_rate",
+            f"{question}, {target}",
+            "retention",
+            by,
+            question,
+            "two-phase",
+            target=target,
+        )
+        for question in GOOD
+        for target, by in BY_TARGET.items()
+    )
     return Family(
         "many wishes to leave",
         [centre.assign(SCHEMES)],
         {
+            "true_rate": lambda seen: pd.concat(
+                inc.true_rate(
+                    seen, outcome=question.removesuffix("_true"), detection=DETECTION
+                ).tidy()
+                for question in GOOD
+            ),
             "scheme_effect": lambda seen: inc.scheme_effect(
                 seen, control="wage", outcome="save_rate"
             ).tidy(),
@@ -344,6 +378,7 @@ def many_wishes() -> Family:
             ).tidy(),
         },
         (
+            *levels,
             asked("scheme_effect", "save_rate_logged", "difference in means"),
             *(asked("kpi_inflation", question, "two-phase") for question in SAVED),
         ),
@@ -370,7 +405,11 @@ def _truth_of_wishes(lived: Lived) -> dict[Key, float | Floats]:
         "honesty_slope": both / saves - (kept - both) / (n - saves),
     }
     effects = {name: float(level["retention"] - level["wage"]) for name, level in levels.items()}
+    met = _served(lived.firms)
+    wished = met[met["reason"] == "cancel"]
     return {
+        **_levels(met, "success_true", ("sale", "saved")),
+        **_levels(wished, "save_rate_true", ("saved",)),
         ("scheme_effect", "save_rate_logged", "retention"): effects["save_rate_logged"],
         **{("kpi_inflation", name, "retention"): effects[name] for name in SAVED},
     }
@@ -471,7 +510,11 @@ EDGE = 3  # days at either end of a month
 
 def with_a_target() -> Family:
     """Give worlds with a lump for so many sales a month, contact by contact."""
-    floors = {"wage": half_as_busy(WAGE, "wage"), "target": half_as_busy(TARGET, "target")}
+    twice = {"floor.teams": 2 * TEAMS, "floor.customers": 900 * TEAMS * SEATS}
+    floors = {
+        label: half_as_busy(scheme, label, **twice)
+        for label, scheme in {"wage": WAGE, "target": TARGET}.items()
+    }
     piles = tuple(
         Asked("bunching", name, "target", "twins", name, "difference in bunching")
         for name in (*WINDOW, "payments_moved")
@@ -571,7 +614,10 @@ PRICES = {"before": 0.0, "low": 4.0, "high": 8.0}
 
 
 def two_kinds() -> Family:
-    """Give worlds with agents of two kinds, alike within a kind; few checks deter them little."""
+    """Give worlds with agents of two kinds, alike within a kind; many checks deter them little.
+
+    The loyal hardly game, so that their response is at the edge.
+    """
     kinds = {each.name: each for each in inc.Workforce().archetypes}
     centre = contractor(
         **{
@@ -586,6 +632,9 @@ def two_kinds() -> Family:
             "floor.teams": 12,
             "floor.team_size": 4,
             "floor.customers": 1000 * 48,
+            "audit.rate": 0.3,
+            "audit.on_saves": 0.5,
+            "audit.penalty": 10.0,
         }
     )
     paid = {name: inc.Wage() + inc.PieceRate("saves", PRICES[name]) for name in ("low", "high")}
@@ -594,7 +643,15 @@ def two_kinds() -> Family:
         [centre.assign(paid, unit="agent", start=MONTHS)],
         {"agent_types": lambda seen: inc.agent_types(seen, money=PRICES, classes=2).tidy()},
         tuple(
-            Asked("agent_types", question, term, "all worlds", question, "latent classes")
+            Asked(
+                "agent_types",
+                question,
+                term,
+                "all worlds",
+                question,
+                "latent classes",
+                edge=(question, term) == ("response", "class 2"),
+            )
             for question, term in (
                 ("response", "class 1"),
                 ("response", "class 2"),

@@ -3,8 +3,9 @@
 A small copy of the outsourced retention floor with everything on, half of its teams paid for
 saves, lived through many times: each estimator that the library knows (`incentives.study.ANSWERS`)
 answers every question it can, beside the log read as it stands and the truth read as it is. The
-truth is that of twins, all teams paid for saves against none. The same with nothing to find (both
-arms on the wage) gives the size of the tests. Estimators of other things are marked on worlds of
+truth is that of twins, all teams paid for saves against none. The same with nothing to find gives
+the size of the tests: with both arms on the wage, where hardly anybody games, and with both paid
+for saves, where many do. Estimators of other things are marked on worlds of
 their own kind (`experiments._marks`), where `truth_by` says whose truth it is.
 
 Worlds are lived through in blocks, and only what was answered is kept, under ``blocks``; a run
@@ -14,7 +15,7 @@ that broke off goes on with the blocks that are missing, unless a source file ha
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +35,9 @@ from incentives import figures
 from incentives.study import ANSWERS, QUESTIONS, Assign, Study, accuracy
 
 SEED = 2026
-BONUS, NOTHING = "bonus for saves", "nothing to find"
+BONUS, NOTHING, ALIKE = "bonus for saves", "nothing to find", "bonus for all"
+SAME = dict.fromkeys(("retention", "retention again"), SCHEMES["retention"])
+RARE = ("gamed", "inflation")  # where all are on the wage next to nothing of it is found
 KEYS = ["world", "question", "answer", "term", "truth_by"]
 NUMBERS = ["estimate", "std_error", "p_value", "conf_low", "conf_high", "truth"]
 ROWS = [*KEYS[1:], "sim", *NUMBERS, "failed"]
@@ -102,12 +105,12 @@ def main(scale: Scale, out: Path) -> None:
 # ── living through worlds ────────────────────────────────────────────────────────────────────────
 
 
-def planned() -> Study:
-    """Declare the study: every question, and everybody who can answer."""
+def planned(schemes: Mapping[str, inc.Scheme] = SCHEMES) -> Study:
+    """Declare the study: every question, and everybody who can answer; the first is the control."""
     return Study(
         contractor(),
-        SCHEMES,
-        "wage",
+        schemes,
+        next(iter(schemes)),
         MONTHS,
         assign=Assign("team"),
         questions=tuple(QUESTIONS),
@@ -133,6 +136,7 @@ def of_family(family: Family) -> Live:
 KINDS = {
     "study": Kind(BONUS, of_study(planned()), 2000),
     "null": Kind(NOTHING, of_study(planned().null()), 2000),
+    "alike": Kind(ALIKE, of_study(planned(SAME)), 2000),
     **{name: Kind(family.world, of_family(family), 2000) for name, family in FAMILIES.items()},
 }
 KINDS["target"] = KINDS["target"]._replace(block=20)  # every contact is kept: blocks need room
@@ -209,7 +213,8 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
             row |= {name: value.value, f"{name}_mc_error": value.mc_error}
         answered = int((own["failed"] == "").sum())
         low, high = stats.binom.ppf(BAND, answered, 0.95) / answered if answered else (np.nan,) * 2
-        row |= {"band_low": low, "band_high": high}
+        row |= {"band_low": low, "band_high": high, "edge": at_the_edge(row)}
+        row["exact"] = float((own["estimate"] == own["truth"]).sum() / max(answered, 1))
         no_interval = own["conf_low"].isna().all()
         untested = own["p_value"].isna().all()
         hollow = [*(OF_INTERVALS if no_interval else ()), *(("power",) if untested else ())]
@@ -217,6 +222,19 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         row |= dict.fromkeys([*hollow, *(("band_low", "band_high") if no_interval else ())], np.nan)
         made.append(row)
     return pd.DataFrame(made).drop(columns="failure_rate_mc_error")
+
+
+def at_the_edge(row: Mapping[str, Any]) -> bool:
+    """Say whether the truth, or a part of it, is a share of nothing: see `Asked`."""
+    if row["world"] == NOTHING:
+        return row["question"] in RARE
+    place = tuple(row[name] for name in ("world", "answer", "question", "term"))
+    return place in {
+        (family.world, *asked.key)
+        for family in FAMILIES.values()
+        for asked in family.asked
+        if asked.edge
+    }
 
 
 def failures(rows: pd.DataFrame) -> pd.DataFrame:
