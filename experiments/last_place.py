@@ -2,10 +2,10 @@
 
 `blended_telesales` with its live leaderboard, beside its twin without one. An agent's place is who
 in the team has handled more contacts so far this month; a long care call costs place, an order
-brings pay. One picture: the share of care calls (questions and complaints) cut off, and of orders,
-by the place that the agent held when the call began. Who cuts callers off climbs, so that the first
-are those who cut: what an agent does on average is therefore taken out, and agents are compared
-with themselves.
+brings pay. One picture: how many more care calls (questions and complaints) an agent cuts off than
+it does on average, and how many more orders, by the place that it held when the call began. Who
+cuts callers off climbs, so that the first are those who cut; agents are therefore compared with
+themselves.
 
     python -m experiments.last_place --scale full --out results/last_place
 """
@@ -46,7 +46,10 @@ def main(scale: Scale, out: Path) -> None:
 
 
 def cut_by_place(centre: inc.Scenario, name: str, scale: Scale) -> pd.DataFrame:
-    """Give, for each run, kind of call and place, the calls served per 100 that are cut off."""
+    """Give how many more of 100 calls are cut off than by the same agents on average.
+
+    A row for each run, kind of call and place.
+    """
     records = inc.simulate(
         centre,
         replications=scale.pick(smoke=2, full=12),
@@ -58,9 +61,7 @@ def cut_by_place(centre: inc.Scenario, name: str, scale: Scale) -> pd.DataFrame:
     calls["call"] = np.where(calls["reason"].isin(CARE), "care", calls["reason"].astype(str))
     calls = calls[calls["call"].isin(["care", "order"])]
     calls["per_100"] = 100.0 * (calls["true_action"] == "cut_off")
-    calls["per_100"] += usual(calls, ["run", "call"]) - usual(
-        calls, ["run", "call", "agent", "hire"]
-    )
+    calls["per_100"] -= usual(calls, ["run", "call", "agent", "hire"])
     groups = calls.groupby(["run", "call", "place"], observed=True)["per_100"]
     return groups.mean().reset_index().assign(world=name)
 
@@ -101,7 +102,7 @@ def over_runs(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def headline(summary: pd.DataFrame) -> dict[str, Any]:
-    """Give the figures that prose quotes: care calls cut off by the first and by the last."""
+    """Give the figures that prose quotes: care calls cut off more by the first and by the last."""
     care = summary[summary["call"] == "care"].set_index(["world", "place"])["per_100"]
     ends = {"first": summary["place"].min(), "last": summary["place"].max()}
     return {world: {name: care[world, place] for name, place in ends.items()} for world in WORLDS}
@@ -117,7 +118,8 @@ def picture(table: pd.DataFrame) -> Figure:
                       hue_order=WORLDS, palette="colorblind", dodge=0.2, errorbar=("se", 2),
                       ax=ax)  # fmt: skip
         ax.set(title=title, xlabel="place on the board as the call begins (1 is first)",
-               ylabel="calls cut off, per 100 served, agent by agent")  # fmt: skip
+               ylabel="calls cut off, of 100, above the agent's mean")  # fmt: skip
+        ax.axhline(0, color="0.6", linewidth=1, zorder=0)
         ax.legend(title="", frameon=False)
         sns.despine(ax=ax)
     return figure

@@ -359,7 +359,7 @@ def tidy(rows: pd.DataFrame, conf_level: float = 0.95) -> pd.DataFrame:
     untested = _untested(rows)
     estimate, error, df = (rows[name].to_numpy(float) for name in ("estimate", "std_error", "df"))
     ratio, fraction = ((rows["kind"] == kind).to_numpy() for kind in ("ratio", "fraction"))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         point = np.where(ratio, np.log(estimate), estimate)
         point = np.where(fraction, -np.log1p(-estimate / 100), point)
         spread = np.where(ratio, error / estimate, error)
