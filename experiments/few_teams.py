@@ -1,0 +1,162 @@
+"""How many teams are enough for intervals to hold the truth, and does another method need fewer?
+
+Small copies of the outsourced retention floor, half of their teams paid for saves. What that does
+to saves as logged, and to true ones as audits of some show them, is estimated in many worlds of
+every size, and each interval is made by every method that `Estimate.inference` has. The truth is
+that of twins, all teams paid for saves against none.
+
+    python -m experiments.few_teams --scale full --out results/few_teams
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from scipy import stats
+
+import incentives as inc
+from experiments._common import Output, Scale, arguments, house_style
+from experiments._marks import DETECTION, SCHEMES, SEATS, Asked, Family, Lived, contractor, marked
+from incentives.estimates import Estimate
+
+SEED = 12
+METHODS = ("welch", "cluster", "wild", "randomisation")
+REPS = 999
+QUESTIONS = {"saves_logged": "saves as logged", "saves_true": "true saves, by audits"}
+BAND = [0.0005, 0.9995]
+KEYS = ["teams", "question", "method"]
+
+
+def main(scale: Scale, out: Path) -> None:
+    """Live through worlds of every size, and count how often each method's interval is right."""
+    with Output("few_teams", out, scale, seeds=[SEED], scenario=contractor()) as output:
+        found = counted(lived(scale))
+        output.table("few_teams", found)
+        output.figure("few_teams", picture(found))
+        output.numbers(headline(found))
+
+
+def lived(scale: Scale) -> pd.DataFrame:
+    """Live through worlds in blocks, and give a row for each, question and method."""
+    sizes = scale.pick(smoke=(8,), full=(8, 12, 16, 32))
+    blocks, worlds = scale.pick(smoke=(1, 2), full=(20, 25))
+    work = joblib.Parallel(n_jobs=2, batch_size=1)
+    rows: list[pd.DataFrame] = work(
+        joblib.delayed(block)(teams, number, worlds) for teams in sizes for number in range(blocks)
+    )
+    return pd.concat(rows, ignore_index=True)
+
+
+def block(teams: int, number: int, worlds: int) -> pd.DataFrame:
+    """Live through some worlds of a size."""
+    seed = np.random.SeedSequence([SEED, teams, number])
+    rows = marked(family(teams), worlds, max(worlds // 5, 1), seed)
+    return rows.assign(teams=teams, block=number).rename(columns={"answer": "method"})
+
+
+def family(teams: int) -> Family:
+    """Give the worlds of a size, and every method that is asked of them."""
+    size = {"floor.teams": teams, "floor.customers": 1100 * teams * SEATS}
+    return Family(
+        f"{teams} teams",
+        [contractor(**size).assign(SCHEMES)],
+        {method: asked_by(method) for method in METHODS},
+        tuple(
+            Asked(method, question, "retention", "twins", question, estimator)
+            for method in METHODS
+            for question, estimator in zip(
+                QUESTIONS, ("difference in means", "two-phase"), strict=True
+            )
+        ),
+        truth,
+        same=list(contractor(**size).vary(scheme=SCHEMES)),
+    )
+
+
+def asked_by(method: Any) -> Callable[[inc.Records], pd.DataFrame]:
+    """Give what answers both questions by a method."""
+
+    def by(found: Estimate) -> pd.DataFrame:
+        return found.inference(method, reps=REPS, rng=SEED).tidy()
+
+    def ask(seen: inc.Records) -> pd.DataFrame:
+        logged = inc.scheme_effect(seen, control="wage", outcome="saves")
+        true = inc.true_effect(seen, control="wage", outcome="saves", detection=DETECTION)
+        return pd.concat([by(logged), by(true).query("estimand == 'saves_true'")])
+
+    return ask
+
+
+def truth(lived: Lived) -> dict[tuple[str, str, str], Any]:
+    """Give what all teams under the scheme do to saves, against none, as logged and in truth."""
+    cells = lived.twins.cells[lived.twins.cells["agent"] >= 0]
+    scheme = lived.twins.runs.set_index("run")["scheme"].astype(str)
+    by = scheme.reindex(cells["run"]).to_numpy()
+    known: dict[tuple[str, str, str], Any] = {}
+    for question in QUESTIONS:
+        part = question.removeprefix("saves_")
+        saved = cells["n"].where(cells[f"{part}_outcome"] == "saved", 0).groupby(by).sum()
+        share = 100 * saved / cells["n"].groupby(by).sum()
+        effect = float(share["retention"] - share["wage"])
+        known |= {(method, question, "retention"): effect for method in METHODS}
+    return known
+
+
+def counted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Count what intervals hold; the truth is that of all blocks of a size."""
+    told = rows[rows["failed"] == ""].dropna(subset=["conf_low", "conf_high"])
+    true = rows.groupby(["teams", "question"])["truth"].transform("mean").reindex(told.index)
+    held = (told["conf_low"] <= true) & (true <= told["conf_high"])
+    told = told.assign(held=held, length=told["conf_high"] - told["conf_low"])
+    found = told.groupby(KEYS, sort=False).agg(
+        worlds=("held", "size"),
+        held=("held", "sum"),
+        coverage=("held", "mean"),
+        median_length=("length", "median"),
+    )
+    found = found.reset_index()
+    found["mc_error"] = np.sqrt(found["coverage"] * (1 - found["coverage"]) / found["worlds"])
+    for name, chance in zip(("band_low", "band_high"), BAND, strict=True):
+        found[name] = stats.binom.ppf(chance, found["worlds"], 0.95) / found["worlds"]
+    return found
+
+
+def headline(found: pd.DataFrame) -> dict[str, Any]:
+    """Give the figures that prose quotes: how many intervals held the truth."""
+    return {
+        f"{row['teams']} teams, {row['question']}, {row['method']}": [row["held"], row["worlds"]]
+        for row in found.to_dict("records")
+    }
+
+
+@house_style()
+def picture(found: pd.DataFrame) -> Figure:
+    """Draw a panel for each question: coverage by number of teams and method."""
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.4), sharey=True, layout="constrained")
+    sizes = sorted(found["teams"].unique())
+    for ax, (question, title) in zip(axes, QUESTIONS.items(), strict=True):
+        own = found[found["question"] == question]
+        band = 100 * own[["band_low", "band_high"]].to_numpy()[0]
+        ax.axhspan(*band, color="0.9", zorder=0, label="99.9 % of chance")
+        ax.axhline(95, color="0.6", linewidth=1)
+        for i, method in enumerate(METHODS):
+            part = own[own["method"] == method]
+            place = np.array([sizes.index(each) for each in part["teams"]]) + 0.1 * (i - 1.5)
+            ax.errorbar(place, 100 * part["coverage"], yerr=200 * part["mc_error"], fmt="o",
+                        color=sns.color_palette("colorblind")[i], label=method)  # fmt: skip
+        ax.set(title=title, xlabel="teams, half of them paid for saves", xticks=range(len(sizes)),
+               xticklabels=sizes, ylabel="truths held, of 100 (two Monte-Carlo errors)")  # fmt: skip
+        ax.grid(visible=False, axis="x")
+        sns.despine(ax=ax)
+    axes[1].legend(fontsize="x-small", loc="lower right")
+    return figure
+
+
+if __name__ == "__main__":
+    main(*arguments(__doc__))
