@@ -17,7 +17,7 @@ import statsmodels.api as sm
 import incentives as inc
 from incentives.study import Study
 
-__all__ = ["FAMILIES", "Family", "contractor", "marked"]
+__all__ = ["FAMILIES", "Family", "contractor", "firms_of", "marked"]
 
 Floats = npt.NDArray[np.float64]
 TruthBy = Literal["twins", "all worlds", "its own world"]
@@ -126,7 +126,7 @@ def marked(
     twins = lived(family.same, pairs) if family.same else records
     known = family.truth(Lived(records, twins))
     rows: list[dict[str, Any]] = []
-    for sim, firm in enumerate(_firms(records, family.replications)):
+    for sim, firm in enumerate(firms_of(records, family.replications)):
         seen = firm.seen_by("analyst")
         for name, ask in family.answers.items():
             table, failed = _answered(ask, seen)
@@ -144,7 +144,7 @@ def marked(
     return pd.DataFrame(rows)
 
 
-def _firms(records: inc.Records, replications: int) -> Iterator[inc.Records]:
+def firms_of(records: inc.Records, replications: int) -> Iterator[inc.Records]:
     """Take records apart: so many replications of every centre are a firm of its own."""
     runs = records.runs
     firm = (runs["replication"] // replications).set_axis(runs["run"])
@@ -725,7 +725,7 @@ def _expected_in_vain(seen: inc.Records) -> pd.DataFrame:
 def _truth_of_suspects(lived: Lived) -> dict[Key, float | Floats]:
     """Give the share of those flagged who truly did not game; none where nobody was flagged."""
     vain = []
-    for firm in _firms(lived.firms, 1):
+    for firm in firms_of(lived.firms, 1):
         served = firm.contacts[firm.contacts["ended"] == "served"]
         games = served["true_gaming"].isin(SIGNS).groupby([served["agent"], served["hire"]]).mean()
         listed = inc.audit_priorities(firm.seen_by("analyst"), control="wage").tidy()

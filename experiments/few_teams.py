@@ -5,6 +5,10 @@ to saves as logged, and to true ones as audits of some show them, is estimated i
 every size, and each interval is made by every method that `Estimate.inference` has. The truth is
 that of twins, all teams paid for saves against none.
 
+Many teams may be few where audits are feared and a few agents make most of the gaming. In worlds of
+that kind intervals are sorted by how many teams the findings are worth, which a check of
+`gaming_effect` looks at.
+
     python -m experiments.few_teams --scale full --out results/few_teams
 """
 
@@ -22,7 +26,18 @@ from scipy import stats
 
 import incentives as inc
 from experiments._common import Output, Scale, arguments, house_style
-from experiments._marks import DETECTION, SCHEMES, SEATS, Asked, Family, Lived, contractor, marked
+from experiments._marks import (
+    DETECTION,
+    MONTHS,
+    SCHEMES,
+    SEATS,
+    Asked,
+    Family,
+    Lived,
+    contractor,
+    firms_of,
+    marked,
+)
 from incentives.estimates import Estimate
 
 SEED = 12
@@ -30,6 +45,8 @@ METHODS = ("welch", "cluster", "wild", "randomisation")
 REPS = 999
 QUESTIONS = {"saves_logged": "saves as logged", "saves_true": "true saves, by audits"}
 BAND = [0.0005, 0.9995]
+SPREAD = "gaming found in teams enough"
+WORTH = (0, 4, 5, 6, 8, 16)
 KEYS = ["teams", "question", "method"]
 
 
@@ -37,9 +54,11 @@ def main(scale: Scale, out: Path) -> None:
     """Live through worlds of every size, and count how often each method's interval is right."""
     with Output("few_teams", out, scale, seeds=[SEED], scenario=contractor()) as output:
         found = counted(lived(scale))
+        uneven = by_worth(concentrated(scale))
         output.table("few_teams", found)
-        output.figure("few_teams", picture(found))
-        output.numbers(headline(found))
+        output.table("uneven", uneven)
+        output.figure("few_teams", picture(found, uneven))
+        output.numbers(headline(found, uneven))
 
 
 def lived(scale: Scale) -> pd.DataFrame:
@@ -127,20 +146,97 @@ def counted(rows: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def headline(found: pd.DataFrame) -> dict[str, Any]:
+# ── a few agents who make most of the gaming ─────────────────────────────────────────────────────
+
+
+def feared() -> inc.Scenario:
+    """Give a floor of 32 teams with many wishes to leave, many audits, and the usual penalty."""
+    return contractor(
+        **{
+            "leaving.base": 0.05,
+            "floor.teams": 32,
+            "floor.customers": 1100 * 32 * SEATS,
+            "audit.rate": 0.1,
+            "audit.on_saves": 0.4,
+        }
+    )
+
+
+def concentrated(scale: Scale) -> pd.DataFrame:
+    """Live through worlds in which few game, and give how many teams the findings are worth."""
+    blocks, worlds = scale.pick(smoke=(1, 2), full=(20, 50))
+    work = joblib.Parallel(n_jobs=2, batch_size=1)
+    rows: list[pd.DataFrame] = work(joblib.delayed(uneven)(k, worlds) for k in range(blocks))
+    return pd.concat(rows, ignore_index=True)
+
+
+def uneven(number: int, worlds: int) -> pd.DataFrame:
+    """Live through some of these worlds."""
+    seed = np.random.SeedSequence([SEED, number])
+
+    def lived(centres: list[inc.Scenario], replications: int) -> inc.Records:
+        return inc.simulate(
+            centres,
+            replications=replications,
+            months=MONTHS,
+            rng=seed,
+            keep="cells",
+            progress=False,
+        )
+
+    twins = lived(list(feared().vary(scheme=SCHEMES)), max(worlds // 5, 1))
+    rows = []
+    for firm in firms_of(lived([feared().assign(SCHEMES)], worlds), 1):
+        found = inc.gaming_effect(firm, control="wage", detection=DETECTION)
+        (check,) = [each for each in found.checks if each.name == SPREAD]
+        row = found.tidy().iloc[0]
+        ends = {name: row[name] for name in ("conf_low", "conf_high")}
+        worth = {"worth": check.value, "clear": check.passed}
+        rows.append({"block": number, **worth, **ends, "truth": gaming(twins)})
+    return pd.DataFrame(rows)
+
+
+def gaming(twins: inc.Records) -> float:
+    """Give what all teams under the scheme game more than all under none, per 100 contacts."""
+    cells = twins.cells[twins.cells["agent"] >= 0]
+    scheme = twins.runs.set_index("run")["scheme"].astype(str).reindex(cells["run"]).to_numpy()
+    gamed = cells["n"].where(cells["true_gaming"] != "none", 0).groupby(scheme).sum()
+    share = 100 * gamed / cells["n"].groupby(scheme).sum()
+    return float(share["retention"] - share["wage"])
+
+
+def by_worth(rows: pd.DataFrame) -> pd.DataFrame:
+    """Count what intervals hold, by how many teams the findings are worth, of 16 paid for saves."""
+    true = rows["truth"].mean()
+    held = (rows["conf_low"] <= true) & (true <= rows["conf_high"])
+    told = rows.assign(held=held, below=rows["conf_high"] < true)
+    told["teams"] = pd.cut(told["worth"], WORTH).astype(str)
+    counts = told.groupby(["teams", "clear"], sort=True)[["held", "below"]].sum()
+    counts["worlds"] = told.groupby(["teams", "clear"]).size()
+    return counts.reset_index().assign(truth=true)
+
+
+# ── the answer ───────────────────────────────────────────────────────────────────────────────────
+
+
+def headline(found: pd.DataFrame, uneven: pd.DataFrame) -> dict[str, Any]:
     """Give the figures that prose quotes: how many intervals held the truth."""
-    return {
+    told: dict[str, Any] = {
         f"{row['teams']} teams, {row['question']}, {row['method']}": [row["held"], row["worlds"]]
         for row in found.to_dict("records")
     }
+    for clear, part in uneven.groupby("clear"):
+        counts = {name: int(part[name].sum()) for name in ("held", "below", "worlds")}
+        told[f"uneven, check {'passed' if clear else 'failed'}"] = counts
+    return told
 
 
 @house_style()
-def picture(found: pd.DataFrame) -> Figure:
-    """Draw a panel for each question: coverage by number of teams and method."""
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.4), sharey=True, layout="constrained")
+def picture(found: pd.DataFrame, uneven: pd.DataFrame) -> Figure:
+    """Draw coverage by number of teams and method, a panel a question, and by what teams find."""
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
     sizes = sorted(found["teams"].unique())
-    for ax, (question, title) in zip(axes, QUESTIONS.items(), strict=True):
+    for ax, (question, title) in zip(axes[:2], QUESTIONS.items(), strict=True):
         own = found[found["question"] == question]
         band = 100 * own[["band_low", "band_high"]].to_numpy()[0]
         ax.axhspan(*band, color="0.9", zorder=0, label="99.9 % of chance")
@@ -151,10 +247,20 @@ def picture(found: pd.DataFrame) -> Figure:
             ax.errorbar(place, 100 * part["coverage"], yerr=200 * part["mc_error"], fmt="o",
                         color=sns.color_palette("colorblind")[i], label=method)  # fmt: skip
         ax.set(title=title, xlabel="teams, half of them paid for saves", xticks=range(len(sizes)),
-               xticklabels=sizes, ylabel="truths held, of 100 (two Monte-Carlo errors)")  # fmt: skip
+               xticklabels=sizes, ylabel="truths held, of 100 (2 Monte-Carlo errors)")  # fmt: skip
         ax.grid(visible=False, axis="x")
         sns.despine(ax=ax)
     axes[1].legend(fontsize="x-small", loc="lower right")
+    sums = uneven.groupby("teams", sort=False)[["held", "worlds"]].sum()
+    share = sums["held"] / sums["worlds"]
+    axes[2].axhline(95, color="0.6", linewidth=1)
+    axes[2].errorbar(range(len(sums)), 100 * share, fmt="o", color="black",
+                     yerr=200 * np.sqrt(share * (1 - share) / sums["worlds"]))  # fmt: skip
+    names = [f"{name}\n{n} worlds" for name, n in sums["worlds"].items()]
+    axes[2].set(title="gaming, where audits are feared", xticks=range(len(sums)), xticklabels=names,
+                xlabel="teams that the findings are worth, of 16")  # fmt: skip
+    axes[2].tick_params(axis="x", labelsize="x-small")
+    sns.despine(ax=axes[2])
     return figure
 
 

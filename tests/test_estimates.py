@@ -408,6 +408,20 @@ def test_the_delta_method_agrees_with_a_numerical_derivative(left: World) -> Non
         assert row_of(effect, name)["std_error"] == pytest.approx(error, rel=5e-3)
 
 
+def test_gaming_by_a_few_worlds_of_many_fails_a_check(rng: np.random.Generator) -> None:
+    shares = gaming_shares(rng, 12, 0.05)
+    spread = gaming_effect(audited_world(rng, shares), control="wage").checks
+    shares[:, 0] = 0.0
+    shares[:, 1, 0] = np.where(np.arange(12) < 2, 0.3, 0.0)
+    shares[:, 1, 1] = 0.0
+    few = gaming_effect(audited_world(rng, shares), control="wage").checks
+    passed = {c.name: c for c in spread}["gaming found in replications enough"]
+    failed = {c.name: c for c in few}["gaming found in replications enough"]
+    assert passed.passed
+    assert not failed.passed
+    assert (failed.value, failed.threshold) == (pytest.approx(2.0, abs=0.1), 4.0)
+
+
 def test_months_without_leavers_and_schemes_without_gaming_are_answered(
     rng: np.random.Generator,
 ) -> None:

@@ -27,6 +27,7 @@ from incentives.estimates.two_phase import (
 __all__ = ["gaming_effect"]
 
 UNIT = "per 100 contacts"
+SPREAD = 1 / 3  # of the clusters of an arm, which findings should be worth
 
 
 def gaming_effect(
@@ -201,8 +202,27 @@ def _audit_checks(phases: Phases, hit: Bools) -> list[Check]:
             f"no audit under {none_found} found any; as many per 100 contacts as shown here "
             "could still be there",
         ),
+        _spread_check(phases, hit),
         suspicion_check(phases.targeted),
     ]
+
+
+def _spread_check(phases: Phases, hit: Bools) -> Check:
+    """Look at whether a few clusters make most of the gaming, where there is most of it."""
+    plan = phases.plan
+    weights, found = plan.totals(phases.audits, [phases.weight, phases.weight * hit])
+    most = found.sum(axis=0) / weights.sum(axis=0)
+    worst = int(most.argmax())
+    own, there = found[:, worst], int((weights[:, worst] > 0).sum())
+    worth = float(own.sum() ** 2 / (own**2).sum()) if own.any() else float(there)
+    return Check(
+        f"gaming found in {plan.unit}s enough",
+        worth >= SPREAD * there,
+        worth,
+        SPREAD * there,
+        f"{plan.unit}s that the findings under '{plan.arms[worst]}' are worth, of {there}: where a "
+        "few make most of the gaming, intervals are too short and often end below the truth",
+    )
 
 
 def _reading(rows: pd.DataFrame, word: str) -> str:
