@@ -182,12 +182,14 @@ def measured(found: pd.DataFrame) -> str:
 def recovery(found: pd.DataFrame) -> str:
     """Lay out how near each answer came to the truth, a table a world, as experiments left it.
 
-    A coverage that chance alone would seldom make of 95 % stands in bold.
+    A coverage that chance alone would seldom make of 95 % stands in bold; one of a truth at the edge
+    of what is possible, which is held too often, has a dagger.
     """
     parts = []
     for world, rows in found.groupby("world", sort=False):
         covered = with_error(rows, "coverage")
         inside = rows["coverage"].between(rows["band_low"], rows["band_high"])
+        spared = rows["edge"] & (rows["coverage"] > rows["band_high"])
         shown = pd.DataFrame(
             {
                 "answer": "`" + rows["answer"] + "`",
@@ -196,8 +198,8 @@ def recovery(found: pd.DataFrame) -> str:
                 "truth": with_error(rows, "truth"),
                 "bias": with_error(rows, "bias"),
                 "coverage of 95 % intervals": covered.where(
-                    inside | (covered == ""), "**" + covered + "**"
-                ),
+                    inside | spared | (covered == ""), "**" + covered + "**"
+                ).where(~spared, covered + " †"),
                 "found (p < .05)": with_error(rows, "power"),
             }
         )

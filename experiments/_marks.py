@@ -85,8 +85,9 @@ class Family:
         Length of a run.
     replications
         Worlds a firm has of each centre.
-    keep
-        As for `simulate`.
+    keep, choices
+        As for `simulate`. With choices, answers read the truth and not the analyst's view: they
+        are not of a firm.
     """
 
     world: str
@@ -98,6 +99,7 @@ class Family:
     months: int = MONTHS
     replications: int = 1
     keep: Literal["cells", "contacts"] = "cells"
+    choices: float = 0.0
 
 
 def marked(
@@ -119,6 +121,7 @@ def marked(
             months=family.months,
             rng=seed,
             keep=family.keep,
+            choices=family.choices,
             progress=False,
         )
 
@@ -127,7 +130,7 @@ def marked(
     known = family.truth(Lived(records, twins))
     rows: list[dict[str, Any]] = []
     for sim, firm in enumerate(firms_of(records, family.replications)):
-        seen = firm.seen_by("analyst")
+        seen = firm if family.choices else firm.seen_by("analyst")
         for name, ask in family.answers.items():
             table, failed = _answered(ask, seen)
             rows += [
@@ -689,6 +692,84 @@ def _truth_of_kinds(lived: Lived) -> dict[Key, float | Floats]:
     }
 
 
+# ── the same two kinds of agents, seen as they choose ────────────────────────────────────────────
+
+LIAR, HONEST = "mercenary", "loyal"
+STIRRING = ("A2", "A3", "A4", "A5", "A6", "A7", "A8", "P4")  # what moves tastes from day to day
+TASTES = {"pay": 1.0, "care": 0.0}, {"pay": 0.8, "care": 0.25}
+COST = {LIAR: -0.6, HONEST: -0.5}  # conscience, stakes against the mean
+SAVES_AND_SALES = {"little": (4.0, 2.0), "much": (9.0, 6.0)}
+
+
+def by_menus() -> Family:
+    """Give worlds with agents of two kinds, alike within a kind, and all that they chose from.
+
+    What moves tastes from day to day is off, so that they are known.
+    """
+    kinds = tuple(
+        inc.Archetype(
+            name=name,
+            share=0.5,
+            risk=0.0,
+            effort=0.1,
+            fear=1.2,
+            standing=0.25,
+            client=0.01,
+            employer=0.03,
+            conscience=COST[name],
+            **tastes,
+        )
+        for name, tastes in zip(COST, TASTES, strict=True)
+    )
+    centre = contractor(
+        **{
+            "scheme": WAGE,
+            "workforce.archetypes": kinds,
+            "workforce.tastes": 0.0,
+            "conscience.spread": 0.0,
+            "conscience.ability": 0.0,
+            "floor.team_size": 2,
+            "floor.customers": 14_000,
+        }
+    ).without(*STIRRING)
+    paid = {
+        name: inc.Wage() + inc.PieceRate("saves", saves) + inc.PieceRate("sales", sales)
+        for name, (saves, sales) in SAVES_AND_SALES.items()
+    }
+    return Family(
+        "two kinds of agents, by their menus",
+        [centre.assign(paid, unit="agent")],
+        {"taste_classes": lambda lived: inc.taste_classes(lived, classes=2).tidy()},
+        tuple(
+            Asked("taste_classes", taste, f"class {k + 1}", "all worlds", taste, "latent classes")
+            for k in range(2)
+            for taste in ("pay", "effort", "conscience", "fear", "care")
+        ),
+        _truth_of_tastes,
+        months=1,
+        choices=1.0,
+    )
+
+
+def _truth_of_tastes(lived: Lived) -> dict[Key, float | Floats]:
+    """Give what made the choices: the tastes as they were set, by the scale of the noise or pay."""
+    assert lived.firms.choices["true_chosen"].any()
+    conscience = inc.Conscience()
+    known: dict[Key, float | Floats] = {}
+    for k, (name, tastes) in enumerate(zip(COST, TASTES, strict=True)):
+        pay = tastes["pay"]
+        cost = conscience.stake * (conscience.mean + conscience.culture + COST[name])
+        values = {
+            "pay": pay / (conscience.noise * conscience.stake),
+            "effort": 0.1 / pay,
+            "conscience": cost / pay,
+            "fear": 1.2 / pay,
+            "care": tastes["care"] / pay,
+        }
+        known |= {("taste_classes", t, f"class {k + 1}"): value for t, value in values.items()}
+    return known
+
+
 # ── whom to audit first ──────────────────────────────────────────────────────────────────────────
 
 SIGNS = ("G1", "G2", "G3")
@@ -742,6 +823,7 @@ FAMILIES: dict[str, Family] = {
     "target": with_a_target(),
     "checked": checked(),
     "kinds": two_kinds(),
+    "menus": by_menus(),
     "suspects": suspects(),
 }
 """Kinds of worlds, by a short name."""

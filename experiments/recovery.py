@@ -140,6 +140,7 @@ KINDS = {
     **{name: Kind(family.world, of_family(family), 2000) for name, family in FAMILIES.items()},
 }
 KINDS["target"] = KINDS["target"]._replace(block=20)  # every contact is kept: blocks need room
+KINDS["menus"] = KINDS["menus"]._replace(block=10, worlds=200)  # all menus are kept, and read
 KINDS["suspects"] = KINDS["suspects"]._replace(block=10, worlds=200)  # dear, and no intervals
 
 
@@ -214,7 +215,6 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         answered = int((own["failed"] == "").sum())
         low, high = stats.binom.ppf(BAND, answered, 0.95) / answered if answered else (np.nan,) * 2
         row |= {"band_low": low, "band_high": high, "edge": at_the_edge(row)}
-        row["exact"] = float((own["estimate"] == own["truth"]).sum() / max(answered, 1))
         no_interval = own["conf_low"].isna().all()
         untested = own["p_value"].isna().all()
         hollow = [*(OF_INTERVALS if no_interval else ()), *(("power",) if untested else ())]
@@ -310,16 +310,21 @@ def headline(found: pd.DataFrame) -> dict[str, Any]:
     named = found.assign(name=found["answer"] + ": " + found["question"] + ", " + found["term"])
     inside = named["coverage"].between(named["band_low"], named["band_high"])
     estimators = ~named["answer"].isin(READINGS) & named["coverage"].notna()
-    apart = named[estimators & ~inside]
+    apart = named[estimators & ~inside & ~named["edge"]]
+    edge = named[estimators & ~inside & named["edge"]]
     bonus, nothing = (named[named["world"] == world] for world in (BONUS, NOTHING))
     return {
         "coverage": dict(zip(bonus["name"], bonus["coverage"], strict=True)),
         "size": dict(zip(nothing["name"], nothing["power"], strict=True)),
         "estimators_inside_their_band": int((estimators & inside).sum()),
-        "estimators_outside_their_band": [
-            f"{row['world']}: {row['name']}" for row in apart.to_dict("records")
-        ],
+        "estimators_outside_their_band": _named(apart),
+        "at_the_edge_and_outside": _named(edge),
     }
+
+
+def _named(rows: pd.DataFrame) -> list[str]:
+    """Name rows with the worlds that they are of."""
+    return [f"{row['world']}: {row['name']}" for row in rows.to_dict("records")]
 
 
 if __name__ == "__main__":

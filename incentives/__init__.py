@@ -120,6 +120,7 @@ __all__ = [  # noqa: RUF022  # by group, in reading order
     "optimal_audit",
     "mediation",
     "Mediation",
+    "taste_classes",
     "Estimate",
     "AuditPlan",
     "AuditPriorities",
@@ -219,6 +220,7 @@ _HOMES = {
     "simulation": ("simulate",),
     "equal_cost": ("cost_matched",),
     "truth": ("twins", "truth_of", "Twins", "mediation", "Mediation"),
+    "tastes": ("taste_classes",),
     "comparison": ("compare", "Comparison", "outcome_table"),
     "records": ("Records",),
     "model": ("ContactCentre", "FrontlineAgent", "Manager"),
@@ -364,6 +366,7 @@ if TYPE_CHECKING:
         Workforce,
     )
     from incentives.study import Diagnosis, Study
+    from incentives.tastes import taste_classes
     from incentives.truth import Mediation, Twins, mediation, truth_of, twins
 
 

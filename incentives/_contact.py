@@ -193,7 +193,8 @@ def serve(
     action = whole(choose(v, events.weights, now, k0, k1, luck, place, rules))
     if keep:
         for option in range(N_ACTIONS):
-            if menu.allowed[reason, option] == 1 and (option < FABRICATE or now.can_pass):
+            stands = menu.allowed[reason, option] == 1 and (option < FABRICATE or now.can_pass)
+            if stands and v[option] > -np.inf:  # no offer in peace, no transfer at the last try
                 watch.rows[watched, 0] = count
                 watch.rows[watched, 1] = seat
                 watch.rows[watched, 2] = option

@@ -1,21 +1,19 @@
 """A choice model fitted to recorded choices recovers the tastes that made them, in ratios.
 
-`Nested` is the likelihood of docs/explanation/model.md ("The choice"), written as a reference:
-honest rows are one nest, lies another, cutting off stands alone. Utilities are linear in what the
-choices frame records, so that what is estimated is each taste over the scale of the noise; the
-tastes over that for pay are free of it.
+`Menus` is the likelihood of docs/explanation/model.md ("The choice") and knows nothing of the
+kernel: honest rows are one nest, lies another, cutting off stands alone. Utilities are linear in
+what the choices frame records, so that what is estimated is each taste over the scale of the
+noise; the tastes over that for pay are free of it.
 
 What is not identified, whatever the sample:
 
 - the scale, but for the reluctance to cut off, which is recorded in money: it fixes the unit;
 - regard for the employer and regard for the client in-house, where the one's gain is the other's;
 - conscience and fear where neither the belief nor the penalty varies: both are then a constant of
-  the lie;
-- what a minute is worth while others wait: its price is the bonus recently earned a minute, which
-  differs from day to day and is not in the frame. Here nobody waits (O5 off).
+  the lie.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +22,7 @@ import pytest
 from reading.centre import as_read
 
 import incentives as inc
+from incentives.tastes import COLUMNS, LIES, Menus, menus
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,95 +35,13 @@ TASTES = {
     "client": 0.010,
     "employer": 0.03,
 }
-# each taste's column and the sign with which it enters utility
-COLUMNS = {
-    "pay": ("true_pay", 1.0),
-    "effort": ("true_minutes", -1.0),
-    "standing": ("true_standing", -1.0),
-    "conscience": ("true_lie", -1.0),
-    "fear": ("true_fear", -1.0),
-    "care": ("true_customer", 1.0),
-    "client": ("true_client", 1.0),
-    "employer": ("true_employer", 1.0),
-    "reluctance": ("true_reluctance", -1.0),
-}
 NAMES = list(COLUMNS)
-LIES = ("fabricate", "suppress", "log_save", "log_upsell")
 KINSHIP, STAKE, NOISE = 0.4, 4.0, 0.13
 COST = STAKE * (inc.Conscience().mean + inc.Conscience().culture)
 TRUE = {**TASTES, "conscience": COST, "reluctance": 1.0}
 
 
-class Nested(NamedTuple):
-    """The nested logit of recorded choices: rows sorted by situation, and by nest within it."""
-
-    features: Floats  #: (rows, tastes)
-    chosen: npt.NDArray[np.bool_]  #: (rows,)
-    nests: npt.NDArray[np.int64]  #: first row of each nest of each situation
-    nest: npt.NDArray[np.int64]  #: (rows,) which of those
-    situations: npt.NDArray[np.int64]  #: first nest of each situation
-    situation: npt.NDArray[np.int64]  #: (nests,) which of those
-    alone: npt.NDArray[np.bool_]  #: (nests,) a nest of one row by itself
-
-    def score(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Give each situation's log likelihood and its derivatives.
-
-        With W = V / scale and dissimilarity k: a nest is worth I = k log sum exp(W / k), it is
-        chosen with chance exp(I) / sum exp(I), and a row within it with exp(W / k) over its sum.
-        """
-        tastes, kinship = theta[:-1], theta[-1]
-        k = np.where(self.alone, 1.0, kinship)
-        worth = self.features @ tastes
-        scaled = worth / k[self.nest]
-        peak = np.maximum.reduceat(scaled, self.nests)
-        weight = np.exp(scaled - peak[self.nest])
-        total = np.add.reduceat(weight, self.nests)
-        log_sum = peak + np.log(total)
-        within = weight / total[self.nest]
-        inclusive = k * log_sum
-        top = np.maximum.reduceat(inclusive, self.situations)
-        nest_weight = np.exp(inclusive - top[self.situation])
-        nest_total = np.add.reduceat(nest_weight, self.situations)
-        between = nest_weight / nest_total[self.situation]
-
-        row = np.flatnonzero(self.chosen)
-        its = self.nest[row]
-        value = scaled[row] - log_sum[its] + inclusive[its] - top - np.log(nest_total)
-
-        mean_features = np.add.reduceat(self.features * within[:, None], self.nests)
-        all_nests = np.add.reduceat(mean_features * between[:, None], self.situations)
-        by_taste = (self.features[row] - mean_features[its]) / k[its, None]
-        by_taste += mean_features[its] - all_nests
-        mean_worth = np.add.reduceat(worth * within, self.nests)
-        by_k = np.where(self.alone, 0.0, log_sum - mean_worth / k)  # of what a nest is worth
-        by_kinship = np.where(self.alone[its], 0.0, (mean_worth[its] - worth[row]) / k[its] ** 2)
-        by_kinship += by_k[its] - np.add.reduceat(by_k * between, self.situations)
-        return value, np.column_stack([by_taste, by_kinship])
-
-
-def nested(choices: pd.DataFrame, names: list[str]) -> Nested:
-    """Lay recorded choices out for the likelihood."""
-    action = choices["true_action"].astype(str)
-    kind = np.where(action == "cut_off", 2, np.where(action.isin(LIES), 1, 0))
-    order = np.lexsort((kind, choices["contact"], choices["run"]))
-    choices, kind = choices.iloc[order], kind[order]
-    run, contact = choices["run"].to_numpy(), choices["contact"].to_numpy()
-    new = np.r_[True, (np.diff(run) != 0) | (np.diff(contact) != 0)]
-    new_nest = new | np.r_[True, np.diff(kind) != 0]
-    nests = np.flatnonzero(new_nest)
-    features = [COLUMNS[name][1] * choices[COLUMNS[name][0]].to_numpy() for name in names]
-    return Nested(
-        features=np.column_stack(features),
-        chosen=choices["true_chosen"].to_numpy(),
-        nests=nests,
-        nest=np.cumsum(new_nest) - 1,
-        situations=np.flatnonzero(new[nests]),
-        situation=np.cumsum(new[nests]) - 1,
-        alone=kind[nests] == 2,
-    )
-
-
-def fit(model: Nested) -> tuple[Floats, Floats]:
+def fit(model: Menus) -> tuple[Floats, Floats]:
     """Maximise the likelihood (Berndt, Hall, Hall and Hausman); give estimates and covariance."""
     theta = np.r_[0.1 / model.features.std(axis=0), 1.0]
     value, scores = model.score(theta)
@@ -237,7 +154,7 @@ def choices() -> pd.DataFrame:
 
 
 def test_the_derivatives_of_the_likelihood_are_right(choices: pd.DataFrame) -> None:
-    model = nested(choices[choices["contact"] < 400], NAMES)
+    model = menus(choices[choices["contact"] < 400], NAMES)
     theta = np.r_[np.full(len(NAMES), 0.3), 0.6]
     theta[NAMES.index("client")] = 0.01
     scores = model.score(theta)[1].sum(axis=0)
@@ -259,6 +176,19 @@ def test_each_choice_is_one_row_of_a_menu(choices: pd.DataFrame) -> None:
     assert (lies == (choices["true_lie"] == 1)).all()
 
 
+def test_what_cannot_be_taken_does_not_stand_on_the_menu() -> None:
+    """Nobody is transferred at the last try, and nobody is offered anything in peace."""
+    once = inc.Scenario().change({"floor.teams": 2, "floor.customers": 2_000})
+    more, last = (
+        inc.simulate(
+            once.change({"needs.tries": tries}), months=1, rng=8, keep="cells", choices=1.0
+        ).choices
+        for tries in (3, 1)
+    )
+    assert (more["true_action"] == "transfer").any()
+    assert not (last["true_action"] == "transfer").any()
+
+
 def test_every_choice_is_kept_when_all_are_asked_for() -> None:
     large = as_read(inc.Scenario()).change({"floor.teams": 25, "floor.customers": 110_000})
     records = inc.simulate(large, months=1, rng=8, keep="cells", choices=1.0)
@@ -267,7 +197,7 @@ def test_every_choice_is_kept_when_all_are_asked_for() -> None:
 
 @pytest.fixture(scope="module")
 def fitted(choices: pd.DataFrame) -> tuple[Floats, Floats]:
-    return fit(nested(choices, NAMES))
+    return fit(menus(choices, NAMES))
 
 
 def test_tastes_are_recovered_in_ratios(fitted: tuple[Floats, Floats]) -> None:
@@ -298,7 +228,7 @@ def test_the_noise_is_recovered_from_reluctance_which_is_recorded_in_money(
 def information(choices: pd.DataFrame, names: list[str]) -> float:
     """Give the smallest eigenvalue of the information at the truth, each taste in its own unit."""
     theta = np.r_[[TRUE[name] / (NOISE * STAKE) for name in names], KINSHIP]
-    scores = nested(choices, names).score(theta)[1][:, :-1]
+    scores = menus(choices, names).score(theta)[1][:, :-1]
     moments = scores.T @ scores
     size = np.sqrt(np.diag(moments))
     return float(np.linalg.eigvalsh(moments / np.outer(size, size))[0])
@@ -309,7 +239,7 @@ def test_in_house_the_employers_gain_is_the_clients(choices: pd.DataFrame) -> No
     assert (own["true_client"] == own["true_employer"]).all()
     assert information(own, NAMES) < 1e-9 < 1e-3 < information(choices, NAMES)
     together = [name for name in NAMES if name != "employer"]  # their sum is identified
-    ratio, error = ratios(*fit(nested(own, together)), together)["client"]
+    ratio, error = ratios(*fit(menus(own, together)), together)["client"]
     assert abs(ratio - (TRUE["client"] + TRUE["employer"]) / TRUE["pay"]) < 4 * error
 
 
