@@ -127,10 +127,9 @@ def bunching(
     -----
     A threshold that was moved for some (a ratchet) fills counts beyond it: widen `above`. Where
     nobody under the control got there, *payments moved* are 100 of 100 with no standard error, and
-    an interval that ends there. Of 2,000 simulated worlds (not those of the recovery study) with 16
-    teams and 96 agent-months, half of them under the target, 1,926 intervals held the truth, 118 of
-    them where none of the 48 under the control got there, as in 121 worlds. Agent-months of one
-    agent are alike, which the binomial test does not know; clustered errors do.
+    an interval that ends there. How often intervals held the truth stands in the documentation's
+    page on estimators. Agent-months of one agent are alike, which the binomial test does not know;
+    clustered errors do.
 
     References
     ----------
