@@ -254,7 +254,9 @@ def coverage(found: pd.DataFrame) -> Figure:
     shown = found[~found["answer"].isin(READINGS) & found["coverage"].notna()]
     shown = shown[shown["world"] != NOTHING]
     line = shown["answer"] + ": " + shown["question"] + ", " + shown["term"]
-    return _shares(shown.assign(line=line), "coverage", 95, y="line", height=8.5)
+    twice = line.duplicated(keep=False)
+    line = line.where(~twice, line + " (" + shown["world"] + ")")
+    return _shares(shown.assign(line=line), "coverage", 95, y="line", height=12)
 
 
 @house_style()
