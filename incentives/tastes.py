@@ -14,6 +14,7 @@ from scipy import special
 
 from incentives.estimates.inference import Carried, Estimated, Floats
 from incentives.estimates.result import Check, Estimate, tidy
+from incentives.estimates.types_of_agents import class_checks
 from incentives.records import Records
 
 __all__ = ["COLUMNS", "Menus", "menus", "taste_classes"]
@@ -618,23 +619,8 @@ def _pooled(panel: Panel, fit: Fitted, named: list[str]) -> pd.DataFrame:
 
 def _checks(best: Fitted, posterior: Floats, lies: Floats) -> tuple[Check, ...]:
     """Look at whether the classes can be believed."""
-    sure, size = float(posterior.max(axis=1).mean()), float(posterior.sum(axis=0).min())
     return (
-        Check(
-            "classes well apart",
-            sure >= 0.9,
-            sure,
-            0.9,
-            "mean probability of an agent's likeliest class; classes may be cuts through a "
-            "continuum",
-        ),
-        Check(
-            "agents enough in each class",
-            size >= 5,
-            size,
-            5,
-            "agents in the smallest class; it may be a few unusual people",
-        ),
+        *class_checks(posterior),
         Check(
             "several starts came to the same maximum",
             best.agreeing >= 2 or best.classes == 1,

@@ -25,7 +25,7 @@ from incentives.estimates.comparison import (
 from incentives.estimates.inference import Carried, Estimated, Floats
 from incentives.estimates.result import Check, Estimate, direction, tidy
 
-__all__ = ["agent_types"]
+__all__ = ["agent_types", "class_checks"]
 
 MOST_CLASSES = 4
 STARTS = 12
@@ -812,11 +812,31 @@ def _facts(log: Log, agents: int, audits: int, classes: int) -> str:
     )
 
 
+def class_checks(posterior: Floats) -> tuple[Check, ...]:
+    """Look at whether agents fall into classes, by their probabilities, (agents, classes)."""
+    sure, size = float(posterior.max(axis=1).mean()), float(posterior.sum(axis=0).min())
+    return (
+        Check(
+            "classes well apart",
+            sure >= 0.9,
+            sure,
+            0.9,
+            "mean probability of an agent's likeliest class; classes may be cuts through a "
+            "continuum",
+        ),
+        Check(
+            "agents enough in each class",
+            size >= 5,
+            size,
+            5,
+            "agents in the smallest class; it may be a few unusual people",
+        ),
+    )
+
+
 def _checks(plan: Comparison, best: Fitted, log: Log, posterior: Floats) -> tuple[Check, ...]:
     """Look at whether the classes can be believed."""
-    sure = float(posterior.max(axis=1).mean())
     found = (posterior[:, :, None] * log.found.sum(axis=2)[:, None]).sum(axis=0)
-    size = float(posterior.sum(axis=0).min())
     switched = float(((log.contacts > 0).sum(axis=1) > 1).mean())
     return (
         Check(
@@ -833,21 +853,7 @@ def _checks(plan: Comparison, best: Fitted, log: Log, posterior: Floats) -> tupl
             0.25,
             "share of agents; the others say nothing about how the same agent responds",
         ),
-        Check(
-            "classes well apart",
-            sure >= 0.9,
-            sure,
-            0.9,
-            "mean probability of an agent's likeliest class; classes may be cuts through a "
-            "continuum",
-        ),
-        Check(
-            "agents enough in each class",
-            size >= 5,
-            size,
-            5,
-            "agents in the smallest class; it may be a few unusual people",
-        ),
+        *class_checks(posterior),
         Check(
             "several starts came to the same maximum",
             best.agreeing >= 2 or best.classes == 1,
