@@ -64,7 +64,7 @@ def main(scale: Scale, out: Path) -> None:
 def lived(scale: Scale) -> pd.DataFrame:
     """Live through worlds in blocks, and give a row for each, question and method."""
     sizes = scale.pick(smoke=(8,), full=(8, 12, 16, 32))
-    blocks, worlds = scale.pick(smoke=(1, 2), full=(20, 25))
+    blocks, worlds = scale.pick(smoke=(1, 2), full=(12, 25))
     work = joblib.Parallel(n_jobs=2, batch_size=1)
     rows: list[pd.DataFrame] = work(
         joblib.delayed(block)(teams, number, worlds) for teams in sizes for number in range(blocks)
@@ -164,7 +164,7 @@ def feared() -> inc.Scenario:
 
 def concentrated(scale: Scale) -> pd.DataFrame:
     """Live through worlds in which few game, and give how many teams the findings are worth."""
-    blocks, worlds = scale.pick(smoke=(1, 2), full=(20, 50))
+    blocks, worlds = scale.pick(smoke=(1, 2), full=(12, 50))
     work = joblib.Parallel(n_jobs=2, batch_size=1)
     rows: list[pd.DataFrame] = work(joblib.delayed(uneven)(k, worlds) for k in range(blocks))
     return pd.concat(rows, ignore_index=True)
