@@ -312,8 +312,8 @@ def headline(found: pd.DataFrame) -> dict[str, Any]:
     named = found.assign(name=found["answer"] + ": " + found["question"] + ", " + found["term"])
     inside = named["coverage"].between(named["band_low"], named["band_high"])
     estimators = ~named["answer"].isin(READINGS) & named["coverage"].notna()
-    apart = named[estimators & ~inside & ~named["edge"]]
-    edge = named[estimators & ~inside & named["edge"]]
+    spared = named["edge"] & (named["coverage"] > named["band_high"])
+    apart, edge = named[estimators & ~inside & ~spared], named[estimators & spared]
     bonus, nothing = (named[named["world"] == world] for world in (BONUS, NOTHING))
     return {
         "coverage": dict(zip(bonus["name"], bonus["coverage"], strict=True)),

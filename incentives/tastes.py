@@ -4,7 +4,7 @@ Only a simulator can show what stood on a menu: this is on the truth side, as `m
 answers what no log can. A firm's own records are for `agent_types`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from incentives.estimates.inference import Carried, Estimated, Floats
+from incentives.estimates.inference import Bools, Floats
 from incentives.estimates.result import Check, Estimate, tidy
 from incentives.estimates.types_of_agents import class_checks
 from incentives.records import Records
@@ -39,11 +39,10 @@ LEAST_KINSHIP = 0.05
 HALVED = 0.5 ** np.arange(8)
 FEWEST_AGENTS = 10
 FEWEST_LIES = 5.0  # of a class, below which what one costs it is hardly measured
-FLAT = 0.01  # of a parameter's square over its variance, below which menus say nothing of it
+FLAT = 1e-4  # of what menus would say of a taste were all rows as likely: less is nothing
 ALIKE = 1e-9  # of the information, each parameter in its own unit: two tastes are one
 
 Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 class Menus(NamedTuple):
@@ -290,10 +289,18 @@ def _named(choices: pd.DataFrame, tastes: Sequence[str] | None) -> list[str]:
             raise ValueError("tastes must have 'pay' among them: all others are held against it")
         return list(tastes)
     kept: dict[str, Floats] = {}
-    for name in COLUMNS:
-        (column,) = menus(choices, [name]).features.T
-        if np.ptp(column) > 0 and not any(np.array_equal(column, old) for old in kept.values()):
+    menu = menus(choices, list(COLUMNS))
+    first = menu.nests[menu.situations]
+    ends = (np.maximum.reduceat(menu.features, first), np.minimum.reduceat(menu.features, first))
+    differ: Bools = np.asarray((ends[0] > ends[1]).any(axis=0))
+    for name, column, told in zip(COLUMNS, menu.features.T, differ, strict=True):
+        if told and not any(np.array_equal(column, old) for old in kept.values()):
             kept[name] = column
+    if "pay" not in kept:
+        raise ValueError(
+            "pay: no menu has rows that differ in it, and all else is held against pay; take "
+            "choices under a scheme that pays for what is logged"
+        )
     return list(kept)
 
 
@@ -382,8 +389,11 @@ class Panel(NamedTuple):
     def lies(self, fit: Fitted) -> Floats:
         """Count the lies that agents of each class took."""
         taken = self.menu.lie[self.menu.nest[self.menu.chosen]].astype(np.float64)
-        weight = special.softmax(self.joint(fit), axis=1)
-        return np.asarray(self.by_agent(taken) @ weight, dtype=np.float64)
+        return np.asarray(self.by_agent(taken) @ self.weight(fit), dtype=np.float64)
+
+    def weight(self, fit: Fitted) -> Floats:
+        """Give each agent's probability of being in each class."""
+        return np.asarray(special.softmax(self.joint(fit), axis=1), dtype=np.float64)
 
     def joint(self, fit: Fitted) -> Floats:
         """Give the log-likelihood of each agent together with each class."""
@@ -442,18 +452,23 @@ def _climb(panel: Panel, classes: int, rng: np.random.Generator) -> Fitted:
 
 def _uphill(panel: Panel, fit: Fitted, weight: Floats | None, steps: int) -> Fitted:
     """Climb by EM, from a mixture or, at first, from weights of agents."""
-    for step in range(steps):
+    before = -np.inf
+    for _ in range(steps):
         found = [panel.menu.score(theta) for theta in fit.each()]
         joint = np.column_stack([panel.by_agent(value) for value, _ in found]) + np.log(fit.share)
         reached = float(special.logsumexp(joint, axis=1).sum())
-        if (step > 0 or weight is None) and reached - fit.log_likelihood < CLOSE:
-            return fit._replace(log_likelihood=reached)
-        own = weight if step == 0 and weight is not None else special.softmax(joint, axis=1)
+        if weight is None and reached - before < CLOSE:
+            break
+        own = special.softmax(joint, axis=1) if weight is None else weight
+        before, weight = (reached if weight is None else -np.inf), None
         share = own.mean(axis=0).clip(1e-6)
-        fit = _steps(panel, fit, own, found)._replace(
-            share=share / share.sum(), log_likelihood=reached
-        )
+        fit = _steps(panel, fit, own, found)._replace(share=share / share.sum())
     return fit._replace(log_likelihood=float(panel.reached(fit).sum()))
+
+
+def _bound(kinship: float, way: float) -> bool:
+    """Say whether the kinship is at an end of what it may be, and would go beyond."""
+    return (kinship >= 1.0 and way > 0) or (kinship <= LEAST_KINSHIP and way < 0)
 
 
 def _steps(
@@ -466,12 +481,17 @@ def _steps(
     """
     own = weight[panel.agent]
     here = sum(float(own[:, k] @ value) for k, (value, _) in enumerate(found))
-    parts = [own[:, [k]] * slopes for k, (_, slopes) in enumerate(found)]
-    kinship = sum(part[:, -1] for part in parts)
-    slopes = np.column_stack([*(part[:, :-1] for part in parts), kinship])
-    moments = slopes.T @ slopes
+    tastes, size = fit.theta.shape[1], fit.theta.size + 1
+    moments, slope = np.zeros((size, size)), np.zeros(size)
+    for k, (_, slopes) in enumerate(found):
+        its = np.append(np.arange(k * tastes, (k + 1) * tastes), size - 1)  # the kinship is last
+        weighted = slopes * own[:, [k]]
+        moments[np.ix_(its, its)] += weighted.T @ slopes
+        slope[its] += weighted.sum(axis=0)
     moments += np.diag(1e-9 * np.diag(moments) + 1e-12)
-    uphill = np.linalg.solve(moments, slopes.sum(axis=0))
+    uphill = np.linalg.solve(moments, slope)
+    if _bound(fit.kinship, uphill[-1]):
+        uphill = np.append(np.linalg.solve(moments[:-1, :-1], slope[:-1]), 0.0)
     now = np.append(fit.theta.ravel(), fit.kinship)
     for shrink in HALVED:
         there = now + shrink * uphill
@@ -493,46 +513,67 @@ def _ordered(panel: Panel, fit: Fitted) -> Fitted:
 # ── the answer ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _estimated(
-    panel: Panel, fit: Fitted, named: list[str], carried: Carried
-) -> dict[str, Estimated]:
-    """Give what is reported of each class, with its influence by agent.
+class Told(NamedTuple):
+    """What is reported of each class, its error, and the degrees of freedom of its agents."""
 
-    A last row makes up for what the sandwich falls short of the inverse of the information.
+    value: Floats
+    error: Floats
+    df: Floats
+
+
+def _estimated(panel: Panel, fit: Fitted, named: list[str]) -> dict[str, Told]:
+    """Give what is reported of each class, by name.
+
+    The error is that of the sandwich or of the inverse of the information, whichever is larger.
     What menus say next to nothing of is missing, as is what a lie costs those who tell hardly any.
     """
     packed = fit.packed()
     whole = -_slopes(lambda theta: panel.scores(fit.at(theta)).sum(axis=0), packed)
-    known = np.diag(whole) * packed**2 > FLAT
-    known[: fit.classes - 1] = True  # odds may well be even
+    known = np.diag(whole) > FLAT * _usual(panel, fit)
+    known[: fit.classes - 1] = True
+    known[-1] &= LEAST_KINSHIP < fit.kinship < 1.0
     inverse = np.linalg.inv(whole[np.ix_(known, known)])
-    moved = panel.scores(fit)[:, known] @ inverse.T
     values = _derived(panel, fit, named)
 
     def reported(theta: Floats) -> Floats:
         return np.concatenate(list(_derived(panel, fit.at(theta), named).values()))
 
     slopes = _slopes(reported, packed)[:, known]
-    influence: Floats = moved @ slopes.T
+    by_agent = panel.scores(fit)[:, known] @ inverse.T @ slopes.T
+    agents = np.maximum(np.floor(panel.weight(fit).sum(axis=0)), 2.0)
+    df = np.tile(agents - 1, len(values))
+    df[: fit.classes] = panel.agents - fit.classes  # of shares
+    wider = 1 + np.where(np.arange(len(df)) < fit.classes, fit.classes, 1) / df
     of_model = np.einsum("ij,jk,ik->i", slopes, inverse, slopes)
-    short = of_model * carried.df / carried.clusters - (influence**2).sum(axis=0)
-    influence = np.vstack([influence, np.sqrt(short.clip(min=0.0))])
-    at, names = len(named), list(values)
+    error = np.sqrt(np.maximum((by_agent**2).sum(axis=0) * wider, of_model))
+    for name, k in _missing(panel, fit, named, known):
+        values[name][k] = np.nan
+    parts = zip(*(np.split(each, len(values)) for each in (error, df)), strict=True)
+    return {
+        name: Told(value, np.where(np.isnan(value), np.nan, own), free)
+        for (name, value), (own, free) in zip(values.items(), parts, strict=True)
+    }
+
+
+def _missing(
+    panel: Panel, fit: Fitted, named: list[str], known: Bools
+) -> Iterator[tuple[str, int]]:
+    """Name what menus say next to nothing of, and the class."""
+    told, lies = known[fit.classes - 1 : -1].reshape(fit.classes, -1), panel.lies(fit)
+    of_lies = ["elasticity", *(name for name in ("conscience", "fear") if name in named)]
     for k in range(fit.classes):
-        own = known[fit.classes - 1 + k * at : fit.classes - 1 + (k + 1) * at]
-        for name, told in zip(named, own, strict=True):
-            missing = names[2:] if name == "pay" else [name]
-            for each in () if told else missing:
-                values[each][k] = np.nan
-        if panel.lies(fit)[k] < FEWEST_LIES:
-            for each in {"elasticity", "conscience", "fear"} & set(values):
-                values[each][k] = np.nan
-    reports, place = {}, 0
-    for name, value in values.items():
-        part = influence[:, place : place + len(value)]
-        reports[name] = Estimated(value, np.where(np.isnan(value), np.nan, part))
-        place += len(value)
-    return reports
+        if not told[k, named.index("pay")]:
+            yield from ((name, k) for name in ("elasticity", *named))
+        yield from ((name, k) for name, each in zip(named, told[k], strict=True) if not each)
+        if lies[k] < FEWEST_LIES:
+            yield from ((name, k) for name in of_lies)
+
+
+def _usual(panel: Panel, fit: Fitted) -> Floats:
+    """Give the information that menus would have of each parameter at the beginning."""
+    each = (panel.menu.score(_begin(panel.menu))[1] ** 2).sum(axis=0)
+    tastes = np.outer(fit.share, each[:-1]).ravel()
+    return np.concatenate([np.zeros(fit.classes - 1), tastes, each[-1:]])
 
 
 def _derived(panel: Panel, fit: Fitted, named: list[str]) -> dict[str, Floats]:
@@ -541,12 +582,12 @@ def _derived(panel: Panel, fit: Fitted, named: list[str]) -> dict[str, Floats]:
     ratios = {name: fit.theta[:, i] / pay for i, name in enumerate(named) if name != "pay"}
     more = fit.theta.copy()
     more[:, named.index("pay")] *= 1.01
-    lies = [
-        np.log(panel.menu.lies(np.append(up, fit.kinship)).sum())
-        - np.log(panel.menu.lies(np.append(now, fit.kinship)).sum())
+    chances = [
+        [panel.menu.lies(np.append(theta, fit.kinship)).sum() for theta in (up, now)]
         for up, now in zip(more, fit.theta, strict=True)
     ]
-    elastic = np.array(lies) / np.log(1.01)
+    log = np.log(np.maximum(chances, np.finfo(float).tiny))
+    elastic = (log[:, 0] - log[:, 1]) / np.log(1.01)
     return {"share": 100 * fit.share, "elasticity": elastic, "pay": pay, **ratios}
 
 
@@ -574,40 +615,34 @@ def _rows(
     panel: Panel, fit: Fitted, named: list[str], estimator: str = "latent classes"
 ) -> pd.DataFrame:
     """Give a row for each class and number."""
-    carried = Carried(panel.agents, panel.agents - fit.classes, paired=False)
-    joint = panel.joint(fit)
-    weight = special.softmax(joint, axis=1)
-    n = (weight * np.bincount(panel.agent, minlength=panel.agents)[:, None]).sum(axis=0)
-    lies = panel.lies(fit)
-    rows = []
-    for name, found in _estimated(panel, fit, named, carried).items():
-        error = found.std_error(carried)
-        for k in range(fit.classes):
-            rows.append(
-                {
-                    "estimand": name,
-                    "term": f"class {k + 1}",
-                    "contrast": "",
-                    "group": "",
-                    "unit": _unit(name),
-                    "estimator": estimator,
-                    "kind": "level",
-                    "label": name,
-                    "in_summary": name in ("share", "elasticity", "pay", "conscience"),
-                    "in_figure": name == "conscience",
-                    "estimate": found.value[k],
-                    "std_error": error[k],
-                    "df": carried.df,
-                    "inference": "cluster (agent), observed information, t",
-                    "target": "agents like these",
-                    "n": n[k],
-                    "n_clusters": panel.agents,
-                    "n_audits": np.nan,
-                    "n_events": lies[k],
-                }
-            )
-    table = pd.DataFrame(rows)
-    return table.sort_values("term", kind="stable").reset_index(drop=True)
+    faced = np.bincount(panel.agent, minlength=panel.agents)
+    n, lies = faced @ panel.weight(fit), panel.lies(fit)
+    rows = [
+        {
+            "estimand": name,
+            "term": f"class {k + 1}",
+            "contrast": "",
+            "group": "",
+            "unit": _unit(name),
+            "estimator": estimator,
+            "kind": "level",
+            "label": name,
+            "in_summary": name in ("share", "elasticity", "pay", "conscience"),
+            "in_figure": name == "conscience",
+            "estimate": told.value[k],
+            "std_error": told.error[k],
+            "df": told.df[k],
+            "inference": "cluster (agent), observed information, t",
+            "target": "agents like these",
+            "n": n[k],
+            "n_clusters": panel.agents,
+            "n_audits": np.nan,
+            "n_events": lies[k],
+        }
+        for name, told in _estimated(panel, fit, named).items()
+        for k in range(fit.classes)
+    ]
+    return pd.DataFrame(rows).sort_values("term", kind="stable").reset_index(drop=True)
 
 
 def _pooled(panel: Panel, fit: Fitted, named: list[str]) -> pd.DataFrame:

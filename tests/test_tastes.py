@@ -9,6 +9,7 @@ import pytest
 from test_choice_recovery import KINSHIP, NOISE, STAKE, TASTES, alike, paying
 
 import incentives as inc
+from incentives import tastes
 from incentives.estimates import Estimate
 from incentives.tastes import Menus, menus, taste_classes
 
@@ -82,6 +83,7 @@ def test_the_tastes_of_each_kind_are_found_and_covered(term: str, kind: str) -> 
     hits = tries = 0
     for name in found(0).design["tastes"].split():
         rows, true = every.loc[name], TRUE[kind][name]
+        assert rows["estimate"].notna().all(), name
         spread = max(rows["estimate"].std(), rows["std_error"].mean())
         assert abs(rows["estimate"].mean() - true) < 4 * spread / np.sqrt(WORLDS), (name, true)
         hits += ((rows["conf_low"] <= true) & (true <= rows["conf_high"])).sum()
@@ -136,6 +138,44 @@ def test_chances_of_a_menu_add_up_and_lies_are_among_them() -> None:
     assert isinstance(menu, Menus)
 
 
+def test_what_a_lie_costs_those_who_tell_none_is_missing() -> None:
+    honest = dataclasses.replace(KINDS["loyal"], conscience=3.0)
+    world = centre(**{"workforce.archetypes": (KINDS["mercenary"], honest)})
+    records = inc.simulate(world, months=1, rng=1, keep="cells", choices=0.5)
+    answer = taste_classes(records, classes=2)
+    rows = answer.tidy().set_index(["term", "estimand"])["estimate"]
+    for name in ("conscience", "fear", "elasticity"):
+        assert np.isnan(rows["class 2", name])
+        assert np.isfinite(rows["class 1", name])
+    assert rows["class 2", "care"] == pytest.approx(TRUE["loyal"]["care"], rel=0.5)
+    assert not {c.name: c for c in answer.checks}["lies taken in each class"].passed
+    assert answer.reading.endswith("tells hardly a lie")
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3])
+def test_the_search_ends_where_nothing_leads_up(classes: int) -> None:
+    """Also where rows of a nest are no kin, which is as far as the kinship may go."""
+    floor = inc.Floor(teams=4, team_size=4, customers=6_000)
+    saves = inc.Wage() + inc.PieceRate("saves", 6.0)
+    default = inc.Scenario(floor=floor).change({"leaving.base": 0.1, "scheme": saves})
+    records = inc.simulate(default, months=2, replications=2, rng=1, keep="cells", choices=0.05)
+    named = ["pay", "effort", "conscience"]
+    menu = menus(records.choices, named)
+    people, agent = tastes._agents(records, tastes._read(records))
+    panel = tastes.Panel(menu, agent, len(people))
+    fit = tastes._climb(panel, classes, np.random.default_rng(0))
+    slope, scores = panel.scores(fit).sum(axis=0), panel.scores(fit)
+    inside = np.append(np.ones(len(slope) - 1, bool), 0.05 < fit.kinship < 1.0)
+    steep = np.abs(slope) / np.sqrt((scores**2).sum(axis=0))
+    assert (steep[inside] < 0.1).all()
+    assert fit.kinship < 1.0 or slope[-1] > 0
+
+
+def test_more_classes_fit_no_worse() -> None:
+    fits = taste_classes(lived(1), tastes=NAMES).details["criteria"]
+    assert (np.diff(fits["log_likelihood"]) > -0.1).all()
+
+
 # ── the answer and its refusals ──────────────────────────────────────────────────────────────────
 
 
@@ -158,6 +198,11 @@ def test_what_cannot_be_answered_is_refused() -> None:
         taste_classes(records, tastes=["effort"])
     with pytest.raises(ValueError, match="classes must be 1 to 4, got 0"):
         taste_classes(records, classes=0)
+    plain = dataclasses.replace(
+        records, choices=records.choices.assign(true_pay=0.0, true_queue=0.0)
+    )
+    with pytest.raises(ValueError, match="pay: no menu has rows that differ in it, and all else"):
+        taste_classes(plain)
     few = dataclasses.replace(records, choices=records.choices.query("agent < 5"))
     with pytest.raises(ValueError, match="5 agents chose, at least 10 are needed"):
         taste_classes(few)

@@ -27,7 +27,7 @@ from incentives.estimates.two_phase import (
 __all__ = ["gaming_effect"]
 
 UNIT = "per 100 contacts"
-SPREAD = 1 / 3  # of the clusters of an arm, which findings should be worth
+SPREAD, LEAST_WORTH = 1 / 3, 2.0  # of the clusters of an arm, which findings should be worth
 
 
 def gaming_effect(
@@ -214,14 +214,15 @@ def _spread_check(phases: Phases, hit: Bools) -> Check:
     most = found.sum(axis=0) / weights.sum(axis=0)
     worst = int(most.argmax())
     own, there = found[:, worst], int((weights[:, worst] > 0).sum())
-    worth = float(own.sum() ** 2 / (own**2).sum()) if own.any() else float(there)
+    worth = float(own.sum() ** 2 / (own**2).sum()) if own.any() else max(there, LEAST_WORTH)
     return Check(
         f"gaming found in {plan.unit}s enough",
-        worth >= SPREAD * there,
+        worth >= max(SPREAD * there, LEAST_WORTH),
         worth,
-        SPREAD * there,
+        max(SPREAD * there, LEAST_WORTH),
         f"{plan.unit}s that the findings under '{plan.arms[worst]}' are worth, of {there}: where a "
-        "few make most of the gaming, intervals are too short and often end below the truth",
+        "few make most of the gaming, or findings are few, intervals may be too short and end "
+        "below the truth",
     )
 
 
