@@ -273,8 +273,8 @@ def size(found: pd.DataFrame) -> Figure:
 
 
 LABELS = {
-    "coverage": "truths held by 95 % intervals, per 100 (two Monte-Carlo errors)",
-    "power": "findings where there is nothing, per 100 (two Monte-Carlo errors)",
+    "coverage": "truths held by 95 % intervals, of 100",
+    "power": "findings where there is nothing, of 100",
 }
 
 
@@ -287,10 +287,7 @@ def _shares(
     hue: str | None = None,
     height: float = 5.5,
 ) -> Figure:
-    """Draw shares with their Monte-Carlo errors, before the band in which chance alone puts them.
-
-    The band is that of the answers with the fewest simulations.
-    """
+    """Draw shares with their Monte-Carlo errors, before the bands in which chance puts them."""
     reach = 2 * shown[f"{name}_mc_error"]
     frame = shown.assign(
         estimate=100 * shown[name],
@@ -299,10 +296,12 @@ def _shares(
         truth=np.nan,
         **{y: shown[y].str.replace("_", " ")},
     )
-    sims = int(shown["sims"].min())
-    band = 100 * stats.binom.ppf(BAND, sims, null / 100) / sims
-    figure, ax = plt.subplots(figsize=(8.5, height), layout="constrained")
-    ax.axvspan(*band, color="0.9", zorder=0, label="99.9 % of chance")
+    sims = frame.groupby(y, sort=False)["sims"].min().to_numpy()
+    low, high = (100 * stats.binom.ppf(chance, sims, null / 100) / sims for chance in BAND)
+    figure, ax = plt.subplots(figsize=(10, height), layout="constrained")
+    ax.barh(
+        np.arange(len(sims)), high - low, 1.0, low, color="0.9", zorder=0, label="99.9 % of chance"
+    )
     figures.coefficients(frame, y=y, hue=hue, label=LABELS[name], null=null, ax=ax)
     return figure
 
