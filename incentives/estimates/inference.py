@@ -12,10 +12,10 @@ otherwise. With equal weights these are exactly Welch's two-sample and the paire
 
 Pay raises what agents differ by along with what it raises on average, so that arms scatter unalike,
 and who takes one error for both is too sure. Of 300 simulated worlds with eight teams, half of
-them paid for saves, intervals of 95 % for the effect on logged saves held the truth in 264 by CR1
-and t with G - 2, 262 by the wild bootstrap, 265 by randomisation, and in 279 by Welch; for true
-saves in 271, 266, 271 and 276. Bootstraps and randomisation inference are there for the asking
-(`Estimate.inference`), and so is CR1 (``"cluster"``).
+them paid for saves, intervals of 95 % for the effect on logged saves held the truth in 267 by CR1
+and t with G - 2, 267 by the wild bootstrap, 268 by randomisation, and in 274 by Welch; for true
+saves in 281, 279, 281 and 288 (`experiments/few_teams.py`). Bootstraps and randomisation inference
+are there for the asking (`Estimate.inference`), and so is CR1 (``"cluster"``).
 
 Use `fit_binomial` for a model on counts of events by cluster and cell, and `Estimated` for what
 is made of its coefficients.
