@@ -56,7 +56,7 @@ real: $(READY)
 	done
 
 test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 30
 
 quick: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) -m quick
