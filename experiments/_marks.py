@@ -2,7 +2,8 @@
 
 A `Family` is a kind of world, lived through with everything on: what a firm is, who is asked of
 it, and what is true. The truth is that of twins (the same centres with everybody under one
-scheme), that of all worlds of the kind together, or that of the very world that was answered.
+scheme), that of all worlds of the kind together, that of the very world that was
+answered, or what was set.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from incentives.study import Study
 __all__ = ["FAMILIES", "Family", "contractor", "firms_of", "marked"]
 
 Floats = npt.NDArray[np.float64]
-TruthBy = Literal["twins", "all worlds", "its own world"]
+TruthBy = Literal["twins", "all worlds", "its own world", "as it was set"]
 Key = tuple[str, str, str]  # answer, question, term
 
 TEAMS, SEATS, MONTHS = 16, 2, 2
@@ -692,7 +693,7 @@ def _truth_of_kinds(lived: Lived) -> dict[Key, float | Floats]:
     }
 
 
-# ── the same two kinds of agents, seen as they choose ────────────────────────────────────────────
+# ── two kinds of agents who both lie, seen as they choose ────────────────────────────────────────
 
 LIAR, HONEST = "mercenary", "loyal"
 STIRRING = ("A2", "A3", "A4", "A5", "A6", "A7", "A8", "P4")  # what moves tastes from day to day
@@ -741,7 +742,9 @@ def by_menus() -> Family:
         [centre.assign(paid, unit="agent")],
         {"taste_classes": lambda lived: inc.taste_classes(lived, classes=2).tidy()},
         tuple(
-            Asked("taste_classes", taste, f"class {k + 1}", "all worlds", taste, "latent classes")
+            Asked(
+                "taste_classes", taste, f"class {k + 1}", "as it was set", taste, "latent classes"
+            )
             for k in range(2)
             for taste in ("pay", "effort", "conscience", "fear", "care")
         ),
@@ -751,9 +754,8 @@ def by_menus() -> Family:
     )
 
 
-def _truth_of_tastes(lived: Lived) -> dict[Key, float | Floats]:
+def _truth_of_tastes(_: Lived) -> dict[Key, float | Floats]:
     """Give what made the choices: the tastes as they were set, by the scale of the noise or pay."""
-    assert lived.firms.choices["true_chosen"].any()
     conscience = inc.Conscience()
     known: dict[Key, float | Floats] = {}
     for k, (name, tastes) in enumerate(zip(COST, TASTES, strict=True)):
