@@ -140,7 +140,7 @@ KINDS = {
     **{name: Kind(family.world, of_family(family), 2000) for name, family in FAMILIES.items()},
 }
 KINDS["target"] = KINDS["target"]._replace(block=20)  # every contact is kept: blocks need room
-KINDS["menus"] = KINDS["menus"]._replace(block=10, worlds=100)  # all menus are kept, and read
+KINDS["menus"] = KINDS["menus"]._replace(block=10)  # every menu is kept
 KINDS["suspects"] = KINDS["suspects"]._replace(block=10, worlds=200)  # dear, and no intervals
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import special
+from scipy import sparse, special
 
 from incentives.estimates.inference import Bools, Floats
 from incentives.estimates.result import Check, Estimate, tidy
@@ -61,8 +61,8 @@ class Menus(NamedTuple):
     alone: Bools  #: (nests,) a nest of one row by itself
     lie: Bools  #: (nests,)
 
-    def score(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Give each situation's log likelihood and its derivatives.
+    def chances(self, theta: Floats) -> "Chances":
+        """Give the chances of rows and nests.
 
         Parameters
         ----------
@@ -71,34 +71,60 @@ class Menus(NamedTuple):
             W = V / scale a nest is worth I = k log sum exp(W / k), is chosen with chance
             exp(I) / sum exp(I), and a row within it with exp(W / k) over its sum.
         """
-        tastes, kinship = theta[:-1], theta[-1]
-        k = np.where(self.alone, 1.0, kinship)
-        worth = self.features @ tastes
-        scaled = worth / k[self.nest]
-        log_sum, within = _shared(scaled, self.nests, self.nest)
-        inclusive = k * log_sum
-        all_sum, between = _shared(inclusive, self.situations, self.situation)
+        k = np.where(self.alone, 1.0, theta[-1])
+        worth = self.features @ theta[:-1]
+        log_sum, within = _shared(worth / k[self.nest], self.nests, self.nest)
+        all_sum, between = _shared(k * log_sum, self.situations, self.situation)
+        return Chances(k, worth, log_sum, within, all_sum, between)
 
+    def value(self, theta: Floats) -> Floats:
+        """Give each situation's log likelihood; `theta` as in `chances`."""
+        return self._value(self.chances(theta))
+
+    def _value(self, at: "Chances") -> Floats:
         row = np.flatnonzero(self.chosen)
         its = self.nest[row]
-        value = scaled[row] - log_sum[its] + inclusive[its] - all_sum
+        k, log_sum = at.k[its], at.log_sum[its]
+        return np.asarray(at.worth[row] / k - log_sum + k * log_sum - at.all_sum)
 
-        mean_features = np.add.reduceat(self.features * within[:, None], self.nests)
-        all_nests = np.add.reduceat(mean_features * between[:, None], self.situations)
-        by_taste = (self.features[row] - mean_features[its]) / k[its, None]
-        by_taste += mean_features[its] - all_nests
-        mean_worth = np.add.reduceat(worth * within, self.nests)
-        by_k = np.where(self.alone, 0.0, log_sum - mean_worth / k)  # of what a nest is worth
-        by_kinship = np.where(self.alone[its], 0.0, (mean_worth[its] - worth[row]) / k[its] ** 2)
-        by_kinship += by_k[its] - np.add.reduceat(by_k * between, self.situations)
-        return value, np.column_stack([by_taste, by_kinship])
+    def score(self, theta: Floats) -> tuple[Floats, Floats]:
+        """Give each situation's log likelihood and its derivatives; `theta` as in `chances`."""
+        at = self.chances(theta)
+        row = np.flatnonzero(self.chosen)
+        its = self.nest[row]
+        mean_worth = np.add.reduceat(at.worth * at.within, self.nests)
+        by_k = np.where(self.alone, 0.0, at.log_sum - mean_worth / at.k)  # of what a nest is worth
+        by_kinship = np.where(
+            self.alone[its], 0.0, (mean_worth[its] - at.worth[row]) / at.k[its] ** 2
+        )
+        by_kinship += by_k[its] - np.add.reduceat(by_k * at.between, self.situations)
+        return self._value(at), np.column_stack([self._by_taste(at, row, its), by_kinship])
+
+    def _by_taste(self, at: "Chances", row: Ints, its: Ints) -> Floats:
+        """Differentiate by tastes: features of the row taken, less what stood beside it."""
+        taken = -at.between
+        taken[its] += 1.0 - 1.0 / at.k[its]
+        beside = at.within * taken[self.nest]
+        beside[row] += 1.0 / at.k[its]
+        first = np.append(self.nests[self.situations], len(beside))
+        rows = sparse.csr_array((beside, np.arange(len(beside)), first))
+        return np.asarray(rows @ self.features)
 
     def lies(self, theta: Floats) -> Floats:
-        """Give the chance that each situation ends in a lie."""
-        k = np.where(self.alone, 1.0, theta[-1])
-        log_sum, _ = _shared(self.features @ theta[:-1] / k[self.nest], self.nests, self.nest)
-        _, between = _shared(k * log_sum, self.situations, self.situation)
-        return np.asarray(np.add.reduceat(between * self.lie, self.situations), dtype=np.float64)
+        """Give the chance that each situation ends in a lie; `theta` as in `chances`."""
+        chances = self.chances(theta).between * self.lie
+        return np.asarray(np.add.reduceat(chances, self.situations), dtype=np.float64)
+
+
+class Chances(NamedTuple):
+    """With what chance rows of menus are taken, and what they are worth: see `Menus.chances`."""
+
+    k: Floats  #: (nests,) kinship, or 1 of a nest of one row by itself
+    worth: Floats  #: (rows,)
+    log_sum: Floats  #: (nests,) log of the sum of exp(W / k)
+    within: Floats  #: (rows,) chance within the nest
+    all_sum: Floats  #: (situations,) log of the sum of exp(I)
+    between: Floats  #: (nests,) chance of the nest
 
 
 def _shared(worth: Floats, first: Ints, which: Ints) -> tuple[Floats, Floats]:
@@ -235,8 +261,8 @@ def taste_classes(
     _refuse_alike(menu, named)
     panel = Panel(menu, agent, len(people))
     generator = np.random.default_rng(rng)
-    pooled = _climb(panel, 1, generator)
-    fits = [pooled if k == 1 else _climb(panel, k, generator) for k in _numbers(classes)]
+    pooled = _as_one(panel)
+    fits = [_climb(panel, k, pooled, generator) for k in _numbers(classes)]
     best = _ordered(panel, min(fits, key=lambda fit: fit.bic(len(people))))
     posterior = np.exp(panel.joint(best) - panel.reached(best)[:, None])
     rows = pd.concat([_rows(panel, best, named), _pooled(panel, pooled, named)], ignore_index=True)
@@ -397,7 +423,7 @@ class Panel(NamedTuple):
 
     def joint(self, fit: Fitted) -> Floats:
         """Give the log-likelihood of each agent together with each class."""
-        each = [self.by_agent(self.menu.score(theta)[0]) for theta in fit.each()]
+        each = [self.by_agent(self.menu.value(theta)) for theta in fit.each()]
         return np.column_stack(each) + np.log(fit.share)
 
     def reached(self, fit: Fitted) -> Floats:
@@ -429,15 +455,19 @@ def _begin(menu: Menus) -> Floats:
     return np.append(np.divide(0.1, size, out=np.zeros_like(size), where=size > 0), 1.0)
 
 
-def _climb(panel: Panel, classes: int, rng: np.random.Generator) -> Fitted:
-    """Climb from one class; to more, from agents dealt to them at random."""
+def _as_one(panel: Panel) -> Fitted:
+    """Climb to where one class of all agents has the greatest likelihood."""
     begin = _begin(panel.menu)
     alone = Fitted(begin[None, :-1], float(begin[-1]), np.ones(1), -np.inf)
-    alone = _uphill(panel, alone, None, MOST_STEPS)
+    return _uphill(panel, alone, None, MOST_STEPS)
+
+
+def _climb(panel: Panel, classes: int, pooled: Fitted, rng: np.random.Generator) -> Fitted:
+    """Climb from one class of all, by agents dealt to several at random."""
     if classes == 1:
-        return alone
-    begun = alone._replace(
-        theta=np.tile(alone.theta, (classes, 1)), share=np.full(classes, 1 / classes)
+        return pooled
+    begun = pooled._replace(
+        theta=np.tile(pooled.theta, (classes, 1)), share=np.full(classes, 1 / classes)
     )
     tried = [
         _uphill(panel, begun, rng.dirichlet(np.full(classes, 0.5), panel.agents), SHORT)
@@ -497,7 +527,7 @@ def _steps(
         there = now + shrink * uphill
         there[-1] = np.clip(there[-1], LEAST_KINSHIP, 1.0)
         tried = fit._replace(theta=there[:-1].reshape(fit.theta.shape), kinship=float(there[-1]))
-        each = [panel.menu.score(theta)[0] for theta in tried.each()]
+        each = [panel.menu.value(theta) for theta in tried.each()]
         if sum(float(own[:, k] @ value) for k, value in enumerate(each)) >= here:
             return tried
     return fit

@@ -165,7 +165,7 @@ def test_the_search_ends_where_nothing_leads_up(classes: int) -> None:
     menu = menus(records.choices, named)
     people, agent = tastes._agents(records, tastes._read(records))
     panel = tastes.Panel(menu, agent, len(people))
-    fit = tastes._climb(panel, classes, np.random.default_rng(0))
+    fit = tastes._climb(panel, classes, tastes._as_one(panel), np.random.default_rng(0))
     slope, scores = panel.scores(fit).sum(axis=0), panel.scores(fit)
     inside = np.append(np.ones(len(slope) - 1, bool), 0.05 < fit.kinship < 1.0)
     steep = np.abs(slope) / np.sqrt((scores**2).sum(axis=0))
