@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import incentives as inc
@@ -26,7 +28,13 @@ SMALL = {
     "floor.customers": 17_600,
     "routing.keep": "team",
 }
-PANELS = ("power", "coverage", "wrong_choice", "regret")
+PANELS = {
+    "power": "power",
+    "coverage": "coverage",
+    "wrong_choice": "wrong choices",
+    "regret": "money lost,\na month and team",
+}
+ASIDE = 0.6  # teams, so that answers which agree are both seen
 
 
 def main(scale: Scale, out: Path) -> None:
@@ -68,14 +76,47 @@ def diagnosed(study: Study, scale: Scale, folder: Path) -> Diagnosis:
 
 @house_style()
 def panels(found: Diagnosis, question: str) -> Figure:
-    """Draw power, coverage, wrong choices and regret against the number of teams."""
-    figure, axes = plt.subplots(2, 2, figsize=(11, 8), layout="constrained")
-    for ax, diagnosand in zip(axes.flat, PANELS, strict=True):
-        found.plot(diagnosand, question=question, ax=ax)
-        ax.get_legend().remove()
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize="x-small")
+    """Draw power, coverage, wrong choices and regret against teams, a column a pilot's audits."""
+    table = pd.concat(found.plot_data(name) for name in PANELS)
+    table = table[table["question"] == question]
+    pilots = list(table.groupby(["months", "audit_rate"], sort=False))
+    size = (2.6 + 2.4 * len(pilots), 9)
+    figure, axes = plt.subplots(
+        len(PANELS),
+        len(pilots),
+        figsize=size,
+        sharex=True,
+        sharey="row",
+        squeeze=False,
+        layout="constrained",
+    )
+    for ((months, rate), own), column in zip(pilots, axes.T, strict=True):
+        column[0].set_title(f"months {months}, checked {rate:.1%}")
+        column[-1].set_xlabel("teams")
+        for name, ax in zip(PANELS, column, strict=True):
+            _lines(ax, own[own["diagnosand"] == name])
+    axes[1, 0].set_ylim(bottom=0)
+    for ax in axes[1]:
+        ax.axhline(0.95, color="0.5", linewidth=1, zorder=0)
+    for label, ax in zip(PANELS.values(), axes[:, 0], strict=True):
+        ax.set_ylabel(label)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.suptitle(question.replace("_", " "))
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return figure
+
+
+def _lines(ax: Axes, own: pd.DataFrame) -> None:
+    """Draw a diagnosand of each answer, with two Monte-Carlo errors either way."""
+    for place, (answer, rows) in enumerate(own.groupby("answer", sort=False)):
+        each = rows["teams"] if rows["diagnosand"].iloc[0] == "regret" else 1
+        ax.errorbar(
+            rows["teams"] + ASIDE * (place - 1),
+            rows["value"] / each,
+            2 * rows["mc_error"] / each,
+            marker="o",
+            label=str(answer).replace("_", " "),
+        )
 
 
 def headline(found: Diagnosis) -> dict[str, Any]:
