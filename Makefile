@@ -3,6 +3,7 @@
 #   make reproduce [SCALE=smoke]   the experiments: tables, figures and manifests under results/
 #   make gallery [SCALE=smoke]     one story for each centre that ships, and all of them held against the world
 #   make real [SCALE=smoke]        what public samples say of leaving and of calling again, where they are at hand
+#   make studies [SCALE=smoke]     how far answers and twins can be trusted: in full, hours; each goes on where it broke off
 #   make test                      all tests and doctests, two processes
 #   make quick                     the part every supported Python has to pass
 #   make lint | types | docs       style and layering; mypy --strict; the pages, under docs/_build
@@ -15,7 +16,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 MAIN := compare_schemes dropped_calls
-.PHONY: reproduce $(MAIN) gallery real test quick lint format types docs coverage lock clean
+.PHONY: reproduce $(MAIN) gallery real studies test quick lint format types docs coverage lock clean
 .DEFAULT_GOAL := test
 
 ifneq (,$(filter undefined default,$(origin PYTHON)))
@@ -53,6 +54,13 @@ SAMPLES := telco_churn outbound_fatigue
 real: $(READY)
 	for sample in $(SAMPLES); do \
 		$(BIN)/python -m experiments.$$sample --scale $(SCALE) --out results/$$sample; \
+	done
+
+STUDIES := recovery few_teams pilot_size twin_drift
+
+studies: $(READY)
+	for study in $(STUDIES); do \
+		$(BIN)/python -m experiments.$$study --scale $(SCALE) --out results/$$study; \
 	done
 
 test: $(READY)

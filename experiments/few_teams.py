@@ -14,9 +14,8 @@ that kind intervals are sorted by how many teams the findings are worth, which a
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import joblib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -25,6 +24,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 import incentives as inc
+from experiments._blocks import lived, sources
 from experiments._common import Output, Scale, arguments, house_style
 from experiments._marks import (
     DETECTION,
@@ -53,30 +53,40 @@ KEYS = ["teams", "question", "method"]
 def main(scale: Scale, out: Path) -> None:
     """Live through worlds of every size, and count how often each method's interval is right."""
     with Output("few_teams", out, scale, seeds=[SEED], scenario=contractor()) as output:
-        found = counted(lived(scale))
-        uneven = by_worth(concentrated(scale))
+        kept = out / "blocks" / sources("few_teams", "_marks")
+        found = counted(lived(of_sizes(scale), kept))
+        uneven = by_worth(lived(concentrated(scale), kept))
         output.table("few_teams", found)
         output.table("uneven", uneven)
         output.figure("few_teams", picture(found, uneven))
         output.numbers(headline(found, uneven))
 
 
-def lived(scale: Scale) -> pd.DataFrame:
-    """Live through worlds in blocks, and give a row for each, question and method."""
+class OfSize(NamedTuple):
+    """Worlds of a size."""
+
+    teams: int
+    number: int
+    worlds: int
+
+    @property
+    def file(self) -> str:
+        """Where their rows are kept."""
+        return f"{self.teams}-teams-{self.number:02d}-{self.worlds}.parquet"
+
+    def live(self) -> pd.DataFrame:
+        """Give a row for each world, question and method."""
+        seed = np.random.SeedSequence([SEED, self.teams, self.number])
+        rows = marked(family(self.teams), self.worlds, max(self.worlds // 5, 1), seed)
+        rows = rows.assign(teams=self.teams, block=self.number)
+        return rows.rename(columns={"answer": "method"})
+
+
+def of_sizes(scale: Scale) -> list[OfSize]:
+    """Cut the worlds of every size into blocks."""
     sizes = scale.pick(smoke=(8,), full=(8, 16, 32))
     blocks, worlds = scale.pick(smoke=(1, 2), full=(12, 25))
-    work = joblib.Parallel(n_jobs=2, batch_size=1)
-    rows: list[pd.DataFrame] = work(
-        joblib.delayed(block)(teams, number, worlds) for teams in sizes for number in range(blocks)
-    )
-    return pd.concat(rows, ignore_index=True)
-
-
-def block(teams: int, number: int, worlds: int) -> pd.DataFrame:
-    """Live through some worlds of a size."""
-    seed = np.random.SeedSequence([SEED, teams, number])
-    rows = marked(family(teams), worlds, max(worlds // 5, 1), seed)
-    return rows.assign(teams=teams, block=number).rename(columns={"answer": "method"})
+    return [OfSize(teams, number, worlds) for teams in sizes for number in range(blocks)]
 
 
 def family(teams: int) -> Family:
@@ -163,38 +173,45 @@ def feared() -> inc.Scenario:
     )
 
 
-def concentrated(scale: Scale) -> pd.DataFrame:
-    """Live through worlds in which few game, and give how many teams the findings are worth."""
-    blocks, worlds = scale.pick(smoke=(1, 2), full=(12, 50))
-    work = joblib.Parallel(n_jobs=2, batch_size=1)
-    rows: list[pd.DataFrame] = work(joblib.delayed(uneven)(k, worlds) for k in range(blocks))
-    return pd.concat(rows, ignore_index=True)
+class Uneven(NamedTuple):
+    """Worlds in which few game."""
 
+    number: int
+    worlds: int
 
-def uneven(number: int, worlds: int) -> pd.DataFrame:
-    """Live through some of these worlds."""
-    seed = np.random.SeedSequence([SEED, number])
+    @property
+    def file(self) -> str:
+        """Where their rows are kept."""
+        return f"uneven-{self.number:02d}-{self.worlds}.parquet"
 
-    def lived(centres: list[inc.Scenario], replications: int) -> inc.Records:
+    def live(self) -> pd.DataFrame:
+        """Give how many teams the findings of each world are worth, and its interval."""
+        twins = self._records(list(feared().vary(scheme=SCHEMES)), max(self.worlds // 5, 1))
+        rows = []
+        for firm in firms_of(self._records([feared().assign(SCHEMES)], self.worlds), 1):
+            found = inc.gaming_effect(firm, control="wage", detection=DETECTION)
+            (check,) = [each for each in found.checks if each.name == SPREAD]
+            row = found.tidy().iloc[0]
+            ends = {name: row[name] for name in ("conf_low", "conf_high")}
+            worth = {"worth": check.value, "clear": check.passed}
+            rows.append({"block": self.number, **worth, **ends, "truth": gaming(twins)})
+        return pd.DataFrame(rows)
+
+    def _records(self, centres: list[inc.Scenario], replications: int) -> inc.Records:
         return inc.simulate(
             centres,
             replications=replications,
             months=MONTHS,
-            rng=seed,
+            rng=np.random.SeedSequence([SEED, self.number]),
             keep="cells",
             progress=False,
         )
 
-    twins = lived(list(feared().vary(scheme=SCHEMES)), max(worlds // 5, 1))
-    rows = []
-    for firm in firms_of(lived([feared().assign(SCHEMES)], worlds), 1):
-        found = inc.gaming_effect(firm, control="wage", detection=DETECTION)
-        (check,) = [each for each in found.checks if each.name == SPREAD]
-        row = found.tidy().iloc[0]
-        ends = {name: row[name] for name in ("conf_low", "conf_high")}
-        worth = {"worth": check.value, "clear": check.passed}
-        rows.append({"block": number, **worth, **ends, "truth": gaming(twins)})
-    return pd.DataFrame(rows)
+
+def concentrated(scale: Scale) -> list[Uneven]:
+    """Cut the worlds in which few game into blocks."""
+    blocks, worlds = scale.pick(smoke=(1, 2), full=(12, 50))
+    return [Uneven(number, worlds) for number in range(blocks)]
 
 
 def gaming(twins: inc.Records) -> float:

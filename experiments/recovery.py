@@ -14,21 +14,18 @@ that broke off goes on with the blocks that are missing, unless a source file ha
     python -m experiments.recovery --scale full --out results/recovery
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import joblib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from rich.console import Console
-from rich.progress import track
 from scipy import stats
 
 import incentives as inc
+from experiments._blocks import lived, sources
 from experiments._common import Output, Scale, arguments, house_style
 from experiments._marks import FAMILIES, MONTHS, SCHEMES, Family, contractor, marked
 from incentives import figures
@@ -79,7 +76,7 @@ class Block(NamedTuple):
     @property
     def file(self) -> str:
         """Where its rows are kept."""
-        return f"{self.kind}-{self.number:03d}.parquet"
+        return f"{self.kind}-{self.number:03d}-{self.worlds}.parquet"
 
     def live(self) -> pd.DataFrame:
         """Live through the worlds, and give a row for each, answer and question."""
@@ -92,7 +89,7 @@ def main(scale: Scale, out: Path) -> None:
     """Live through all kinds of worlds, and hold every answer against the truth."""
     centre = planned().centre
     with Output("recovery", out, scale, seeds=[SEED], scenario=centre) as output:
-        rows = settled(lived(plan(scale), out / "blocks" / sources()))
+        rows = settled(lived(plan(scale), out / "blocks" / sources("recovery", "_marks")))
         found = table(rows)
         output.table("recovery", found)
         output.table("failures", failures(rows))
@@ -155,35 +152,6 @@ def plan(scale: Scale) -> list[Block]:
         pairs = max(each // 5, 1)
         blocks += [Block(name, number, each, pairs) for number in range(worlds // each)]
     return sorted(blocks, key=lambda block: block.number)
-
-
-def lived(blocks: list[Block], folder: Path) -> pd.DataFrame:
-    """Live through the blocks that are not kept yet, and give the rows of all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    waiting = [block for block in blocks if not (folder / block.file).exists()]
-    workers = joblib.Parallel(n_jobs=2, return_as="generator_unordered", batch_size=1)
-    done = workers(joblib.delayed(keep)(block, folder) for block in waiting)
-    console = Console(stderr=True)
-    silent = not console.is_terminal
-    for _ in track(done, "blocks of worlds", len(waiting), console=console, disable=silent):
-        pass
-    rows = [pd.read_parquet(folder / block.file) for block in blocks]
-    return pd.concat(rows, ignore_index=True)
-
-
-def keep(block: Block, folder: Path) -> None:
-    """Write the rows of a block, whole or not at all."""
-    partial = folder / f"{block.file}.part"
-    block.live().to_parquet(partial, index=False)
-    partial.replace(folder / block.file)
-
-
-def sources() -> str:
-    """Give a digest of all that rows hang on: the package and the files of this experiment."""
-    package, here = Path(inc.__file__).parent, Path(__file__)
-    files = [*sorted(package.rglob("*.py")), *sorted(package.rglob("*.toml"))]
-    files += [here, here.with_name("_marks.py")]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 # ── marking ──────────────────────────────────────────────────────────────────────────────────────

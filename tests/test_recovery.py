@@ -10,8 +10,9 @@ import pytest
 from scipy import stats
 
 from experiments import recovery
+from experiments._blocks import lived
 from experiments._marks import FAMILIES, marked
-from experiments.recovery import Block, failures, lived, settled, table
+from experiments.recovery import Block, failures, settled, table
 from incentives import estimates
 from incentives.study import ANSWERS
 
@@ -110,6 +111,12 @@ def test_blocks_that_are_kept_are_not_lived_through_again(
         answered().to_parquet(tmp_path / block.file)
     monkeypatch.setattr(recovery, "KINDS", {})
     assert len(lived(blocks, tmp_path)) == 8
+
+
+def test_blocks_of_another_size_are_others() -> None:
+    """Else a run in full would take what a quick look had kept."""
+    few, many = (Block("honest", 0, worlds, 1) for worlds in (2, 40))
+    assert few.file != many.file
 
 
 # ── what the page says ───────────────────────────────────────────────────────────────────────────
