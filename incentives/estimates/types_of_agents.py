@@ -174,6 +174,10 @@ def agent_types(
     kinds. Were agents of a class taken to be alike in what audits find, the more audits there are
     the more a class of agents who differ would be cut in two.
 
+    Agents of a class who differ lastingly, gaming more than others at every level of money, are
+    placed with more confidence than is due, the more so the nearer classes are: shares and the
+    response of the lesser class then have intervals that are too short.
+
     A posterior probability is a reason to look, not a verdict on a person.
 
     References
