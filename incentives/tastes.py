@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse, special
+from scipy import sparse, special, stats
 
 from incentives.estimates.inference import Bools, Floats
 from incentives.estimates.result import Check, Estimate, tidy
@@ -199,8 +199,9 @@ def taste_classes(
     **Estimator.** A mixture of nested logits over agents: honest rows are one nest, lies another,
     cutting off stands alone. It is fitted by EM from 10 random starts, of which the 3 best go on;
     the number of classes has the least BIC. Errors are those of the sandwich, with scores added up
-    by agent, or of the observed information alone if that is larger: few agents of a class tell
-    little of how they differ.
+    by agent and the degrees of freedom of a class's agents, or, where that makes the longer
+    interval, of the observed information alone: few agents of a class tell little of how they
+    differ.
 
     Parameters
     ----------
@@ -554,8 +555,9 @@ class Told(NamedTuple):
 def _estimated(panel: Panel, fit: Fitted, named: list[str]) -> dict[str, Told]:
     """Give what is reported of each class, by name.
 
-    The error is that of the sandwich or of the inverse of the information, whichever is larger.
-    What menus say next to nothing of is missing, as is what a lie costs those who tell hardly any.
+    The error is that of the sandwich, with the agents of a class to carry it, or that of the
+    inverse of the information, with all menus: whichever makes the longer interval. What menus say
+    next to nothing of is missing, as is what a lie costs those who tell hardly any.
     """
     packed = fit.packed()
     whole = -_slopes(lambda theta: panel.scores(fit.at(theta)).sum(axis=0), packed)
@@ -571,11 +573,14 @@ def _estimated(panel: Panel, fit: Fitted, named: list[str]) -> dict[str, Told]:
     slopes = _slopes(reported, packed)[:, known]
     by_agent = panel.scores(fit)[:, known] @ inverse.T @ slopes.T
     agents = np.maximum(np.floor(panel.weight(fit).sum(axis=0)), 2.0)
-    df = np.tile(agents - 1, len(values))
-    df[: fit.classes] = panel.agents - fit.classes  # of shares
-    wider = 1 + np.where(np.arange(len(df)) < fit.classes, fit.classes, 1) / df
-    of_model = np.einsum("ij,jk,ik->i", slopes, inverse, slopes)
-    error = np.sqrt(np.maximum((by_agent**2).sum(axis=0) * wider, of_model))
+    of_share = np.arange(len(slopes)) < fit.classes
+    df = np.where(of_share, panel.agents - fit.classes, np.tile(agents - 1, len(values)))
+    wider = 1 + np.where(of_share, fit.classes, 1) / df
+    robust = np.sqrt((by_agent**2).sum(axis=0) * wider)
+    of_model = np.sqrt(np.einsum("ij,jk,ik->i", slopes, inverse, slopes).clip(min=0.0))
+    many = np.where(of_share, df, len(panel.menu.situations) - fit.size)
+    longer = _reach(df) * robust >= _reach(many) * of_model
+    error, df = np.where(longer, robust, of_model), np.where(longer, df, many)
     for name, k in _missing(panel, fit, named, known):
         values[name][k] = np.nan
     parts = zip(*(np.split(each, len(values)) for each in (error, df)), strict=True)
@@ -583,6 +588,11 @@ def _estimated(panel: Panel, fit: Fitted, named: list[str]) -> dict[str, Told]:
         name: Told(value, np.where(np.isnan(value), np.nan, own), free)
         for (name, value), (own, free) in zip(values.items(), parts, strict=True)
     }
+
+
+def _reach(df: Floats) -> Floats:
+    """Give how many errors a 95 % interval reaches to either side."""
+    return np.asarray(stats.t.ppf(0.975, df))
 
 
 def _missing(
@@ -662,7 +672,7 @@ def _rows(
             "estimate": told.value[k],
             "std_error": told.error[k],
             "df": told.df[k],
-            "inference": "cluster (agent), observed information, t",
+            "inference": "cluster (agent) or observed information, the longer, t",
             "target": "agents like these",
             "n": n[k],
             "n_clusters": panel.agents,
