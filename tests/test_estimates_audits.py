@@ -471,6 +471,29 @@ def test_few_audits_make_wide_intervals_even_where_no_error_was_met() -> None:
     assert wald < hits
 
 
+def test_units_like_these_are_never_surer_than_these_agents() -> None:
+    """Of six teams all but one met no error: how teams differ then says less than audits do."""
+    hits, worlds, shorter = 0, 60, 0
+    shares = np.full((12, 2, 2), np.nan)
+    shares[::2, 0], shares[1::2, 1] = (0.0005, 0.0), (0.05, 0.0)
+    for k in range(worlds):
+        rng = np.random.default_rng([4, k])
+        draw = {"handled": 0.05, "saved": 0.3, "cut_off": 0.5}
+        world = audited_world(rng, shares, contacts=1000, paired=False, unit="team", drawn=draw)
+        rows = true_rate(world, outcome="gamed").tidy()
+        rows = rows[(rows["term"] == "wage") & (rows["estimator"] == "two-phase")]
+        teams, agents = (
+            rows[rows["target"] == target].iloc[0]
+            for target in ("teams like these", "these agents")
+        )
+        assert teams["n_audits"] > 250
+        assert teams["std_error"] >= agents["std_error"]
+        hits += teams["conf_low"] <= 0.05 <= teams["conf_high"]
+        shorter += teams["conf_high"] - teams["conf_low"] < agents["conf_high"] - agents["conf_low"]
+    assert hits >= stats.binom.ppf(0.0005, worlds, 0.95)
+    assert shorter == 0
+
+
 def a_firm_with_few_errors(rng: np.random.Generator, agents: int, false: float) -> inc.Records:
     """Half the agents are paid per save, and log so many saves that never were; 3 % are audited."""
     agent = np.repeat(np.arange(agents), 200)

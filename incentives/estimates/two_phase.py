@@ -554,10 +554,19 @@ def both_levels(phases: Phases, found: Sequence[Part]) -> tuple[pd.DataFrame, pd
 def _level(
     part: Part, row: dict[str, Any], arm: int, present: Bools, intervals: list[dict[str, Any]]
 ) -> dict[str, Any]:
+    """Widen the error of a level for units like these; it is never below that for these agents.
+
+    Drawing audits is a part of what is uncertain about units like these. Where few errors were
+    met, clusters can differ by less than that: all but one of them met none.
+    """
     if part.open is None:
         return row
+    moved, drawn = part.open.moved[:, arm], part.open.drawn
+    audits = max(float(moved.std()), 0.0 if drawn is None else float(drawn[arm]))
     noise = float(part.open.between.std_error(carried_by(present[:, arm], present[:, arm]))[arm])
-    return _widened(row, part.open.moved[:, arm], noise, bool(part.open.thin[arm]), intervals)
+    thin = bool(part.open.thin[arm]) or row["std_error"] < audits
+    widened = _widened(row, moved, noise, thin, intervals)
+    return widened | {"std_error": max(widened["std_error"], audits)}
 
 
 def _widened(
@@ -612,7 +621,8 @@ def true_rate(
 
     **Estimator.** The generalised difference: the log of every contact plus the weighted mean
     error of the log among the audited, by logged outcome and scheme. For these agents the error
-    is that of drawing audits; for units like these it is clustered at the level of assignment.
+    is that of drawing audits; for units like these it is clustered at the level of assignment,
+    and never less than that.
     An audit sample that met few errors cannot tell how rare they are: the error for these
     agents, and that of any number where a scheme has fewer than 100 audits behind it, or 250
     that met fewer than 10 errors, is no smaller than the spread of draws from Jeffreys'
