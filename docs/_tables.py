@@ -46,6 +46,7 @@ def write(docs: Path) -> None:
     for name in ("speed", "speed_profile"):
         _refresh(made / f"{name}.md", measured(pd.read_csv(docs / "explanation" / f"{name}.csv")))
     _refresh(made / "recovery.md", recovery(pd.read_csv(docs / "explanation" / "recovery.csv")))
+    _refresh(made / "few_teams.md", few_teams(pd.read_csv(docs / "explanation" / "few_teams.csv")))
 
 
 def experiments(folder: Path) -> str:
@@ -206,6 +207,27 @@ def recovery(found: pd.DataFrame) -> str:
         sims = rows["sims"].iloc[0]
         parts.append(f"### {world[:1].upper()}{world[1:]}: {sims} worlds\n\n{table(shown)}")
     return "\n".join(parts)
+
+
+METHODS = {
+    "welch": "Welch (default)",
+    "cluster": "one error for both (CR1)",
+    "wild": "wild bootstrap",
+    "randomisation": "randomisation",
+}
+COUNTED = {"saves_logged": "saves as logged", "saves_true": "true saves, by audits"}
+
+
+def few_teams(found: pd.DataFrame) -> str:
+    """Lay out how many intervals of each method held the truth, as experiments left it."""
+    held = found["held"].astype(str) + " of " + found["worlds"].astype(str)
+    keys = ["teams", "question"]
+    wide = found.assign(held=held).pivot_table(
+        index=keys, columns="method", values="held", aggfunc="first"
+    )
+    rows = wide[list(METHODS)].rename(columns=METHODS).reset_index()
+    question = rows["question"].map(COUNTED)
+    return table(rows.assign(question=question).rename(columns={"question": "interval for"}))
 
 
 def with_error(rows: pd.DataFrame, name: str) -> "pd.Series[str]":

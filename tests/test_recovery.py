@@ -14,6 +14,7 @@ from experiments._blocks import lived
 from experiments._marks import FAMILIES, marked
 from experiments.recovery import Block, failures, settled, table
 from incentives import estimates
+from incentives.estimates import inference
 from incentives.study import ANSWERS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "explanation"
@@ -161,6 +162,46 @@ def test_what_is_not_perfect_is_what_the_page_says(found: pd.DataFrame) -> None:
     assert (wide["se_ratio"] - 2 * wide["se_ratio_mc_error"] > 1).all()
     vain = found.set_index("answer").loc["audit_priorities"]
     assert vain["bias"] > 2 * vain["bias_mc_error"]
+
+
+def test_biases_are_as_small_as_the_page_says(found: pd.DataFrame) -> None:
+    own = found[~found["answer"].isin(["naive", "oracle"])].set_index(["answer", "question"])
+    share = (own["bias"] / own["rmse"]).abs()
+    larger = share[share > 0.1]
+    assert larger.index.tolist() == [
+        ("agent_types", "response"),
+        ("audit_priorities", "flagged in vain"),
+    ]
+    assert larger.iloc[0] < 1 / 8
+    told = own.index[own["bias"].abs() > 3 * own["bias_mc_error"]]
+    assert {answer for answer, _ in told} == {
+        "agent_types",
+        "audit_priorities",
+        "misclassified_effect",
+        "agent_spread",
+    }
+
+
+def test_counts_of_few_teams_are_those_of_the_experiment() -> None:
+    """Prose quotes them: on the page, and where the methods are explained."""
+    text = " ".join((PAGE / "estimators.md").read_text(encoding="utf-8").split())
+    uneven = pd.read_csv(PAGE / "few_teams_uneven.csv").groupby("clear")[
+        ["held", "below", "worlds"]
+    ]
+    failed, passed = uneven.sum().loc[False], uneven.sum().loc[True]
+    assert f"in {failed['worlds'] + passed['worlds']} worlds of that kind" in text
+    assert f"{passed['held']} times of {passed['worlds']} where the check passed" in text
+    assert f"{failed['held']} of {failed['worlds']} where it failed" in text
+    missed = failed + passed
+    assert missed["below"] > (missed["worlds"] - missed["held"]) / 2
+    counts = pd.read_csv(PAGE / "few_teams.csv").set_index(["teams", "question", "method"])["held"]
+    counts = counts.sort_index()
+    said = " ".join(str(inference.__doc__).split())
+    logged = counts.loc[8, "saves_logged"]
+    assert f"in {logged['cluster']} by CR1 and t with G - 2, {logged['wild']} by the wild" in said
+    assert f"{logged['randomisation']} by randomisation, and in {logged['welch']} by Welch" in said
+    order = counts.loc[8, "saves_true"][["cluster", "wild", "randomisation", "welch"]]
+    assert "{}, {}, {} and {}".format(*order) in said
 
 
 def test_the_figure_of_coverage_has_a_line_for_each_estimator(found: pd.DataFrame) -> None:

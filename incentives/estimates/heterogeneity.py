@@ -197,7 +197,7 @@ def agent_spread(
             f"{len(counts)} agents, {counts['trials'].sum():,.0f} contacts, "
             f"{counts['events'].sum():,.0f} events; profile likelihood"
         ),
-        reading=_reading(shown),
+        reading=_reading(shown, OUTCOMES[outcome].words),
         checks=_checks(counts, shown),
         details={"agents": pd.concat(agents, ignore_index=True)},
     )
@@ -289,16 +289,16 @@ def _concentrated(spread: "Spread", top: float) -> float:
     return float(most.sum() / spread.events.sum())
 
 
-def _reading(rows: pd.DataFrame) -> str:
-    """Say under which schemes agents differ by more than chance, and by how much."""
+def _reading(rows: pd.DataFrame, counted: str) -> str:
+    """Say under which schemes agents differ by more than chance in what is counted, and how far."""
     said = []
     for row in rows[(rows["estimand"] == "spread") & (rows["estimator"] != "naive")].to_dict(
         "records"
     ):
         differ = "differ by more than chance" if row["conf_low"] > 0 else "may all be alike"
         between = f"{row['conf_low']:.1f} to {row['conf_high']:.1f} {row['unit']}"
-        said.append(f"agents under '{row['term']}' {differ}: true rates spread by {between}")
-    return "; ".join(said)
+        said.append(f"agents under '{row['term']}' {differ}: lasting rates spread by {between}")
+    return f"{counted}, gamed or not: {'; '.join(said)}"
 
 
 def _checks(counts: pd.DataFrame, rows: pd.DataFrame) -> tuple[Check, ...]:

@@ -70,8 +70,9 @@ def bunching(
     **Estimand.** Of 100 agent-months under a scheme with the threshold, how many more have a count
     from `threshold` to `threshold` + `above` than there would be without it (*excess*), and how
     many fewer have one of the `below` counts beneath it (*missing*); and of 100 agent-months at
-    which the bonus is paid, how many would not be there (*payments moved*). Moved by effort, by
-    what is logged, or by when it is logged: counts do not tell these apart.
+    which the bonus is paid, how many would not be there (*payments moved*; below 0 where the
+    control has more of them, and then of no use without an excess). Moved by effort, by what is
+    logged, or by when it is logged: counts do not tell these apart.
 
     **Identification.** *Difference in bunching*: schemes were assigned independently of counts,
     and the control has no threshold there. *Poisson polynomial*: without the threshold, counts
