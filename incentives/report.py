@@ -503,9 +503,19 @@ def _told_apart(frame: pd.DataFrame) -> pd.DataFrame:
     """Choose the columns of a tidy table that tell its rows apart, and the numbers."""
     shown = frame[[column for column in SHOWN if column in frame]]
     empty = [name for name in shown if shown[name].isin([""]).all() or shown[name].isna().all()]
-    idle = [] if "contrast" in empty else ["term"]  # a contrast names it
+    shown = shown.drop(columns=empty)
+    idle = ["term"] if _contrasts_tell(shown) else []
     idle += ["target"] if (shown["target"] == shown["target"].iloc[0]).all() else []
-    return shown.drop(columns=[*empty, *idle])
+    return shown.drop(columns=idle)
+
+
+def _contrasts_tell(shown: pd.DataFrame) -> bool:
+    """Whether contrasts name the terms: classes of agents, say, all have the same contrast."""
+    if not {"contrast", "term"} <= set(shown) or (shown["contrast"] == "").any():
+        return False
+    words = shown.iloc[:, : list(shown).index("estimate")]
+    without = words.drop(columns="term")
+    return len(without.drop_duplicates()) == len(words.drop_duplicates())
 
 
 def _told(check: Check) -> dict[str, Any]:
