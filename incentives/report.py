@@ -3,7 +3,7 @@
 Use `report` to ask questions of records, and `Report.save` to write the answers: one HTML page that
 holds its own figures, the same in Markdown, and every table as a file. The checks that failed come
 first, what could not be answered is said with the reason, and each conclusion is a sentence made
-from the sign and the interval of an estimate.
+from the sign and the interval of an estimate, which names the checks that failed it.
 """
 
 import base64
@@ -251,9 +251,9 @@ class Report:
     answers: tuple[Answer, ...]
 
     def in_short(self) -> list[tuple[str, str]]:
-        """Give a sentence for each question that has an answer."""
+        """Give a sentence for each question that has an answer, with the checks that failed."""
         return [
-            (answer.name, f"{answer.result.reading}.")
+            (answer.name, f"{answer.result.reading}{_doubts(answer.result.checks)}.")
             for answer in self.answers
             if answer.result is not None
         ]
@@ -480,6 +480,14 @@ def _detected(seen: Records, detection: float | Mapping[str, float]) -> list[str
     else:
         said = f"recognise {100 * detection:.3g} of 100 gamed contacts (detection {detection:g})"
     return [f"Audits are taken to {said}; what they missed is added."]
+
+
+def _doubts(checks: Sequence[Check]) -> str:
+    """Name the checks that failed, for a sentence is quoted without their table."""
+    failed = [check.name for check in checks if not check.passed]
+    if not failed:
+        return ""
+    return f"; but {len(failed)} of {len(checks)} checks failed: {', '.join(failed)}"
 
 
 def _section(name: str, result: Result) -> list[str]:

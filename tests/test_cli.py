@@ -397,7 +397,7 @@ def test_estimate_writes_a_report_on_a_firms_files(firm, tmp_path):
     assert result.exit_code == 0, result.output
     records = inc.read_records(firm)
     reading = inc.gaming_effect(records, control="wage").reading
-    assert f"gaming: {reading}." in result.stdout
+    assert f"gaming: {reading}; but " in result.stdout
     assert reading in (tmp_path / "report" / "report.md").read_text()
     manifest = json.loads((tmp_path / "report" / "manifest.json").read_text())
     assert "report.html" in manifest["files_sha256"]
@@ -481,7 +481,7 @@ def test_estimate_makes_good_what_audits_do_not_recognise(firm, tmp_path):
     told = call(*words, "0.8", "--out", tmp_path / "report")
     assert told.exit_code == 0, told.output
     reading = inc.gaming_effect(inc.read_records(firm), control="wage", detection=0.8).reading
-    assert f"gaming: {reading}." in told.stdout
+    assert f"gaming: {reading}; but " in told.stdout
     for wrong, said in (
         ("80", "80 is not above 0 and at most 1"),
         ("G1=0", "0 is not above 0 and at most 1"),

@@ -9,6 +9,15 @@ import worlds
 import incentives as inc
 from incentives.report import QUESTIONS, Asked, Report, report
 
+WORLD_OF = {  # of questions that one world of half-treated teams does not answer
+    "priorities": "logged",
+    "month_ends": "logged",
+    "thresholds": "logged",
+    "rollout": "rolled_out",
+    "deterrence": "checked",
+    "types": "switched",
+}
+
 
 @pytest.fixture(scope="module")
 def firm() -> inc.Records:
@@ -21,9 +30,20 @@ def found(firm) -> Report:
     return report(firm, ["gaming", "churn"], control="wage")
 
 
+def asked(name: str, request: pytest.FixtureRequest) -> Report:
+    """Ask a question of a world that answers it."""
+    return report(
+        request.getfixturevalue(WORLD_OF.get(name, "firm")),
+        [name],
+        control="before" if name == "rollout" else "wage",
+        threshold=3,
+        money={"before": 0.0, "wage": 0.0, "retention": 6.0},
+    )
+
+
 def test_the_conclusions_are_those_of_the_estimates(firm, found):
     gaming = inc.gaming_effect(firm, control="wage")
-    assert f"- **gaming**: {gaming.reading}." in found.markdown()
+    assert f"- **gaming**: {gaming.reading}" in found.markdown()
     pd.testing.assert_frame_equal(found.answers[0].result.tidy(), gaming.tidy())
 
 
@@ -32,8 +52,30 @@ def test_failed_checks_come_before_the_answers(firm):
     found = report(inc.Records(**{**firm.frames(), "audits": few}), ["gaming"], control="wage")
     text = found.markdown()
     first, second = text.index("audit weights add up"), text.index("## In short")
-    assert first < second < text.index("## Contacts gamed")
-    assert "audit weights add up" not in text[second:]
+    third = text.index("## Contacts gamed")
+    assert first < second < third
+    assert "audit weights add up" not in text[third:]
+
+
+def test_a_sentence_names_the_checks_that_failed_and_no_other(firm):
+    chosen = firm.assignments.assign(randomised=False)
+    for assignments in (firm.assignments, chosen):
+        records = inc.Records(**{**firm.frames(), "assignments": assignments})
+        found = report(records, ["gaming", "churn"], control="wage")
+        for answer, (name, said) in zip(found.answers, found.in_short(), strict=True):
+            result = answer.result
+            failed = [check.name for check in result.checks if not check.passed]
+            assert ("assigned at random or paired" in failed) == (assignments is chosen)
+            doubts = f"; but {len(failed)} of {len(result.checks)} checks failed: "
+            clause = doubts + ", ".join(failed) if failed else ""
+            assert said == f"{result.reading}{clause}."
+            assert f"- **{name}**: {said}" in found.markdown()
+
+
+def test_detection_that_cannot_be_is_told_where_its_effect_is(firm):
+    (_, said), *_ = report(firm, ["gaming"], control="wage", detection=0.02).in_short()
+    assert "checks failed: " in said
+    assert "no more gaming than contacts" in said
 
 
 def test_what_cannot_be_answered_is_said_with_the_reason(firm):
@@ -53,24 +95,12 @@ def test_the_page_holds_its_own_figures_and_no_other_address(found):
     assert "<script" not in page
 
 
-WORLD_OF = {  # of questions that one world of half-treated teams does not answer
-    "priorities": "logged",
-    "month_ends": "logged",
-    "thresholds": "logged",
-    "rollout": "rolled_out",
-    "deterrence": "checked",
-    "types": "switched",
-}
-
-
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_rows_of_a_table_are_told_apart_by_what_stands_before_the_numbers(name, request):
-    records = request.getfixturevalue(WORLD_OF.get(name, "firm"))
-    control = "before" if name == "rollout" else "wage"
-    prices = {"before": 0.0, "wage": 0.0, "retention": 6.0}
-    (answer,) = asked = report(records, [name], control=control, threshold=3, money=prices).answers
+    found = asked(name, request)
+    (answer,) = found.answers
     assert answer.result is not None, answer.refused
-    text = Report("", "", asked).markdown()
+    text = found.markdown()
     text = text[text.index(f"]({name}.png)") :]
     rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("| ")]
     header, _, *rows = [[cell.strip() for cell in row] for row in rows]
