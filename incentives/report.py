@@ -33,6 +33,17 @@ SHOWN = ["contrast", "term", "estimand", "group", "estimator", "target", "estima
 SHOWN += ["conf_low", "conf_high", "p_value", "unit"]
 LONGEST = 20  # rows of a list of agents
 
+NUMBER = r"[-+]?\d+(?:\.\d+)?(?:e[-+]\d+)?"
+ENDLESS = {  # intervals without an end, as readings have them, and what to say instead
+    r"\(-inf to \+?inf[^()]*\)": "(the data cannot tell)",
+    r"-inf to \+?inf": "anything, as far as the data can tell",
+    rf"-inf to ({NUMBER})": r"\1 or less",
+    rf"({NUMBER}) to \+?inf\b": r"\1 or more",
+}
+METHOD = re.compile(  # the column `inference` where clusters make the interval
+    r"(?P<drawn>[\w -]+) \((?:order of )?(?P<unit>[a-z]+?)s?(?P<paired>, paired)?\), (?P<how>.+)"
+)
+
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
        color: #222; background: #fff; }
@@ -253,7 +264,7 @@ class Report:
     def in_short(self) -> list[tuple[str, str]]:
         """Give a sentence for each question that has an answer, with the checks that failed."""
         return [
-            (answer.name, f"{answer.result.reading}{_doubts(answer.result.checks)}.")
+            (answer.name, f"{_said(answer.result)}{_doubts(answer.result.checks)}.")
             for answer in self.answers
             if answer.result is not None
         ]
@@ -490,8 +501,61 @@ def _doubts(checks: Sequence[Check]) -> str:
     return f"; but {len(failed)} of {len(checks)} checks failed: {', '.join(failed)}"
 
 
+def _said(result: Result) -> str:
+    """Give the reading, in which an interval without an end is said in words."""
+    said = result.reading
+    for written, words in ENDLESS.items():
+        said = re.sub(written, words, said)
+    return said if said == result.reading else f"{said}{_least_p(result.tidy())}"
+
+
+def _least_p(frame: pd.DataFrame) -> str:
+    """Say how small a p value could have become, where assignments are dealt again."""
+    found = frame["inference"].str.extract(r"\), (.+), p at least (\S+)$").dropna()
+    if found.empty:
+        return ""
+    which, least = found.iloc[0]
+    return f"; with {which} p is {least} or more, whatever the effect"
+
+
+def _rests_on(result: Result) -> list[str]:
+    """Say on what an answer rests, and by what the intervals of its headlines are made."""
+    facts, frame = getattr(result, "facts", ""), result.tidy()  # a plan of audits has no facts
+    said = [f"{facts[:1].upper()}{facts[1:]}."] if facts else []
+    if "inference" in frame:
+        heads = frame[~frame["term"].duplicated()].groupby("inference", sort=False)
+        made = [_by_method(str(inference), rows) for inference, rows in heads]
+        said += [f"95 % intervals {'; '.join(made)}."]
+    return [" ".join(said)] if said else []
+
+
+def _by_method(inference: str, rows: pd.DataFrame) -> str:
+    """Put the column `inference` into words, with the clusters and the audits of its rows."""
+    known = METHOD.match(inference)
+    said = f"by {_on_clusters(known, rows['n_clusters']) if known else inference}"
+    if rows["df"].notna().any() and not (known and known["drawn"] != "cluster"):
+        said += f" with {_range(rows['df'])} degrees of freedom"
+    if rows["n_audits"].notna().any():
+        said += f"; {_range(rows['n_audits'])} audits"
+    return said
+
+
+def _on_clusters(known: re.Match[str], clusters: "pd.Series[int]") -> str:
+    on = f"on {_range(clusters)} {known['unit']}s{known['paired'] or ''}"
+    if known["drawn"] == "cluster":
+        return f"{known['how'].removesuffix(', t')} {on}"
+    return f"{known['drawn']} {on}: {known['how']}"
+
+
+def _range(numbers: "pd.Series[Any]") -> str:
+    """Give a number, or the least and the largest."""
+    ends = [f"{end:,.1f}".removesuffix(".0") for end in (numbers.min(), numbers.max())]
+    return " to ".join(dict.fromkeys(ends))
+
+
 def _section(name: str, result: Result) -> list[str]:
     """Write what was found for one question."""
+    said = _said(result)
     passed = [check.name for check in result.checks if check.passed]
     frame = result.tidy()
     shown = _told_apart(frame) if "estimand" in frame else frame.head(LONGEST).round(3)
@@ -499,7 +563,8 @@ def _section(name: str, result: Result) -> list[str]:
     return [
         f"## {result.question}",
         f"*{name}: {QUESTIONS[name].words}*",
-        f"{result.reading[:1].upper()}{result.reading[1:]}.",
+        f"{said[:1].upper()}{said[1:]}.",
+        *_rests_on(result),
         f"![{result.question}]({name}.png)",
         to_markdown(shown),
         *more,

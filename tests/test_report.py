@@ -1,13 +1,14 @@
 """The report on a firm's records: failed checks first, refusals said, a page that stands alone."""
 
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 import worlds
 
 import incentives as inc
-from incentives.report import QUESTIONS, Asked, Report, report
+from incentives.report import QUESTIONS, Answer, Asked, Report, report
 
 WORLD_OF = {  # of questions that one world of half-treated teams does not answer
     "priorities": "logged",
@@ -76,6 +77,73 @@ def test_detection_that_cannot_be_is_told_where_its_effect_is(firm):
     (_, said), *_ = report(firm, ["gaming"], control="wage", detection=0.02).in_short()
     assert "checks failed: " in said
     assert "no more gaming than contacts" in said
+
+
+def section(found: Report, name: str) -> str:
+    """Give what the report says under the figure of a question."""
+    return found.markdown().partition(f"*{name}: ")[2].partition("checks passed")[0]
+
+
+def test_a_section_says_on_what_its_intervals_rest(firm, found):
+    gaming = inc.gaming_effect(firm, control="wage")
+    row = gaming.tidy().iloc[0]
+    told = section(found, "gaming")
+    assert row["inference"] == "cluster (team), Welch, t"
+    assert f"{gaming.facts}. 95 % intervals by Welch on 16 teams with {row['df']:.1f}" in told
+    assert f"degrees of freedom; {row['n_audits']:,} audits." in told
+    churn = section(found, "churn")
+    assert inc.churn_effect(firm, control="wage", horizon=worlds.MONTHS).facts in churn
+    assert "degrees of freedom." in churn  # it reads no audits
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_no_section_shows_how_a_column_is_written(name, request):
+    found = asked(name, request)
+    told = section(found, name)
+    assert ("95 % intervals by " in told) == (name not in ("priorities", "audits"))
+    assert "nan" not in told
+    assert "cluster (" not in told
+    assert not re.search(r"\n\n\n", found.markdown())
+
+
+def test_an_interval_without_an_end_is_said_in_words(logged):
+    four = {  # teams, two of them under each scheme: six ways to deal them
+        name: frame[frame[team].isin([0, 1, 2, 3])]
+        for name, frame in logged.frames().items()
+        for team in ["unit_id" if name == "assignments" else "team"]
+        if team in frame
+    }
+    given = four["assignments"].sort_values("unit_id").reset_index(drop=True)
+    given["scheme"] = ["wage", "wage", "retention", "retention"]
+    of = given.set_index("unit_id")["scheme"]
+    for name in ("contacts", "agents", "audits", "cells", "surveys"):
+        four[name] = four[name].assign(scheme=four[name]["team"].map(of))
+    records = inc.Records(**{**logged.frames(), **four, "assignments": given})
+    found = report(records, ["gaming", "inflation", "month_ends"], control="wage")
+    for answer, (name, said) in zip(found.answers, found.in_short(), strict=True):
+        assert "-inf to +inf" in answer.result.reading
+        assert "inf " not in said
+        assert "the data cannot tell" in said
+        assert "; with all 6 assignments p is .333 or more, whatever the effect" in said
+        told = section(found, name)
+        assert "the data cannot tell" in told
+        assert "by randomisation on 4 teams: all 6 assignments, p at least .333" in told
+
+
+@pytest.mark.parametrize(
+    ("reading", "said"),
+    [
+        ("the effect is -inf to +inf", "the effect is anything, as far as the data can tell"),
+        ("raises it by 2.0 to inf per 100", "raises it by 2.0 or more per 100"),
+        ("unclear (-inf to +1.5 per 100)", "unclear (+1.5 or less per 100)"),
+        ("unclear (-0.02 to +inf)", "unclear (-0.02 or more)"),
+        ("informs 2 to 3 of them", "informs 2 to 3 of them"),
+    ],
+)
+def test_half_an_interval_is_said_in_words_too(firm, reading, said):
+    result = replace(inc.gaming_effect(firm, control="wage"), reading=reading, checks=())
+    found = Report("", "", (Answer("gaming", result),))
+    assert found.in_short() == [("gaming", f"{said}.")]
 
 
 def test_what_cannot_be_answered_is_said_with_the_reason(firm):
