@@ -746,8 +746,21 @@ def test_too_few_clusters_are_refused_in_words(rng: np.random.Generator) -> None
     with pytest.raises(ValueError, match=r"too few clusters: 4 teams, .* at least 6"):
         gaming_effect(teams, control="wage").inference("cluster")
     chosen = teams.changed(assignments=teams.seen.assignments.assign(randomised=False))
-    with pytest.raises(ValueError, match=r"too few clusters: 4 teams .* at least 6"):
+    with pytest.raises(ValueError, match=r"too few clusters: 4 teams .* at least 6") as caught:
         gaming_effect(chosen, control="wage")
+    assert "assignments.prob" not in str(caught.value)
+
+
+def test_few_clusters_without_their_chance_are_told_that_it_would_do(
+    rng: np.random.Generator,
+) -> None:
+    teams = audited_world(rng, one_arm_each(gaming_shares(rng, 4, 0.05)), unit="team")
+    given = teams.seen.assignments.drop(columns="prob", errors="ignore")
+    with pytest.raises(ValueError, match=r"assign more teams; or fill assignments\.prob"):
+        gaming_effect(teams.changed(assignments=given.assign(randomised=True)), control="wage")
+    known = teams.changed(assignments=given.assign(randomised=True, prob=0.5))
+    answer = gaming_effect(known, control="wage").tidy()
+    assert answer["inference"].iloc[0].startswith("randomisation (team), all 6 assignments")
 
 
 def test_one_scheme_is_not_a_comparison(gamed: World) -> None:

@@ -243,6 +243,7 @@ class Comparison:
                 f"too few clusters: {carried.clusters} {self.unit}s carry '{self.arms[arm]}' "
                 f"against '{self.control}', at least {FEWEST[self.unit]} are needed; "
                 + _more_clusters(self.unit)
+                + self._way_with_few(present, arm, carried)
             )
         return carried
 
@@ -417,6 +418,17 @@ class Comparison:
     def _dealt(self, present: Bools, arm: int) -> bool:
         """Whether the clusters of an arm and of the control were dealt to them at random."""
         return self.exchangeable and not bool((present[:, arm] & present[:, 0]).any())
+
+    def _way_with_few(self, present: Bools, arm: int, carried: Carried) -> str:
+        """Say what few clusters that were dealt at random lack, if it is only on record nowhere."""
+        met_both = bool((present[:, arm] & present[:, 0]).any())
+        unsaid = self.randomised and not self.exchangeable and self.chance is None
+        if self.unit == "replication" or carried.df < 1 or met_both or not unsaid:
+            return ""
+        return (
+            "; or fill assignments.prob, the chance with which each came under its scheme (0.5, "
+            "say): where it is alike, randomisation inference answers for fewer"
+        )
 
     def described(self, rows: pd.DataFrame) -> str:
         """Say what carries the effects, in words."""
