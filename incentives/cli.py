@@ -110,6 +110,7 @@ def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def _refuse(message: str) -> None:
+    message = message.replace("write_templates", "incentives template")  # as it is typed here
     click.echo("error: " + " ".join(message.split()), err=True)
     sys.exit(WRONG_INPUT)
 

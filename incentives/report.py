@@ -150,6 +150,8 @@ def _rollout(seen: Records, asked: Asked) -> Result:
     )
 
 
+POINTED_TO = {"`staggered_effect`": "rollout", "true_effect": "truth"}  # by refusals of others
+
 LOGGED = {"saves": "saved", "sales": "sale"}  # an indicator that counts, and what agents log
 
 QUESTIONS: dict[str, Question] = {
@@ -444,7 +446,14 @@ def _answer(name: str, seen: Records, asked: Asked) -> Answer:
         return Answer(name, QUESTIONS[name].ask(seen, asked))
     except (ValueError, KeyError) as error:
         reason = error.args[0] if error.args else error
-        return Answer(name, None, str(reason).rstrip("."))
+        return Answer(name, None, _by_question(str(reason).rstrip(".")))
+
+
+def _by_question(reason: str) -> str:
+    """Name the question beside a function that a refusal points to, as the command knows it."""
+    for function, question in POINTED_TO.items():
+        reason = reason.replace(function, f"{function} (--question {question})")
+    return reason
 
 
 def _horizon(seen: Records, by: str) -> int:

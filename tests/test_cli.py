@@ -468,6 +468,12 @@ def test_estimate_fails_where_nothing_was_answered_and_says_why(firm, tmp_path):
     assert "types: not answered: say what a logged save pays" in some.stderr
 
 
+def test_estimate_of_no_folder_says_what_to_type(tmp_path):
+    words = ("--control", "wage", "--out", tmp_path / "report")
+    said = refused("estimate", tmp_path / "none", *words)
+    assert said.endswith("none: incentives template makes one to fill")
+
+
 def test_estimate_on_a_run_refuses_what_is_for_a_firms_files(tiny, tmp_path):
     assert call("run", tiny, "--out", tmp_path / "run", "--months", 1).exit_code == 0
     for option in ("--columns", "--pseudonym-key"):

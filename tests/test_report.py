@@ -155,6 +155,11 @@ def test_what_cannot_be_answered_is_said_with_the_reason(firm):
     assert found.answers[1].result is not None
 
 
+def test_a_refusal_that_points_to_a_function_names_its_question(rolled_out):
+    (answer,) = report(rolled_out, ["churn"], control="before").answers
+    assert "ask `staggered_effect` (--question rollout), which compares each wave" in answer.refused
+
+
 def test_the_page_holds_its_own_figures_and_no_other_address(found):
     page = found.html()
     assert page.count('src="data:image/png;base64,') == len(found.answers)

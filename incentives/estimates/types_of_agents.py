@@ -317,7 +317,7 @@ def _refuse(log: Log, logged: str) -> None:
         raise ValueError(
             f"{switched} agents were seen at two levels of money, at least {FEWEST_SWITCHED} are "
             "needed: classes differ in how the same agent responds; assign schemes from a later "
-            "month on (Scenario.assign(start=...)), or let agents change places"
+            "month on (in a simulation `Scenario.assign(start=...)`), or let agents change places"
         )
     if not log.paid.any():
         raise ValueError(f"no contact is logged '{logged}': what is paid for is not on the log")
