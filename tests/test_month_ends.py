@@ -353,12 +353,16 @@ def test_what_cannot_be_answered_is_refused(
         month_ends(drawn, **{"days": 2, "control": "wage", **changes})
 
 
-def test_a_single_month_and_no_contacts_are_refused(drawn: inc.Records) -> None:
+def test_a_single_month_no_contacts_and_no_sale_are_refused(drawn: inc.Records) -> None:
     one = drawn.contacts[drawn.contacts["month"] == 0]
     with pytest.raises(ValueError, match="hold a single month"):
         month_ends(instead(drawn, contacts=one), control="wage", days=2)
     with pytest.raises(ValueError, match="records have no contacts"):
         month_ends(instead(drawn, contacts=pd.DataFrame()), control="wage", days=2)
+    unsold = drawn.contacts.assign(logged_outcome="saved")
+    said = "no served contact is logged as one of the sales .* ask about 'saves'"
+    with pytest.raises(ValueError, match=said):
+        month_ends(instead(drawn, contacts=unsold), control="wage", days=2)
     quiet = drawn.contacts[(drawn.contacts["day"] % LENGTH < 4) | (drawn.contacts["team"] < 4)]
     with pytest.raises(ValueError, match="'target' has no contacts in the last days"):
         month_ends(instead(drawn, contacts=quiet), control="wage", days=2)

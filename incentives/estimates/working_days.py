@@ -19,6 +19,7 @@ from incentives.estimates.comparison import (
     Measured,
     Observed,
     compare_arms,
+    listed,
     require,
     since_apart,
     unknown,
@@ -130,7 +131,8 @@ def month_ends(
     KeyError
         A scheme, a metric or a column is not in the records.
     ValueError
-        The records cannot answer: no contacts, a single month, no middle, too few clusters.
+        The records cannot answer: no contacts, none logged as a success, a single month, no
+        middle, too few clusters.
 
     Notes
     -----
@@ -153,6 +155,7 @@ def month_ends(
     """
     seen = records.seen_by("analyst")
     log = _read(seen, by=by, metric=metric, days=days)
+    _refuse_without(log, metric)
     plan = compare_arms(seen, log.frame, by=by, control=control)
     inside = log.part != LEFT_OUT
     success, n = plan.totals(
@@ -214,6 +217,16 @@ def _read(seen: Logged, *, by: str, metric: str, days: int) -> Log:
     part[day < days] = np.where(month[day < days] > 0, FIRST, LEFT_OUT)
     success = succeeded(frame["logged_outcome"], METRICS[metric]).astype(np.float64)
     return Log(frame, success, month, day, until, part, (part == LAST) & followed)
+
+
+def _refuse_without(log: Log, metric: str) -> None:
+    """Refuse a log without a single success: it would be read as an effect of exactly nothing."""
+    if not log.success.any():
+        others = listed(name for name in METRICS if name != metric)
+        raise ValueError(
+            f"no served contact is logged as one of the {metric} since schemes differ, so that "
+            f"nothing can have been moved: ask about {others} if these are logged"
+        )
 
 
 def _refuse_bare(plan: Comparison, n: Floats) -> None:
