@@ -545,6 +545,18 @@ def test_what_is_missing_is_named_with_what_it_says() -> None:
     ]
 
 
+def test_audits_without_a_chance_may_be_left_out() -> None:
+    frames = small()
+    frames["audits"] = frames["audits"].drop(columns="prob")
+    (way,) = refusal(frames)["way_out"]
+    assert way.endswith(" Or leave audits out, and ask what needs none")
+    without = inc.read_records({name: each for name, each in frames.items() if name != "audits"})
+    assert without.audits.empty
+    frames = small()
+    frames["contacts"] = frames["contacts"].drop(columns="logged_outcome")
+    assert "leave" not in refusal(frames)["way_out"].iloc[0]
+
+
 REQUIRED = [
     (name, column.name)
     for name in small()

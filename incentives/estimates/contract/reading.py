@@ -32,6 +32,7 @@ Frames = Mapping[str, Frame]
 AS_TEXT = ("identifier", "name", "yes_no", "month", "date")
 BETWEEN = {",": "commas", ";": "semicolons", "\t": "tabs"}  # what stands between cells
 SHOWN = 8  # names of a strange header
+SPARED = ("audits", "surveys")  # frames that nothing else is worked out from
 BESIDE = ("data_dictionary",)  # files that stand beside the data and are none
 SIMULATED = {item.name for item in fields(Records)} - set(CONTRACT)
 
@@ -329,6 +330,8 @@ def _note_missing(frames: dict[str, pd.DataFrame], contract: Frames, problems: P
         for column in contract[name].columns:
             if column.need == "required" and not known & {column.name, *column.unless}:
                 way = f"it says: {column.meaning}"
+                if name in SPARED:
+                    way += f" Or leave {name} out, and ask what needs none"
                 problems.add(name, column.name, "is missing", way, rests_on=column.unless)
                 problems.holes.add(f"{name}.{column.name}")
                 frame[column.name] = None
