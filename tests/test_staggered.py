@@ -59,6 +59,26 @@ def panel(saves: Floats, starts: list[int], *, contacts: int = 100) -> inc.Recor
     )  # fmt: skip
 
 
+def audited_panel(saves: Floats, starts: list[int], *, prob: float = 0.5) -> inc.Records:
+    """Make the records of `panel` with half of its contacts audited, one save in five false."""
+    world = panel(saves, starts)
+    half = world.cells.loc[world.cells.index.repeat((prob * world.cells["n"]).astype(int))]
+    false = (half["logged_outcome"] == "saved").to_numpy() & (np.arange(len(half)) % 5 == 0)
+    under = half["month"].to_numpy() >= np.array(starts)[half["team"]]
+    audits = half.drop(columns="n").assign(
+        contact=np.arange(len(half)),
+        scheme=np.where(under, "bonus", "before"),
+        prob=prob,
+        found=np.where(false, "G1", "none"),
+        found_outcome=half["logged_outcome"].mask(false, "cancelled"),
+    )
+    return changed(world, audits=audits.reset_index(drop=True))
+
+
+def changed(records: inc.Records, **frames: pd.DataFrame) -> inc.Records:
+    return inc.Records(**{**records.frames(), **frames})
+
+
 def row_of(estimate: Estimate, group: str = "") -> Any:
     frame = estimate.tidy()
     return frame[frame["group"] == group].iloc[0]
@@ -461,6 +481,40 @@ def test_months_without_audits_are_refused() -> None:
     with pytest.raises(ValueError, match="no contact of month 4 was audited"):
         staggered_effect(dark)
     assert staggered_effect(dark, outcome="success_logged").design["n_audits"] == 0
+
+
+@pytest.mark.parametrize("outcome", ["success_true", "saved_true", "gamed"])
+@pytest.mark.parametrize("arm", ["before", "bonus"])
+def test_a_logged_outcome_that_was_never_audited_is_refused(
+    saves: Floats, outcome: str, arm: str
+) -> None:
+    world = audited_panel(saves, STARTS)
+    assert all(
+        check.passed
+        for check in staggered_effect(world, outcome=outcome).checks
+        if "audit" in check.name or "gaming" in check.name
+    )
+    unseen = (world.audits["logged_outcome"] == "saved") & (world.audits["scheme"] == arm)
+    blind = changed(world, audits=world.audits[~unseen])
+    with pytest.raises(ValueError, match=f"no audits of contacts logged 'saved' under '{arm}'"):
+        staggered_effect(blind, outcome=outcome)
+    assert staggered_effect(blind, outcome="saved_logged").design["n_audits"] == 0
+
+
+def test_what_audits_leave_out_is_checked(saves: Floats) -> None:
+    world = audited_panel(saves, STARTS)
+    rare = world.cells.query("logged_outcome == 'handled'").assign(logged_outcome="sale", n=1)
+    few = changed(world, cells=pd.concat([world.cells, rare], ignore_index=True))
+    wrong = changed(world, audits=world.audits.assign(prob=0.25))
+    clean = {check.name for check in staggered_effect(world).checks if check.passed}
+    for odd, detection, name in (
+        (few, 1.0, "every logged outcome was audited"),
+        (wrong, 1.0, "audit weights add up to the contacts"),
+        (world, 0.1, "no more gaming than contacts"),
+    ):
+        checks = {c.name: c for c in staggered_effect(odd, detection=detection).checks}
+        assert name in clean
+        assert not checks[name].passed
 
 
 def test_an_answer_keeps_the_contract() -> None:

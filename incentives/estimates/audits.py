@@ -5,16 +5,20 @@ its contact had of being drawn; contacts of a kind that nobody audited are nobod
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
-from incentives.estimates.comparison import Comparison, listed, require
+from incentives.estimates.comparison import listed, require
 from incentives.estimates.inference import Bools, Floats
+from incentives.estimates.resampling import Ints
 from incentives.estimates.result import Check
 
 __all__ = [
+    "Arms",
     "audited",
+    "bearing_checks",
     "dim_check",
     "gap_check",
     "recognised",
@@ -34,6 +38,19 @@ SURELY = 3.0  # standard errors
 AUDIT_COLUMNS = ["run", "contact", "month", "agent", "team", "scheme", "logged_outcome", "prob"]
 AUDIT_COLUMNS += ["found", "found_outcome"]
 CELL_COLUMNS = ["run", "month", "agent", "team", "scheme", "logged_outcome", "n"]
+
+
+class Arms(Protocol):
+    """What contacts are told apart by: schemes that are compared, or whatever has a share."""
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Their names."""
+        ...
+
+    def arm_codes(self, frame: pd.DataFrame) -> Ints:
+        """Give each row's arm as its place in `arms`."""
+        ...
 
 
 def audited(audits: pd.DataFrame) -> pd.DataFrame:
@@ -69,7 +86,7 @@ def served(frame: pd.DataFrame, name: str, columns: list[str]) -> pd.DataFrame:
     return require(frame[answered.to_numpy()], name, columns)
 
 
-def unseen(plan: Comparison, audits: pd.DataFrame, cells: pd.DataFrame) -> float:
+def unseen(plan: Arms, audits: pd.DataFrame, cells: pd.DataFrame) -> float:
     """Give the largest share of an arm's contacts logged under a name that was never audited.
 
     Such contacts are not represented at all, whatever the weights of the others, so an arm
@@ -81,8 +98,9 @@ def unseen(plan: Comparison, audits: pd.DataFrame, cells: pd.DataFrame) -> float
     missed = n[~n.index.isin(drawn.size().index)]
     worst = 0.0
     for arm, name in enumerate(plan.arms):
-        total, without = n.loc[arm].sum(), missed[missed.index.get_level_values(0) == arm]
-        share = float(without.sum() / total)
+        total = n[n.index.get_level_values(0) == arm].sum()
+        without = missed[missed.index.get_level_values(0) == arm]
+        share = float(without.sum() / total) if total else 0.0
         if share > MOST_UNSEEN:
             outcomes = listed(without.index.get_level_values(1))
             raise ValueError(
@@ -113,7 +131,7 @@ def recognised(detection: float | Mapping[str, float], kinds: Iterable[str]) -> 
     return chances
 
 
-def dim_check(plan: Comparison, audits: pd.DataFrame, chance: Floats) -> Check:
+def dim_check(plan: Arms, audits: pd.DataFrame, chance: Floats) -> Check:
     """Look whether more contacts were gamed than there are, at these chances of being recognised.
 
     Of contacts under one arm that were logged alike, no more than all can have been gamed, so that
@@ -199,3 +217,30 @@ def suspicion_check(audits: int) -> Check:
         0,
         "audits were made on suspicion, with no chance on record; they are left out",
     )
+
+
+def bearing_checks(
+    plan: Arms, audits: pd.DataFrame, cells: pd.DataFrame, chance: Floats, instead: str
+) -> list[Check]:
+    """Look at whether audits can bear a correction, and refuse where many contacts have none.
+
+    Parameters
+    ----------
+    plan
+        The arms.
+    audits, cells
+        The audited contacts, and all of them on the log.
+    chance
+        Of each audit: the chance that what was found is recognised, 1 where nothing was.
+    instead
+        What is done with contacts that no audit speaks for.
+    """
+    missed = unseen(plan, audits, cells)
+    n = cells["n"].to_numpy(dtype=np.float64)
+    contacts = np.bincount(plan.arm_codes(cells), n, len(plan.arms)).astype(np.float64)
+    prob = audits["prob"].to_numpy(dtype=np.float64)
+    return [
+        gap_check(contacts, prob, plan.arm_codes(audits)),
+        unseen_check(missed, instead),
+        dim_check(plan, audits, chance),
+    ]

@@ -13,6 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from incentives.estimates.audits import (
+    SUCCESSES,
+    audited,
+    bearing_checks,
+    recognised,
+    served,
+    succeeded,
+    suspicion_check,
+    targeted,
+)
 from incentives.estimates.comparison import (
     Measure,
     Observed,
@@ -29,12 +39,10 @@ from incentives.estimates.result import Check, Estimate, direction, tidy
 __all__ = ["staggered_effect"]
 
 UNIT = "per 100 contacts"
-SUCCESSES = ("sale", "saved")
 NEVER = np.iinfo(np.int64).max
 COLUMNS: dict[str, list[str]] = {
     "assignments": ["run", "unit", "unit_id", "scheme", "from_month", "to_month", "randomised"],
     "cells": ["run", "month", "agent", "team", "logged_outcome", "n"],
-    "audits": ["run", "month", "agent", "team", "logged_outcome", "prob", "found", "found_outcome"],
 }
 
 Ints = npt.NDArray[np.int64]
@@ -44,7 +52,6 @@ Against = Literal["not yet", "never"]
 class Asked(NamedTuple):
     """How the question is asked."""
 
-    control: str
     outcome: str
     against: Against
     anticipation: int
@@ -53,6 +60,7 @@ class Asked(NamedTuple):
 class Rollout(NamedTuple):
     """Who came under which scheme, and when; arrays (units,)."""
 
+    control: str  #: what units are under before their wave
     unit: Unit  #: what was assigned: ``"team"`` or ``"agent"``
     units: pd.MultiIndex  #: run and number of each unit
     scheme: npt.NDArray[np.object_]  #: what it came under; the control's name if nothing
@@ -66,7 +74,29 @@ class Rollout(NamedTuple):
         together = pd.MultiIndex.from_arrays([self.scheme, self.start])
         return np.asarray(together.factorize()[0], dtype=np.int64)
 
-    def dealt_among(self, scheme: str, control: str) -> Ints | None:
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """What contacts came under: the control, and each scheme."""
+        schemes = [str(name) for name in pd.unique(self.scheme) if name != self.control]
+        return self.control, *schemes
+
+    def arm_codes(self, frame: pd.DataFrame) -> Ints:
+        """Give what each row's unit was under in its month, as its place in `arms`."""
+        unit = self.places(frame)
+        came = pd.Index(self.arms).get_indexer(pd.Index(self.scheme))[unit]
+        under = frame["month"].to_numpy(dtype=np.int64) >= self.start[unit]
+        return np.where(under, came, 0).astype(np.int64)
+
+    def places(self, frame: pd.DataFrame) -> Ints:
+        """Give the place of each row's unit."""
+        who = pd.MultiIndex.from_arrays([frame["run"], frame[self.unit]])
+        unit = np.asarray(self.units.get_indexer(who), dtype=np.int64)
+        if (unit < 0).any():
+            run, number = who[unit < 0][0]
+            raise ValueError(f"{self.unit} {number} of run {run} has no row in assignments")
+        return unit
+
+    def dealt_among(self, scheme: str) -> Ints | None:
         """Give the group within which each unit was dealt, its world.
 
         Who came under another scheme stays, alone in a group.
@@ -74,7 +104,7 @@ class Rollout(NamedTuple):
         if not self.exchangeable:
             return None
         world = self.units.get_level_values(0).factorize()[0].astype(np.int64)
-        stays = ~np.isin(self.scheme, [scheme, control])
+        stays = ~np.isin(self.scheme, [scheme, self.control])
         return np.where(stays, world.max() + 1 + np.arange(len(world)), world)
 
 
@@ -86,6 +116,7 @@ class Panel(NamedTuple):
     contacts: Floats
     events: Floats  #: those contacts that the outcome counts, as found in audits or on the log
     audits: Floats
+    checks: tuple[Check, ...] = ()  #: of the audits, where the outcome needs them
 
 
 class Cells(NamedTuple):
@@ -136,7 +167,7 @@ def staggered_effect(
     ``inference("randomisation")`` reads each effect against other orders of the roll-out; with
     fewer than 6 units that alone is done. For an outcome that ends in ``_true``, audits
     correct the log in each unit and month: the log's count plus audited differences weighted by
-    1/`prob`.
+    1/`prob`. Audits made on suspicion, without a chance on record, are left out.
 
     Parameters
     ----------
@@ -174,7 +205,8 @@ def staggered_effect(
         A scheme, an outcome or a column is not in the records.
     ValueError
         The records cannot answer: no roll-out, units that change scheme twice, a wave of one
-        unit, a unit without contacts in some month, a month without audits where they are needed.
+        unit, a unit without contacts in some month; for an outcome that needs audits, a month
+        without any, or contacts of a kind that were never audited before the scheme or under it.
 
     Notes
     -----
@@ -197,12 +229,11 @@ def staggered_effect(
         raise ValueError(f"anticipation must be months, 0 or more, got {anticipation!r}")
     if against not in ("not yet", "never"):
         raise ValueError(f"against must be 'not yet' or 'never', got {against!r}")
-    asked = Asked(control, outcome, against, anticipation)
+    asked = Asked(outcome, against, anticipation)
     rollout = _rollout(seen, control)
     panel = _panel(seen, rollout, outcome, detection)
-    schemes = [str(name) for name in pd.unique(rollout.scheme) if name != control]
     frames, tables, without = [], [], 0
-    for scheme in schemes:
+    for scheme in rollout.arms[1:]:
         cells, missing = _cells(rollout, panel, scheme, against, anticipation)
         without += missing
         about = {"term": scheme, "contrast": f"{scheme} vs {control}"}
@@ -230,6 +261,7 @@ def staggered_effect(
             "randomised": rollout.randomised,
             "n_contacts": int(panel.contacts.sum()),
             "n_audits": int(panel.audits.sum()),
+            "n_targeted_left_out": int(targeted(seen.audits).sum()),
         },
         facts=f"{len(rollout.start)} {rollout.unit}s in {waves} waves, "
         f"{(rollout.start == NEVER).sum()} of them never; {panel.outcome.shape[1]} months, "
@@ -276,6 +308,7 @@ def _rollout(seen: Observed, control: str) -> Rollout:
     scheme = np.full(len(index), control, dtype=object)
     scheme[place] = schemes[~waiting]
     rollout = Rollout(
+        control,
         "team" if units == ["team"] else "agent",
         index,
         scheme,
@@ -300,8 +333,7 @@ def _panel(
 ) -> Panel:
     """Add contacts up by unit and month, and correct the log by the audits if asked to."""
     name, _, source = outcome.rpartition("_")
-    audited = outcome == "gamed" or source == "true"
-    cells = _served(seen, "cells")
+    cells = served(seen.cells, "cells", COLUMNS["cells"])
     first = int(cells["month"].min())
     months = int(cells["month"].max()) + 1 - first
     known = ["success", *pd.unique(cells["logged_outcome"].astype(str))]
@@ -318,66 +350,51 @@ def _panel(
             f"leave that {rollout.unit} out, or ask of months in which all were there"
         )
     logged = _totals(rollout, cells, n * _counts(cells["logged_outcome"], name), first, months)
-    if not audited:
+    if not _needs_audits(outcome):
         return Panel(first, 100 * logged / contacts, contacts, logged, np.zeros_like(logged))
-    audits = _served(seen, "audits")
+    audits = audited(seen.audits)
     prob = audits["prob"].to_numpy(dtype=float)
-    if (wrong := prob[(prob <= 0) | (prob > 1)]).size:
-        raise ValueError(f"audits.prob must be above 0 and at most 1, got {wrong[0]:g}")
     if outcome == "gamed":
         found = 1.0 * (audits["found"] != "none").to_numpy()
         more = found
     else:
         found = 1.0 * _counts(audits["found_outcome"], name)
         more = found - _counts(audits["logged_outcome"], name)
+    kinds = audits["found"].astype(str)
+    chances = recognised(detection, list(pd.unique(kinds)))
+    chance = np.asarray(kinds.map(chances), dtype=np.float64)
     one = np.ones(len(audits))
     corrected, events, checked = (
         _totals(rollout, audits, np.asarray(values), first, months)
-        for values in (more / prob / _recognised(audits, detection), found, one)
+        for values in (more / prob / chance, found, one)
     )
     if (dark := np.flatnonzero(checked.sum(axis=0) == 0)).size:
         raise ValueError(
             f"no contact of month {first + dark[0]} was audited, so '{outcome}' cannot be known "
             f"there; ask of the months with audits, or for what is logged"
         )
-    return Panel(first, 100 * (logged + corrected) / contacts, contacts, events, checked)
+    instead = "none is taken as gamed" if outcome == "gamed" else "there the log is believed"
+    bearing = bearing_checks(rollout, audits, cells, chance, instead)
+    suspected = suspicion_check(int(targeted(seen.audits).sum()))
+    whole = 100 * (logged + corrected) / contacts
+    return Panel(first, whole, contacts, events, checked, (*bearing, suspected))
 
 
-def _recognised(audits: pd.DataFrame, detection: float | Mapping[str, float]) -> Floats:
-    """Give the chance with which what each audit found is recognised; honesty is certain."""
-    found = audits["found"].astype(str)
-    kinds = [str(kind) for kind in pd.unique(found) if kind != "none"]
-    known = detection if isinstance(detection, Mapping) else dict.fromkeys(kinds, detection)
-    for kind in kinds:
-        if kind not in known:
-            raise KeyError(f"detection lacks '{kind}', which audits found; it has {listed(known)}")
-        if not 0 < known[kind] <= 1:
-            raise ValueError(f"detection must be above 0 and at most 1, got {known[kind]!r}")
-    return np.asarray(found.map({"none": 1.0, **known}), dtype=np.float64)
-
-
-def _served(seen: Observed, name: Literal["cells", "audits"]) -> pd.DataFrame:
-    """Take the rows of contacts that somebody served."""
-    frame = require(getattr(seen, name), name, ["logged_outcome"])
-    served = (frame["logged_outcome"] != "abandoned").to_numpy()
-    return require(frame[served], name, COLUMNS[name])
+def _needs_audits(outcome: str) -> bool:
+    """Tell whether an outcome is more than the log says."""
+    return outcome == "gamed" or outcome.endswith("_true")
 
 
 def _counts(outcome: "pd.Series[Any]", name: str) -> Bools:
     """Tell which rows a name counts; what is gamed no log counts."""
-    return outcome.isin(SUCCESSES if name == "success" else (name,)).to_numpy()
+    return succeeded(outcome, SUCCESSES if name == "success" else (name,))
 
 
 def _totals(
     rollout: Rollout, frame: pd.DataFrame, values: Floats, first: int, months: int
 ) -> Floats:
     """Add values up by unit and month, (units, months)."""
-    who = pd.MultiIndex.from_arrays([frame["run"], frame[rollout.unit]])
-    unit = rollout.units.get_indexer(who)
-    if (unit < 0).any():
-        run, number = who[unit < 0][0]
-        raise ValueError(f"{rollout.unit} {number} of run {run} has no row in assignments")
-    place = unit * months + frame["month"].to_numpy(dtype=np.int64) - first
+    place = rollout.places(frame) * months + frame["month"].to_numpy(dtype=np.int64) - first
     size = len(rollout.units) * months
     return np.bincount(place, values, size).astype(np.float64).reshape(-1, months)
 
@@ -468,14 +485,12 @@ def _rows(rollout: Rollout, panel: Panel, cells: Cells, asked: Asked, scheme: st
         }
         if (cells.month >= cells.wave)[chosen].all():
             counts = cells.weights(chosen, panel.first, panel.outcome.shape[1])
-            row |= _tested(rollout, panel, counts, asked.control, scheme)
+            row |= _tested(rollout, panel, counts, scheme)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _tested(
-    rollout: Rollout, panel: Panel, counts: Floats, control: str, scheme: str
-) -> dict[str, Any]:
+def _tested(rollout: Rollout, panel: Panel, counts: Floats, scheme: str) -> dict[str, Any]:
     """Keep what other orders of the roll-out would show, and take them where units are few.
 
     Parameters
@@ -484,8 +499,8 @@ def _tested(
         What was seen.
     counts
         What each unit's months count for in the average, (units, months), the same within a wave.
-    control, scheme
-        What is compared.
+    scheme
+        What is compared with the control.
     """
     wave = rollout.cohort
     by_wave = counts[np.unique(wave, return_index=True)[1]]
@@ -494,7 +509,7 @@ def _tested(
     under = (mine & (months >= rollout.start[:, None])).astype(np.float64)
     value = float((counts * panel.outcome).sum())
     without = panel.outcome - value * under
-    among = rollout.dealt_among(scheme, control)
+    among = rollout.dealt_among(scheme)
     kept = Reordered(value, without @ by_wave.T, under @ by_wave.T, wave, among, rollout.unit)
     if len(wave) >= FEWEST[rollout.unit]:
         return {"tested": kept}
@@ -606,7 +621,7 @@ def _checks(
         0,
         "months of waves left out because nobody waited",
     )
-    if outcome == "gamed" or outcome.endswith("_true"):
+    if _needs_audits(outcome):
         audits = float(np.bincount(rollout.cohort, panel.audits.sum(axis=1)).min())
         yield Check(
             "audits enough in each wave",
@@ -615,6 +630,7 @@ def _checks(
             100,
             "audits in the thinnest wave; below 100 intervals are too narrow",
         )
+        yield from panel.checks
 
 
 def _said_of(outcome: str) -> str:
