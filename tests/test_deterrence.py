@@ -185,6 +185,44 @@ def test_where_nobody_varied_the_chance_there_is_no_answer(rng: np.random.Genera
         deterrence(world.changed(runs=few, **part))
 
 
+@pytest.mark.parametrize(
+    ("runs", "where"),
+    [
+        pytest.param([0, 1, 2], "saves at 2 %", id="every chance"),
+        pytest.param([2], "saves at 18 %", id="one chance"),
+    ],
+)
+def test_a_logged_outcome_that_was_never_audited_is_refused(
+    rng: np.random.Generator, runs: list[int], where: str
+) -> None:
+    world = deterred_world(rng, -0.5)
+    audits = world.seen.audits
+    unseen = (audits["logged_outcome"] == "saved") & (audits["run"] % 3).isin(runs)
+    with pytest.raises(ValueError, match=f"no audits of contacts logged 'saved' under '{where}'"):
+        deterrence(world.changed(audits=audits[~unseen]))
+
+
+def test_few_audits_that_met_no_save_by_luck_are_no_ground_to_refuse(
+    rng: np.random.Generator,
+) -> None:
+    world = deterred_world(rng, -0.5, contacts=400)  # with a chance of 2 %, some 64 audits
+    audits = world.seen.audits
+    unseen = (audits["logged_outcome"] == "saved") & (audits["run"] % 3 == 0)
+    checks = {check.name: check for check in deterrence(world).checks}
+    assert checks["audit weights add up to the contacts"].passed
+    assert deterrence(world.changed(audits=audits[~unseen])).design["n_chances"] == 3
+
+
+def test_what_audits_leave_out_is_checked(rng: np.random.Generator) -> None:
+    world = deterred_world(rng, -0.5)
+    cells = world.seen.cells
+    rare = cells[cells["logged_outcome"] == "handled"].assign(logged_outcome="sale", n=9)
+    few = world.changed(cells=pd.concat([cells, rare], ignore_index=True))
+    name = "every logged outcome was audited"
+    passed = [{c.name: c.passed for c in deterrence(each).checks} for each in (world, few)]
+    assert [each[name] for each in passed] == [True, False]
+
+
 def test_agents_with_chances_of_their_own_are_the_clusters(rng: np.random.Generator) -> None:
     world = deterred_world(rng, -0.5)
     one = {

@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from incentives.estimates.audits import CELL_COLUMNS, audited, recognised, served, targeted
+from incentives.estimates.audits import (
+    CELL_COLUMNS,
+    audited,
+    bearing_checks,
+    recognised,
+    served,
+    suspicion_check,
+    targeted,
+)
 from incentives.estimates.comparison import LIKE, Observed, listed, require
 from incentives.estimates.inference import Carried, Estimated, Fit, Floats
 from incentives.estimates.methods import FEWEST, Unit
@@ -21,6 +29,7 @@ from incentives.estimates.result import Check, Estimate, converged, direction, t
 __all__ = ["deterrence"]
 
 UNIT = "% gaming per % chance"
+ENOUGH = 400  # audits, of which 20 are to be expected of a kind that one contact in 20 is of
 LEVELS: dict[Unit, list[str]] = {
     "replication": ["run"],
     "team": ["run", "team"],
@@ -42,6 +51,25 @@ class Varied(NamedTuple):
         return np.append(self.chance.to_numpy(dtype=np.float64), np.nan)[place]
 
 
+class Apart(NamedTuple):
+    """Contacts told apart by scheme and chance; chances with few audits each stand together."""
+
+    arms: tuple[str, ...]
+    place: "pd.Series[int]"  #: in `arms`, by scheme and chance
+
+    def arm_codes(self, frame: pd.DataFrame) -> Ints:
+        """Give each row's arm as its place in `arms`."""
+        keys = pd.MultiIndex.from_arrays([frame["scheme"].astype(str), frame["chance"]])
+        row = self.place.index.get_indexer(keys)
+        if (row < 0).any():
+            scheme, chance = keys[row < 0][0]
+            raise ValueError(
+                f"audits hold contacts under '{scheme}' with a chance of {chance:g}, of which "
+                "cells have none"
+            )
+        return np.asarray(self.place.to_numpy()[row], dtype=np.int64)
+
+
 def deterrence(
     records: Observed,
     *,
@@ -61,7 +89,8 @@ def deterrence(
     the share among contacts audited, weighted by 1/`prob`, the very chance that was varied. The
     chance of a unit is that of its contacts with the most common logged outcome. Errors are
     clustered by replication where whole worlds differ (paired where each met every chance), else
-    by the team or agent that has a chance of its own; t critical values.
+    by the team or agent that has a chance of its own; t critical values. Audits made on suspicion,
+    without a chance on record, are left out.
 
     Parameters
     ----------
@@ -84,7 +113,8 @@ def deterrence(
     ------
     ValueError
         The records cannot answer: the chance was not varied, it differs within every unit,
-        audits found no gaming under a scheme, or too few clusters.
+        audits found no gaming under a scheme, contacts of a kind were never audited under a
+        scheme (or under one of its chances that drew 400 audits or more), or too few clusters.
 
     Examples
     --------
@@ -108,8 +138,11 @@ def deterrence(
     chances = recognised(detection, sorted(set(found)))
     hit = (found != "none").to_numpy(dtype=np.float64)
     weight = 1 / audits["prob"].to_numpy(dtype=np.float64)
-    gamed = weight * hit / found.map(chances).to_numpy(dtype=np.float64)
+    seeing = np.asarray(found.map(chances), dtype=np.float64)
+    gamed = weight * hit / seeing
     counted = audits.assign(found=hit, weight=weight, gamed=gamed)
+    bearing = bearing_checks(_apart(cells), audits, cells, seeing, "they are left out")
+    left_out = int(targeted(seen.audits).sum())
     cluster = _clusters(seen, varied.unit)
     rows, fits, levels = [], {}, []
     for scheme in _in_order(cells["scheme"]):
@@ -146,7 +179,7 @@ def deterrence(
             "least_detection": min(chances.values()),
             "n_contacts": int(cells["n"].sum()),
             "n_audits": len(audits),
-            "n_targeted_left_out": int(targeted(seen.audits).sum()),
+            "n_targeted_left_out": left_out,
         },
         facts=(
             f"{table['n_clusters'].min()} {varied.unit}s; {cells['n'].sum():,.0f} contacts, "
@@ -163,6 +196,8 @@ def deterrence(
                 f"share of contacts of {varied.unit}s with no audit of a contact logged "
                 f"'{varied.logged}', whose chance is unknown; they are left out",
             ),
+            *bearing,
+            suspicion_check(left_out),
             converged(fits),
         ),
         details={"levels": pd.concat(levels, ignore_index=True)},
@@ -193,6 +228,16 @@ def _varied(audits: pd.DataFrame, cells: pd.DataFrame) -> Varied:
         f"audits.prob of contacts logged '{common}' differs within agents: "
         "give each world, team or agent one chance, or take a time in which it had one"
     )
+
+
+def _apart(cells: pd.DataFrame) -> Apart:
+    """Tell contacts apart as far as no kind of them can have been missed by luck alone."""
+    n = cells["n"].groupby([cells["scheme"].astype(str), cells["chance"]]).sum()
+    each = n.reset_index()
+    alone = (each["n"] * each["chance"] >= ENOUGH).to_numpy()
+    apart = each["scheme"] + (100 * each["chance"]).map(" at {:.3g} %".format)
+    place, arms = pd.factorize(np.where(alone, apart, each["scheme"]))
+    return Apart(tuple(map(str, arms)), pd.Series(place, index=n.index))
 
 
 def _in_order(schemes: "pd.Series[str]") -> list[str]:
