@@ -1,5 +1,7 @@
 """No estimator can see the truth: with nonsense in its place, every answer stays what it was.
 
+Nor do audits that were made on suspicion move an answer that speaks of all contacts.
+
 Estimators are found by their public names, so that one which is added later has to say here how
 it is called.
 """
@@ -46,6 +48,21 @@ CALLS: dict[str, tuple[str, Call]] = {
     "agent_spread": ("honest", lambda r: estimates.agent_spread(r, outcome="sales")),
     "month_ends": ("contacts", lambda r: estimates.month_ends(r, control="wage")),
 }
+LEAVE_OUT_SUSPICIONS = {
+    "gaming_effect",
+    "true_rate",
+    "true_effect",
+    "kpi_inflation",
+    "misclassified_effect",
+    "deterrence",
+    "staggered_effect",
+    "agent_types",
+}
+"""The estimates that say in their design how many audits were made on suspicion, and left out."""
+
+STRIKES_FALSE_SUCCESSES = "month_ends"
+"""It adds to the months' totals what audits struck from them, whatever led to an audit."""
+
 READ_NO_RECORDS = {"read_records", "write_templates"}
 
 
@@ -138,6 +155,39 @@ def test_an_estimator_that_peeks_is_caught() -> None:
 
     clean, spoilt = worlds()
     assert peeks(clean) != peeks(spoilt)
+
+
+def suspected(records: inc.Records) -> inc.Records:
+    """Audit every audited success again, on suspicion, and find all of them false."""
+    audits = records.audits.astype({"found": str, "found_outcome": str, "mode": str})
+    again = audits[audits["logged_outcome"].isin(["sale", "saved"])]
+    tips = again.assign(mode="targeted", prob=np.nan, found="G1", found_outcome="handled")
+    both = pd.concat([audits, tips], ignore_index=True)
+    return inc.Records(**{**records.frames(), "audits": both})
+
+
+@pytest.mark.parametrize("name", sorted(set(CALLS) - {STRIKES_FALSE_SUCCESSES}))
+def test_audits_made_on_suspicion_are_left_out_of_every_answer(name: str) -> None:
+    asked, call = CALLS[name]
+    records = one(worlds(asked)[0]) if name == "agent_types" else worlds(asked)[0]
+    more = suspected(records)
+    before, after = call(records), call(more)
+    pd.testing.assert_frame_equal(before.tidy(), after.tidy())
+    for detail, frame in getattr(before, "details", {}).items():
+        pd.testing.assert_frame_equal(frame, after.details[detail])
+    left_out = getattr(after, "design", {}).get("n_targeted_left_out", 0)
+    assert left_out == (len(more.audits) - len(records.audits)) * (name in LEAVE_OUT_SUSPICIONS)
+
+
+@pytest.mark.parametrize("name", ["optimal_audit", "audit_priorities"])
+def test_a_plan_and_a_list_say_that_audits_were_made_on_suspicion(name: str) -> None:
+    asked, call = CALLS[name]
+    records = worlds(asked)[0]
+    more = suspected(records)
+    checks = {check.name: check for check in call(more).checks}
+    check = checks["no audits made on suspicion"]
+    assert (check.passed, check.value) == (False, len(more.audits) - len(records.audits))
+    assert {check.name: check.passed for check in call(records).checks}[check.name]
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -12,7 +12,14 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from incentives.estimates.comparison import Observed, listed, require, unknown
+from incentives.estimates.audits import (
+    drawn_audits,
+    served,
+    succeeded,
+    suspicion_check,
+    targeted,
+)
+from incentives.estimates.comparison import Observed, listed, unknown
 from incentives.estimates.inference import Floats
 from incentives.estimates.result import Check
 from incentives.tables import readable
@@ -22,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AuditPlan", "optimal_audit"]
 
-SUCCESSES = ("sale", "saved")
 FEW = 10  # checks of a stratum in the pilot, below which its spread is a guess
 
 
@@ -42,10 +48,13 @@ class AuditPlan:
         adds under the plan; `proportional`: the same with one chance for all, at the same cost;
         `sampling`: what would be left if all were checked; `audits_alone`: that of checks with
         one chance for all which leave the log unused.
+    targeted
+        Audits of the pilot that were made on suspicion, and so left out.
     """
 
     strata: pd.DataFrame
     variances: pd.DataFrame
+    targeted: int = 0
 
     def tidy(self) -> pd.DataFrame:
         """Give the chances, a row a stratum."""
@@ -91,6 +100,7 @@ class AuditPlan:
                 0,
                 "least chance of being drawn: what nobody ever checks deters nobody",
             ),
+            suspicion_check(self.targeted),
         )
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
@@ -158,7 +168,8 @@ def optimal_audit(
     of what checks find and c_h what one costs, but never less than `floor` or more than 1; the
     factor is the one that spends the budget. S_h is that of the pilot's share, weighted by
     1/`prob`, with half a contact of either kind added, so that a stratum in which a few checks
-    found nothing is not taken to be sure.
+    found nothing is not taken to be sure. Checks made on suspicion, without a chance on record,
+    are left out.
 
     Parameters
     ----------
@@ -226,7 +237,8 @@ def optimal_audit(
     prob = _chances(sd / arm / np.sqrt(cost), contacts * cost, budget, floor)
     table = table.assign(prob=prob, audits=contacts * prob)
     table["hours"] = table["audits"] * table.pop("minutes") / 60
-    return AuditPlan(table, _variances(table, contacts, arm, prob, budget / whole))
+    variances = _variances(table, contacts, arm, prob, budget / whole)
+    return AuditPlan(table, variances, int(targeted(seen.audits).sum()))
 
 
 def _named(row: "pd.Series[Any]") -> str:
@@ -238,14 +250,12 @@ def _named(row: "pd.Series[Any]") -> str:
 
 def _strata(seen: Observed, keys: list[str], outcome: str) -> pd.DataFrame:
     """Count contacts and weight what checks found, by scheme and stratum."""
-    cells = _served(require(seen.cells, "cells", ["logged_outcome"]), "cells", [*keys, "n"])
-    columns = [*keys, "prob", "found", "found_outcome"]
-    audits = _served(require(seen.audits, "audits", ["logged_outcome"]), "audits", columns)
+    cells = served(seen.cells, "cells", [*keys, "n"])
+    audits = drawn_audits(seen.audits, [*keys, "prob", "found", "found_outcome"])
     prob = audits["prob"].to_numpy(dtype=np.float64)
-    if (wrong := prob[(prob <= 0) | (prob > 1)]).size:
-        raise ValueError(f"audits.prob must be above 0 and at most 1, got {wrong[0]:g}")
-    true, gamed = audits["found_outcome"].isin(SUCCESSES), audits["found"].astype(str) != "none"
-    hit = (true if outcome == "success_true" else gamed).to_numpy()
+    true = succeeded(audits["found_outcome"])
+    gamed = (audits["found"].astype(str) != "none").to_numpy()
+    hit = true if outcome == "success_true" else gamed
     sums = (
         audits[keys]
         .assign(audited=1.0, weight=1 / prob, square=prob**-2, hits=hit / prob)
@@ -261,11 +271,6 @@ def _strata(seen: Observed, keys: list[str], outcome: str) -> pd.DataFrame:
         share=share, sd=np.sqrt(share * (1 - share))
     )
     return table.astype({"audited": int})
-
-
-def _served(frame: pd.DataFrame, name: str, columns: list[str]) -> pd.DataFrame:
-    """Leave out contacts that nobody served, for there is nothing to check."""
-    return require(frame[(frame["logged_outcome"] != "abandoned").to_numpy()], name, columns)
 
 
 def _minutes(table: pd.DataFrame, minutes: float | Mapping[str, float]) -> Floats:

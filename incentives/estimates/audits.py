@@ -20,6 +20,7 @@ __all__ = [
     "audited",
     "bearing_checks",
     "dim_check",
+    "drawn_audits",
     "gap_check",
     "recognised",
     "served",
@@ -54,22 +55,27 @@ class Arms(Protocol):
 
 
 def audited(audits: pd.DataFrame) -> pd.DataFrame:
+    """Take the audits that were drawn, each contact once."""
+    frame = drawn_audits(audits, AUDIT_COLUMNS)
+    if (again := frame.duplicated(["run", "contact"])).any():
+        twice = frame.loc[again].iloc[0]
+        raise ValueError(f"audits have contact {twice['contact']} of run {twice['run']} twice")
+    return frame
+
+
+def drawn_audits(audits: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Take the audits of served contacts, and refuse what cannot be weighted.
 
     Audits of the mode ``"targeted"`` without a chance on record were made on suspicion: they are
     left out.
     """
-    drawn = audits.loc[~targeted(audits)] if "prob" in audits else audits
-    frame = served(drawn, "audits", AUDIT_COLUMNS)
+    frame = served(audits.loc[~targeted(audits)], "audits", columns)
     prob = frame["prob"].to_numpy(dtype=float)
     if (wrong := prob[(prob <= 0) | (prob > 1)]).size:
         raise ValueError(
             f"audits.prob must be above 0 and at most 1, got {wrong[0]:g}: without the recorded "
             "chance of being drawn, audited contacts say nothing about the others"
         )
-    if (again := frame.duplicated(["run", "contact"])).any():
-        twice = frame.loc[again].iloc[0]
-        raise ValueError(f"audits have contact {twice['contact']} of run {twice['run']} twice")
     return frame
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, special
 
+from incentives.estimates.audits import suspicion_check, targeted
 from incentives.estimates.comparison import Observed, listed, require, unknown
 from incentives.estimates.inference import Bools, Floats
 from incentives.estimates.result import Check
@@ -288,7 +289,8 @@ def audit_priorities(
 
     **Calibration.** Where contacts were audited, what audits found in agents who were flagged and
     in those who were not, by the same mixture: the estimated share flagged in vain. Contacts of
-    all agents must have been drawn by one rule; it may look at the logged outcome.
+    all agents must have been drawn by one rule; it may look at the logged outcome. Audits made on
+    suspicion, without a chance on record, are left out: they would bear out any list.
 
     Parameters
     ----------
@@ -366,14 +368,16 @@ def audit_priorities(
     agents = _named(_ranked(who[~reference], combined(mixtures), q), seen.agents)
     flagged = agents[[*AGENT, "flagged"]]
     funnel = pd.concat(funnels, ignore_index=True).merge(flagged, on=AGENT)
-    calibration = _calibration(seen.audits, contacts, person, who, reference, agents)
+    suspected = targeted(seen.audits)
+    drawn = seen.audits.loc[~suspected]
+    calibration = _calibration(drawn, contacts, person, who, reference, agents)
     table = pd.DataFrame(rows)
     return AuditPriorities(
         question=f"Whom to audit first, by logs unlike those under '{control}'",
         agents=agents,
         facts=f"{len(agents)} agents, {int(reference.sum())} under '{control}'; "
         f"{len(contacts):,} contacts served; signs: {listed(table.loc[table['used'], 'sign'])}",
-        checks=_checks(reference, calibration, q),
+        checks=(*_checks(reference, calibration, q), suspicion_check(int(suspected.sum()))),
         details={"signs": table, "funnel": funnel, "calibration": calibration},
     )
 
