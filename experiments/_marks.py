@@ -590,7 +590,7 @@ def checked() -> Family:
     return Family(
         "audits vary",
         [centre.change({"audit.rate": rate}) for rate in RATES],
-        {"deterrence": lambda seen: inc.deterrence(seen, detection=DETECTION).tidy()},
+        {"deterrence": lambda seen: inc.deterrence(seen, detection=DETECTION, dealt=True).tidy()},
         (Asked("deterrence", "elasticity", "retention", "all worlds", "elasticity", "audited"),),
         _truth_of_deterrence,
         replications=3,

@@ -223,6 +223,48 @@ def test_what_audits_leave_out_is_checked(rng: np.random.Generator) -> None:
     assert [each[name] for each in passed] == [True, False]
 
 
+def test_chances_that_may_have_been_chosen_are_read_as_no_cause(rng: np.random.Generator) -> None:
+    world = deterred_world(rng, -0.5)
+    chosen, dealt = (deterrence(world, dealt=each) for each in (False, True))
+    pd.testing.assert_frame_equal(chosen.tidy(), dealt.tidy())
+    name = "chances of audits were dealt at random"
+    found = [{check.name: check for check in each.checks}[name] for each in (chosen, dealt)]
+    assert [check.passed for check in found] == [False, True]
+    assert "dealt=True" in found[0].advice
+    assert [each.design["dealt"] for each in (chosen, dealt)] == [False, True]
+    ends = sorted(100 * (1 - 2 ** dealt.tidy()[end].iloc[0]) for end in ("conf_low", "conf_high"))
+    between = f"{ends[0]:.0f} % to {ends[1]:.0f} %"
+    assert (
+        chosen.reading == f"under 'saves', where audits are twice as many, gaming is {between} less"
+    )
+    assert dealt.reading == f"under 'saves' twice the audits deter {between} of gaming"
+    assert deterrence(world).to_dict() == chosen.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("elasticity", "dealt", "said"),
+    [
+        (0.6, False, "under 'saves' there is more gaming where there are more audits"),
+        (0.6, True, "under 'saves' gaming rises with the chance of an audit"),
+        (0.0, False, "whether gaming is less under 'saves' where there are more audits is unclear"),
+        (0.0, True, "whether audits deter gaming under 'saves' is unclear"),
+    ],
+)
+def test_other_slopes_are_told_with_the_same_caution(
+    rng: np.random.Generator, elasticity: float, dealt: bool, said: str
+) -> None:
+    reading = deterrence(deterred_world(rng, elasticity), dealt=dealt).reading
+    assert reading.startswith(said)
+    assert ("deter" in reading) <= dealt
+
+
+@pytest.mark.parametrize(("replications", "enough"), [(8, False), (11, True)])
+def test_few_clusters_are_said(rng: np.random.Generator, replications: int, enough: bool) -> None:
+    world = deterred_world(rng, -0.5, replications=replications)
+    check = {each.name: each for each in deterrence(world).checks}["clusters enough"]
+    assert (check.passed, check.value) == (enough, replications - 1)
+
+
 def test_agents_with_chances_of_their_own_are_the_clusters(rng: np.random.Generator) -> None:
     world = deterred_world(rng, -0.5)
     one = {

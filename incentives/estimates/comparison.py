@@ -32,6 +32,7 @@ __all__ = [
     "Measured",
     "Observed",
     "Unit",
+    "clusters_check",
     "compare_arms",
     "listed",
     "require",
@@ -332,14 +333,7 @@ class Comparison:
         clusters = int(rows["n_clusters"].min())
         spare = clusters - (1 if paired else 2)
         return [
-            Check(
-                "clusters enough",
-                spare >= 10,
-                float(spare),
-                10,
-                f"{self.unit}s to spare; with few of them ({clusters}) an interval leans on their "
-                "differences being nearly normal",
-            ),
+            clusters_check(self.unit, clusters, spare),
             Check(
                 "assigned at random or paired",
                 self.randomised or paired,
@@ -494,6 +488,18 @@ def compare_arms(
         randomised=bool(assignments["randomised"].all()),
         exchangeable=unit != "replication" and same_chances(assignments, ["run", "scheme"]),
         scenarios=_scenarios(runs, by),
+    )
+
+
+def clusters_check(unit: Unit, clusters: int, spare: int) -> Check:
+    """Say whether there are so many clusters that t can be trusted; `spare` are left to compare."""
+    return Check(
+        "clusters enough",
+        spare >= 10,
+        float(spare),
+        10,
+        f"{unit}s to spare; with few of them ({clusters}) an interval leans on their "
+        "differences being nearly normal",
     )
 
 

@@ -20,7 +20,7 @@ from incentives.estimates.audits import (
     suspicion_check,
     targeted,
 )
-from incentives.estimates.comparison import LIKE, Observed, listed, require
+from incentives.estimates.comparison import LIKE, Observed, clusters_check, listed, require
 from incentives.estimates.inference import Carried, Estimated, Fit, Floats
 from incentives.estimates.methods import FEWEST, Unit
 from incentives.estimates.resampling import Ints
@@ -74,6 +74,7 @@ def deterrence(
     records: Observed,
     *,
     detection: float | Mapping[str, float] = 1.0,
+    dealt: bool = False,
 ) -> Estimate:
     """Estimate by how many per cent gaming changes when contacts are audited one per cent more.
 
@@ -83,7 +84,9 @@ def deterrence(
 
     **Identification.** The chance of being audited was varied between worlds, teams or agents
     independently of how much these would game, and they know of it or learn it; one unit's
-    audits do not move another's gaming; every contact could be audited with a known chance.
+    audits do not move another's gaming; every contact could be audited with a known chance. No
+    record tells how chances came about: where managers chose them the slope is an association,
+    for who is suspected is audited more, and so it is read unless `dealt` says otherwise.
 
     **Estimator.** A Poisson regression (quasi-likelihood) of the share gamed on the log chance;
     the share among contacts audited, weighted by 1/`prob`, the very chance that was varied. The
@@ -100,6 +103,10 @@ def deterrence(
     detection
         The chance that an audit recognises a gamed contact, as for `gaming_effect`. A single
         chance does not move the slope; chances by kind do.
+    dealt
+        Whether chances of audit were dealt at random, as an experiment does: true of worlds that
+        were simulated alike but for their audits, and of a firm that drew lots. It moves no
+        number, only a check and how the answer is read.
 
     Returns
     -------
@@ -124,7 +131,7 @@ def deterrence(
     ... )
     >>> worlds = centre.vary(**{"audit.rate": [0.1, 0.4]})
     >>> records = inc.simulate(worlds, replications=4, months=2, rng=1, keep="cells")
-    >>> slope = inc.deterrence(records)
+    >>> slope = inc.deterrence(records, dealt=True)
     >>> slope.tidy()["estimator"].tolist()
     ['audited', 'detected counts']
     """
@@ -164,15 +171,17 @@ def deterrence(
             rows.append(_row(scheme, estimator, fit, carried, sums, varied.unit))
         levels.append(_levels(scheme, sums))
     table = pd.DataFrame(rows)
+    clusters, df = int(table["n_clusters"].min()), int(table["df"].min())
     distinct = np.unique(varied.chance.to_numpy())
     return Estimate(
         question="How gaming answers to the chance of being audited, elasticities",
         rows=table,
         design={
             "cluster": varied.unit,
-            "n_clusters": int(table["n_clusters"].min()),
-            "df": int(table["df"].min()),
+            "n_clusters": clusters,
+            "df": df,
             "chance_of_contacts_logged": varied.logged,
+            "dealt": dealt,
             "n_chances": len(distinct),
             "least_chance": float(distinct.min()),
             "most_chance": float(distinct.max()),
@@ -182,12 +191,21 @@ def deterrence(
             "n_targeted_left_out": left_out,
         },
         facts=(
-            f"{table['n_clusters'].min()} {varied.unit}s; {cells['n'].sum():,.0f} contacts, "
+            f"{clusters} {varied.unit}s; {cells['n'].sum():,.0f} contacts, "
             f"{len(audits):,} audited; chances of {100 * distinct.min():.3g} % to "
             f"{100 * distinct.max():.3g} % for contacts logged '{varied.logged}'"
         ),
-        reading=_reading(tidy(table)),
+        reading=_reading(tidy(table), dealt=dealt),
         checks=(
+            Check(
+                "chances of audits were dealt at random",
+                dealt,
+                float(dealt),
+                1,
+                "no record tells how chances came about: if they were chosen, read the slope as an "
+                "association; if they were dealt at random, say so with dealt=True",
+            ),
+            clusters_check(varied.unit, clusters, df),
             Check(
                 "every unit's chance is on record",
                 without == 0,
@@ -352,20 +370,26 @@ def _levels(scheme: str, sums: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _reading(rows: pd.DataFrame) -> str:
-    """Say in a line what audits deter under each scheme."""
+def _reading(rows: pd.DataFrame, *, dealt: bool) -> str:
+    """Say in a line how gaming goes with audits under each scheme, as a cause if it was `dealt`."""
     said = []
     for _, row in rows[rows["estimator"] == "audited"].iterrows():
         ends = sorted(1 - 2.0 ** row[end] for end in ("conf_low", "conf_high"))
         least, most = (f"{abs(100 * end):.0f} %" for end in ends)
-        if (way := direction(row)) < 0:
-            said.append(f"under '{row['term']}' twice the audits deter {least} to {most} of gaming")
-        elif way > 0:
-            said.append(f"under '{row['term']}' gaming rises with the chance of an audit")
-        else:
-            low, high = row["conf_low"], row["conf_high"]
-            said.append(
-                f"whether audits deter gaming under '{row['term']}' is unclear "
-                f"(elasticity {low:+.2f} to {high:+.2f})"
+        under = f"under '{row['term']}'"
+        less, more, open_ = (
+            (
+                f"{under} twice the audits deter {least} to {most} of gaming",
+                f"{under} gaming rises with the chance of an audit",
+                f"whether audits deter gaming {under} is unclear",
             )
+            if dealt
+            else (
+                f"{under}, where audits are twice as many, gaming is {least} to {most} less",
+                f"{under} there is more gaming where there are more audits",
+                f"whether gaming is less {under} where there are more audits is unclear",
+            )
+        )
+        between = f"(elasticity {row['conf_low']:+.2f} to {row['conf_high']:+.2f})"
+        said.append({-1: less, 1: more, 0: f"{open_} {between}"}[direction(row)])
     return "; ".join(said)
