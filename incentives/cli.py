@@ -566,6 +566,11 @@ def _named_numbers(
     "them all); sales and saves together if left out.",
 )
 @click.option(
+    "--audits-dealt",
+    is_flag=True,
+    help="Chances of audit were dealt at random, for deterrence: its answer is then of a cause.",
+)
+@click.option(
     "--columns",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -597,6 +602,7 @@ def estimate(
     pays: dict[str, float] | None,
     detection: float | dict[str, float],
     indicator: str | None,
+    audits_dealt: bool,
     columns: Path | None,
     pseudonym_key: Path | None,
     out: Path,
@@ -626,6 +632,7 @@ def estimate(
             money=pays,
             detection=detection,
             indicator=indicator,
+            audits_dealt=audits_dealt,
         )
         found.save(place)
     for name, said in found.in_short():

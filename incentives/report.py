@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import pandas as pd
 
 from incentives import estimates
+from incentives.estimates.audits import targeted
 from incentives.estimates.comparison import require, since_apart, unknown
 from incentives.estimates.result import Check
 from incentives.estimates.scheme import indicators
@@ -98,6 +99,7 @@ class Asked(NamedTuple):
     money: Mapping[str, float] | None = None
     detection: float | Mapping[str, float] = 1.0
     indicator: str | None = None
+    audits_dealt: bool = False
 
     @property
     def outcome(self) -> str:
@@ -202,7 +204,7 @@ QUESTIONS: dict[str, Question] = {
     ),
     "audits": Question(
         "How should as many audits as there were be spread over kinds of contacts?",
-        lambda seen, _: estimates.optimal_audit(seen, audits=len(seen.audits)),
+        lambda seen, _: estimates.optimal_audit(seen, audits=int((~targeted(seen.audits)).sum())),
     ),
     "rollout": Question(
         "What did a scheme do where teams came under it one after the other?",
@@ -211,7 +213,9 @@ QUESTIONS: dict[str, Question] = {
     ),
     "deterrence": Question(
         "How much less is gamed where more is audited?",
-        lambda seen, asked: estimates.deterrence(seen, detection=asked.detection),
+        lambda seen, asked: estimates.deterrence(
+            seen, detection=asked.detection, dealt=asked.audits_dealt
+        ),
     ),
     "thresholds": Question(
         "How many agents are moved up to the count at which a bonus begins?",
@@ -355,6 +359,7 @@ def report(
     money: Mapping[str, float] | None = None,
     detection: float | Mapping[str, float] = 1.0,
     indicator: str | None = None,
+    audits_dealt: bool = False,
     title: str = "What pay did to gaming and to churn",
 ) -> Report:
     """Ask questions of records and keep the answers, refusals among them.
@@ -384,6 +389,8 @@ def report(
         ``"sales"``, ``"save_rate"``, ``"handle_minutes"``, ... Questions of counts take saves for
         the save rate; those that cannot be asked of it say so. Sales and saves together, or what
         is usual for the question, if left out.
+    audits_dealt
+        Whether chances of audit were dealt at random, as for `deterrence`.
     title
         Heading of the report.
 
@@ -408,7 +415,7 @@ def report(
     horizon = _horizon(seen, by) if horizon is None else horizon
     if indicator is not None and indicator not in (known := indicators(seen)):
         raise unknown(indicator, known, what="indicator", where="records")
-    asked = Asked(by, control, horizon, threshold, money, detection, indicator)
+    asked = Asked(by, control, horizon, threshold, money, detection, indicator, audits_dealt)
     named = list(questions)
     for name in named:
         if name not in QUESTIONS:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 import worlds
@@ -355,3 +356,24 @@ def test_the_roll_out_and_the_types_follow_the_indicator():
     records = inc.simulate(rolled, months=3, rng=1, keep="cells", progress=False)
     (found,) = report(records, ["rollout"], control="before", indicator="sales").answers
     assert found.result.tidy()["estimand"].iloc[0] == "sale_true"
+
+
+def test_what_audits_deter_is_a_cause_only_if_it_is_said_that_they_were_dealt(checked):
+    chosen, dealt = (
+        report(checked, ["deterrence"], control="wage", audits_dealt=said) for said in (False, True)
+    )
+    name = "chances of audits were dealt at random"
+    assert name in chosen.in_short()[0][1]
+    assert name not in dealt.in_short()[0][1]
+    assert "--audits-dealt" in chosen.markdown()
+
+
+def test_suspicion_adds_nothing_to_the_budget_of_a_plan(firm):
+    few = firm.audits.head(50)
+    suspected = few.assign(mode="targeted", prob=np.nan, contact=few["contact"] + 10**9)
+    audits = pd.concat([firm.audits, suspected], ignore_index=True)
+    more = inc.Records(**{**firm.frames(), "audits": audits})
+    ((_, plain), *_), ((_, same), *_) = (
+        report(records, ["audits"], control="wage").in_short() for records in (firm, more)
+    )
+    assert same.split(";")[0] == plain.split(";")[0]

@@ -203,7 +203,7 @@ def deterrence(
                 float(dealt),
                 1,
                 "no record tells how chances came about: if they were chosen, read the slope as an "
-                "association; if they were dealt at random, say so with dealt=True",
+                "association; if they were dealt at random, say so: dealt=True, --audits-dealt",
             ),
             clusters_check(varied.unit, clusters, df),
             Check(
