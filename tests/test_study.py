@@ -473,6 +473,10 @@ def test_a_grid_holds_every_combination_and_its_diagnosis_says_which() -> None:
     assert grid.studies[2].centre.floor.customers == 2400
     assert grid.studies[1].centre.audit.rate == 0.4
     assert study.redesign(months=[1, 3]).studies[1].months == 3
+    usual = dataclasses.replace(study, centre=study.centre.change({"floor.days": 20}))
+    assert [each.months for each in usual.redesign(weeks=[4, 12]).studies] == [1, 3]
+    with pytest.raises(ValueError, match=r"weeks must make whole months of 4 .*got 6"):
+        usual.redesign(weeks=[6])
     assert study.redesign(treated=[2]).studies[0].assign.treated == 2
     assert study.redesign(**{"audit.on_saves": [0.3]}).studies[0].centre.audit.on_saves == 0.3
     found = grid.diagnose(2, pairs=2, rng=1)

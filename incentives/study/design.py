@@ -41,6 +41,7 @@ R = TypeVar("R")
 
 FORMAT = 1
 WORLD, DEAL = 0, 1  # branches of the seed: what a world's draws hang on, and how units are dealt
+WORKDAYS = 5  # of a week
 SHORT = {"teams": "floor.teams", "audit_rate": "audit.rate"}
 
 
@@ -203,13 +204,16 @@ class Study:
         Parameters
         ----------
         **values
-            Values for each of: `teams` (customers in proportion), `audit_rate`, `months`,
-            `treated`, `start`, or a setting of the centre such as ``**{"audit.on_saves": [...]}``.
+            Values for each of: `teams` (customers in proportion), `audit_rate`, `months`, `weeks`
+            (of five working days; whole months of them), `treated`, `start`, or a setting of the
+            centre such as ``**{"audit.on_saves": [...]}``.
 
         Raises
         ------
         KeyError
             A name is none of these, so that varying it would have changed nothing.
+        ValueError
+            There are no values, or weeks that are no whole months.
         """
         if not values or not all(values.values()):
             raise ValueError("redesign: give values for one or more parameters")
@@ -224,6 +228,8 @@ class Study:
             centre = study.centre
             if name == "months":
                 study = replace(study, months=value)
+            elif name == "weeks":
+                study = replace(study, months=_months_of(value, centre.floor.days))
             elif name in ("treated", "start"):
                 study = replace(study, assign=replace(study.assign, **{name: value}))
             elif name == "teams":
@@ -233,7 +239,7 @@ class Study:
             elif name in SHORT or "." in name:
                 study = replace(study, centre=centre.change({SHORT.get(name, name): value}))
             else:
-                known = ["months", "treated", "start", *SHORT]
+                known = ["months", "weeks", "treated", "start", *SHORT]
                 raise unknown(name, known, what="parameter", where="redesign")
         return study
 
@@ -460,6 +466,17 @@ class _Task(NamedTuple):
             progress=False,
             folder=None if self.folder is None else self.folder / where,
         )
+
+
+def _months_of(weeks: float, days: float) -> int:
+    """Give the months that so many weeks are, for pay is settled and churn counted by the month."""
+    months = weeks * WORKDAYS / days
+    if months < 1 or months != int(months):
+        raise ValueError(
+            f"redesign: weeks must make whole months of {days / WORKDAYS:g} ({days:g} working days "
+            f"each, `floor.days`), got {weeks!r}"
+        )
+    return int(months)
 
 
 def _asked(study: Study) -> _Asked:
