@@ -149,7 +149,10 @@ def test_what_is_not_perfect_is_what_the_page_says(found: pd.DataFrame) -> None:
     estimators = found[~found["answer"].isin(["naive", "oracle"]) & found["coverage"].notna()]
     inside = estimators["coverage"].between(estimators["band_low"], estimators["band_high"])
     apart = estimators[~inside & ~estimators["edge"]]
-    assert apart[["answer", "question", "term"]].to_numpy().tolist() == []
+    assert apart[["answer", "question", "term"]].to_numpy().tolist() == [
+        ["taste_classes", "care", "class 1"]
+    ]
+    assert (apart["coverage"] > apart["band_high"]).all()
     edge = estimators[estimators["edge"]]
     assert (edge["coverage"] >= edge["band_low"]).all()
     elsewhere = estimators[~estimators["edge"]]
@@ -168,17 +171,21 @@ def test_biases_are_as_small_as_the_page_says(found: pd.DataFrame) -> None:
     own = found[~found["answer"].isin(["naive", "oracle"])].set_index(["answer", "question"])
     share = (own["bias"] / own["rmse"]).abs()
     larger = share[share > 0.1]
-    assert larger.index.tolist() == [
-        ("agent_types", "response"),
-        ("audit_priorities", "flagged in vain"),
-    ]
-    assert larger.iloc[0] < 1 / 8
+    assert larger.drop(("audit_priorities", "flagged in vain")).between(0.1, 1 / 6).all()
+    assert {answer for answer, _ in larger.index} == {
+        "agent_types",
+        "taste_classes",
+        "audit_priorities",
+    }
+    assert set(larger["taste_classes"].index) == {"pay"}
+    assert larger["agent_types"].max() < 1 / 8
     told = own.index[own["bias"].abs() > 3 * own["bias_mc_error"]]
     assert {answer for answer, _ in told} == {
         "agent_types",
         "audit_priorities",
         "misclassified_effect",
         "agent_spread",
+        "taste_classes",
     }
 
 
