@@ -63,8 +63,9 @@ studies: $(READY)
 		$(BIN)/python -m experiments.$$study --scale $(SCALE) --out results/$$study; \
 	done
 
+# a file's tests in one process: what they share is worked out once
 test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 30
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 30
 
 quick: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) -m quick
