@@ -54,6 +54,7 @@ def ours(panel: pd.DataFrame, against: Any) -> Any:
         runs=pd.DataFrame({"run": [0], "replication": [0]}),
         assignments=pd.DataFrame(given, columns=columns),
         cells=contacts,
+        audits=pd.DataFrame({"mode": [], "prob": []}),
     )
     seen.seen_by = lambda role: seen
     return staggered_effect(seen, outcome="saved_logged", against=against)
