@@ -3,7 +3,7 @@
 #   make reproduce [SCALE=smoke]   the experiments: tables, figures and manifests under results/
 #   make gallery [SCALE=smoke]     one story for each centre that ships, and all of them held against the world
 #   make real [SCALE=smoke]        what public samples say of leaving and of calling again, where they are at hand
-#   make studies [SCALE=smoke]     how far answers and twins can be trusted: in full, hours; each goes on where it broke off
+#   make studies [SCALE=smoke]     how far answers and twins can be trusted: in full, hours; long ones go on where they broke off
 #   make test                      all tests and doctests, two processes
 #   make quick                     the part every supported Python has to pass
 #   make lint | types | docs       style and layering; mypy --strict; the pages, under docs/_build

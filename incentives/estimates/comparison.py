@@ -414,7 +414,7 @@ class Comparison:
         return self.exchangeable and not bool((present[:, arm] & present[:, 0]).any())
 
     def _way_with_few(self, present: Bools, arm: int, carried: Carried) -> str:
-        """Say what few clusters that were dealt at random lack, if it is only on record nowhere."""
+        """Say what few clusters lack that were dealt at random, with a chance on no record."""
         met_both = bool((present[:, arm] & present[:, 0]).any())
         unsaid = self.randomised and not self.exchangeable and self.chance is None
         if self.unit == "replication" or carried.df < 1 or met_both or not unsaid:
