@@ -2,8 +2,8 @@
 
 The Telco customer churn sample that IBM published (Apache-2.0) has a customer's months with the
 firm, contract, payment method, and whether the customer left. The tools for leaving are fitted to
-it with tenure as time, held against a published Kaplan-Meier curve of the same sample and against
-formulas of others, and the same customers are read a second way: the sample's description has it
+it with tenure as time, held against a published Kaplan-Meier curve and published cross-tabulations
+of the same sample and against formulas of others, and the same customers are read a second way: the sample's description has it
 that leavers left within the last month. Then nobody who left earlier is in it (left truncation),
 and a customer says something about the present month of tenure alone. The two readings are worlds
 apart, and the sample does not decide between them.
@@ -49,6 +49,11 @@ COUNTS = {
     f"{ONLINE}: median months": 34,
 }
 """Read on the page above: the share retained after so many months, and counts and the median."""
+
+TABULATED = "https://github.com/nabellaa/telco-customer-churn-analysis (README at 19e9f5a)"
+SHARES = {"month-to-month": 43.0, "one year": 11.0, "two year": 3.0}
+IN_FIRST_YEAR, AFTER_TWO, OF_ALL = 47.0, 14.0, 26.5
+"""Read there: how many of 100 customers left, by contract, by tenure, and of all."""
 
 CANNOT = (
     ("effect of a scheme", "no pay scheme, no agent and no contact is in the sample"),
@@ -190,9 +195,34 @@ def published(sample: pd.DataFrame, groups: int) -> pd.DataFrame:
         (f"{ONLINE}: share retained at {month} months", known, 1 - own[month] / 100, 0.00005)
         for month, known in CURVE.items()
     ]
-    table = pd.DataFrame(rows, columns=["quantity", "published", "here", "tolerance"])
+    columns = ["quantity", "published", "here", "tolerance"]
+    curve = pd.DataFrame(rows, columns=columns).assign(source=PUBLISHED)
+    shares = pd.DataFrame(tabulated(sample, groups), columns=columns).assign(source=TABULATED)
+    table = pd.concat([curve, shares], ignore_index=True)
     agrees = (table["here"] - table["published"]).abs() <= table["tolerance"] + 1e-9
-    return table.assign(agrees=agrees, source=PUBLISHED)
+    return table.assign(agrees=agrees)
+
+
+def tabulated(sample: pd.DataFrame, groups: int) -> list[tuple[str, float, float, float]]:
+    """Count who left in the tables that the tools read, and set shares beside published ones.
+
+    They are published in whole per cent, that of all to a tenth.
+    """
+    lost = as_records(sample, "contract", groups).customers
+    by_contract = lost.groupby(lost["contract"].astype(str))["left"].sum()
+    tenure, there = sample["tenure"], sample["contract"].value_counts()
+    rows = [
+        (f"{name.lower()}: left per 100", SHARES[name.lower()], by_contract[name] / there[name])
+        for name in CONTRACTS
+    ]
+    early = lost.loc[lost["month"] < 12, "left"].sum() / (tenure <= 12).sum()
+    late = lost.loc[lost["month"] >= 24, "left"].sum() / (tenure > 24).sum()
+    rows += [
+        ("up to 12 months there: left per 100", IN_FIRST_YEAR, early),
+        ("more than 24 months there: left per 100", AFTER_TWO, late),
+    ]
+    whole = ("all: left per 100", OF_ALL, 100 * float(lost["left"].sum()) / len(sample), 0.05)
+    return [*((name, known, 100 * float(share), 0.5) for name, known, share in rows), whole]
 
 
 def marginals(sample: pd.DataFrame) -> pd.DataFrame:
