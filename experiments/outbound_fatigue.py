@@ -12,7 +12,8 @@ each call), one in which none is (customers differ by a beta distribution, and e
 of his own). The fall bears on `ColdCalls.fatigue` (O3) as an upper end, not as an estimate, and
 only if the bank does not favour promising customers when it calls again: if it does, those who are
 left at a late attempt are better than those who were there at first, and tiring may be more than
-the fall. The scenario's default lies above that upper end: this file does not support it.
+the fall. The model's default is the fall among customers alike in what the bank knew of them, which
+takes the sorting by that out of it.
 
     python -m experiments.outbound_fatigue --scale full --out results/outbound_fatigue
 """

@@ -150,3 +150,6 @@ def test_the_banks_campaign_has_the_attempts_of_the_notes(tmp_path: Path) -> Non
     attempts = pd.read_csv(tmp_path / "attempts.csv").query("customers == 'all'")
     known = [5.7, 5.1, 4.1, 3.3, 2.3, 2.1, 1.5, 1.4]
     np.testing.assert_allclose(attempts["success_per_100"], known, atol=0.05)
+    cold = pd.read_csv(tmp_path / "cold_calls.csv").set_index("parameter").loc["fatigue"]
+    assert cold["default"] == pytest.approx(cold["alike"], abs=0.01), "the file sets the default"
+    assert cold["default"] < cold["high"]
