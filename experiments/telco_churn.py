@@ -3,10 +3,10 @@
 The Telco customer churn sample that IBM published (Apache-2.0) has a customer's months with the
 firm, contract, payment method, and whether the customer left. The tools for leaving are fitted to
 it with tenure as time, held against a published Kaplan-Meier curve and published cross-tabulations
-of the same sample and against formulas of others, and the same customers are read a second way: the sample's description has it
-that leavers left within the last month. Then nobody who left earlier is in it (left truncation),
-and a customer says something about the present month of tenure alone. The two readings are worlds
-apart, and the sample does not decide between them.
+of the same sample and against formulas of others, and the same customers are read a second way: the
+sample's description has it that leavers left within the last month. Then nobody who left earlier is
+in it (left truncation), and a customer says something about the present month of tenure alone. The
+two readings are worlds apart, and the sample does not decide between them.
 
 There is no scheme in it, no assignment and no agent: contracts are chosen by customers, and what is
 compared is an association. Customers with the same contract (or payment method, where that is

@@ -17,7 +17,7 @@ from incentives.estimates.types_of_agents import (
     Model,
     _climb,
     _fits,
-    _masses,
+    _log_mass,
     _ordered,
     _rank_alike,
 )
@@ -101,7 +101,8 @@ def rows(estimand: str, term: str, estimator: str = "latent classes", group: str
 
 def log_likelihood(log: Log, theta: Floats) -> float:
     model = Model(log, 2, theta)
-    joint = _masses(log, model.of_class).sum(axis=2) + model.odds - special.logsumexp(model.odds)
+    mass = _log_mass(log, model.of_class).sum(axis=(2, 3))
+    joint = mass + model.odds - special.logsumexp(model.odds)
     return float(special.logsumexp(joint, axis=1).sum())
 
 

@@ -348,17 +348,12 @@ def _carried(plan: Comparison, cluster: Ints, classes: int) -> Carried:
 # ── the mixture ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _masses(log: Log, of_class: Floats) -> Floats:
-    """Give each agent's log-likelihood in each class at each level.
-
-    `of_class` (..., classes, levels, counts, 2) may hold several mixtures at once; the answer is
-    (..., agents, classes, levels), less what no parameter moves.
-    """
-    return np.asarray(_log_mass(log, of_class).sum(axis=-1))
-
-
 def _log_mass(log: Log, of_class: Floats) -> Floats:
-    """Give the same count by count: each is beta-binomial."""
+    """Give each agent's log-likelihood in each class at each level, count by count.
+
+    Each is beta-binomial. `of_class` (..., classes, levels, counts, 2) may hold several mixtures at
+    once; the answer is (..., agents, classes, levels, counts), less what no parameter moves.
+    """
     p, precision = _beta(of_class[..., None, :, :, :, :])
     yes, no = p * precision, (1 - p) * precision
     k, n = log.hits[:, None], log.tries[:, None]
@@ -412,7 +407,7 @@ class Model:
 
     def posterior(self) -> Floats:
         """Give each agent's probability of being in each class, (agents, classes)."""
-        joint = _masses(self.log, self.of_class).sum(axis=2) + self.odds
+        joint = _log_mass(self.log, self.of_class).sum(axis=-1).sum(axis=-1) + self.odds
         return np.asarray(special.softmax(joint, axis=1))
 
     def scores(self) -> Floats:
@@ -474,9 +469,11 @@ class Model:
         information = -self._slopes(lambda m: m.scores().sum(axis=0) + m.pulled(), free)[free]
         moved = np.linalg.solve(information, sums.T).T
         missed = self._unseen()
-        reported = {}
-        for name, value in self.derived().items():
-            influence = moved @ self._slopes(lambda m, name=name: m.derived()[name], free).T
+        reported, values = {}, self.derived()
+        sizes = np.cumsum([value.size for value in values.values()])[:-1]
+        slopes = self._slopes(lambda m: np.concatenate(list(m.derived().values())), free)
+        for (name, value), slope in zip(values.items(), np.split(slopes, sizes), strict=True):
+            influence = moved @ slope.T
             if name != "share":
                 through = _slopes_of_gamed(self.gamed(), self.log.money)[name]
                 influence = np.vstack([influence + direct @ through.T, missed @ through.T])
@@ -590,9 +587,9 @@ def _climb(log: Log, classes: int, rng: np.random.Generator) -> Fitted:
 
 def _uphill(log: Log, of_class: Floats, share: Floats) -> tuple[Floats, Floats, Floats]:
     """Climb by EM until no start gains; give classes, their shares and the likelihoods."""
-    before = np.full(len(of_class), -np.inf)
+    before, mass = np.full(len(of_class), -np.inf), _log_mass(log, of_class)
     for _ in range(MOST_STEPS):
-        joint = _masses(log, of_class).sum(axis=-1) + np.log(share)[:, None]
+        joint = mass.sum(axis=-1).sum(axis=-1) + np.log(share)[:, None]
         each = special.logsumexp(joint, axis=-1)
         reached = each.sum(axis=-1) + _drawn(of_class).sum(axis=(-3, -2, -1))
         weight = np.exp(joint - each[..., None])
@@ -601,7 +598,7 @@ def _uphill(log: Log, of_class: Floats, share: Floats) -> tuple[Floats, Floats, 
         before = reached
         share = weight.mean(axis=1).clip(1e-6)
         share /= share.sum(axis=1, keepdims=True)
-        of_class = _better(log, of_class, weight)
+        of_class, mass = _better(log, of_class, mass, weight)
     return of_class, share, reached
 
 
@@ -632,8 +629,8 @@ def _drawn(of_class: Floats) -> Floats:
     return np.asarray(-(away**2) / 2)
 
 
-def _better(log: Log, of_class: Floats, weight: Floats) -> Floats:
-    """Take the M step: one step uphill in each count's mean and precision.
+def _better(log: Log, of_class: Floats, mass: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Take the M step: one step uphill in each count's mean and precision; with its `_log_mass`.
 
     It is of Berndt, Hall, Hall and Hausman, a quarter of it where it would lead down.
     """
@@ -645,18 +642,20 @@ def _better(log: Log, of_class: Floats, weight: Floats) -> Floats:
     slope = weighted.sum(axis=1) + _pull(of_class)
     uphill = np.linalg.solve(moments, slope[..., None])[..., 0].clip(-2.0, 2.0)
 
-    def worth(tried: Floats) -> Floats:
-        likely = (weight[..., None, None] * _log_mass(log, tried)).sum(axis=1)
-        return np.asarray(likely + _drawn(tried))
+    def worth(tried: Floats, its: Floats) -> Floats:
+        return np.asarray((weight[..., None, None] * its).sum(axis=1) + _drawn(tried))
 
-    here, best = worth(of_class), of_class
+    here, best, best_mass = worth(of_class, mass), of_class, mass
     for shrink in 0.25 ** np.arange(3):
         there = (of_class + shrink * uphill).clip(*LIMITS)
-        up = worth(there) >= here
-        best = np.where((up & (best == of_class).all(axis=-1))[..., None], there, best)
+        its = _log_mass(log, there)
+        up = worth(there, its) >= here
+        taken = up & (best == of_class).all(axis=-1)
+        best = np.where(taken[..., None], there, best)
+        best_mass = np.where(taken[:, None], its, best_mass)
         if up.all():
             break
-    return best
+    return best, best_mass
 
 
 def _start(log: Log, classes: int, rng: np.random.Generator) -> Floats:
