@@ -138,7 +138,7 @@ KINDS = {
 }
 KINDS["target"] = KINDS["target"]._replace(block=20)  # every contact is kept: blocks need room
 KINDS["menus"] = KINDS["menus"]._replace(block=10)  # every menu is kept
-KINDS["suspects"] = KINDS["suspects"]._replace(block=10, worlds=200)  # dear, and no intervals
+KINDS["suspects"] = KINDS["suspects"]._replace(block=10)  # and here
 
 
 def plan(scale: Scale) -> list[Block]:
