@@ -470,11 +470,16 @@ def _questions(ctx: click.Context, param: click.Parameter, value: str) -> list[s
     """Read names of questions, with commas between them."""
     from incentives.report import QUESTIONS
 
-    named = [name.strip() for name in value.split(",") if name.strip()]
+    named = _names(ctx, param, value)
     for name in named:
         if name not in QUESTIONS:
             raise click.BadParameter(f"{name!r} is none of {', '.join(QUESTIONS)}", ctx, param)
     return named or list(QUESTIONS)
+
+
+def _names(_: click.Context, __: click.Parameter, value: str) -> list[str]:
+    """Read names with commas between them."""
+    return [name.strip() for name in value.split(",") if name.strip()]
 
 
 def _money(ctx: click.Context, param: click.Parameter, value: str) -> dict[str, float] | None:
@@ -571,6 +576,15 @@ def _named_numbers(
     help="Chances of audit were dealt at random, for deterrence: its answer is then of a cause.",
 )
 @click.option(
+    "--covariates",
+    default="",
+    show_default=False,
+    callback=_names,
+    metavar="A,B,...",
+    help="Columns in which customers under the schemes may differ, for churn and reasons: "
+    "tenure_band, or the firm's own.",
+)
+@click.option(
     "--columns",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -603,6 +617,7 @@ def estimate(
     detection: float | dict[str, float],
     indicator: str | None,
     audits_dealt: bool,
+    covariates: list[str],
     columns: Path | None,
     pseudonym_key: Path | None,
     out: Path,
@@ -618,7 +633,7 @@ def estimate(
 
     with _whole(out, ctx, {"read": folder.name}, force=force) as place:
         try:
-            records = _records_in(folder, columns, pseudonym_key)
+            records = _records_in(folder, columns, covariates, pseudonym_key)
         except RecordsError as error:
             click.echo(f"error: {error}", err=True)
             raise click.exceptions.Exit(WRONG_INPUT) from error
@@ -633,6 +648,7 @@ def estimate(
             detection=detection,
             indicator=indicator,
             audits_dealt=audits_dealt,
+            covariates=covariates,
         )
         found.save(place)
     for name, said in found.in_short():
@@ -645,7 +661,9 @@ def estimate(
         raise click.exceptions.Exit(WRONG_INPUT)
 
 
-def _records_in(folder: Path, columns: Path | None, key: Path | None) -> "Records":
+def _records_in(
+    folder: Path, columns: Path | None, covariates: Sequence[str], key: Path | None
+) -> "Records":
     """Read a firm's files, or the records of a run."""
     from incentives.estimates import read_records
     from incentives.records import Records
@@ -659,7 +677,17 @@ def _records_in(folder: Path, columns: Path | None, key: Path | None) -> "Record
         return Records.load(folder)
     names = None if columns is None else tomllib.loads(columns.read_text(encoding="utf-8"))
     secret = None if key is None else key.read_text(encoding="utf-8").strip()
-    return read_records(folder, columns=names, pseudonym_key=secret)
+    own = _firms_own(folder, covariates)
+    return read_records(folder, columns=names, covariates=own, pseudonym_key=secret)
+
+
+def _firms_own(folder: Path, covariates: Sequence[str]) -> dict[str, list[str]]:
+    """Say in which of a firm's files to look for covariates that are not in the contract."""
+    from incentives.estimates.contract.declaration import CONTRACT
+
+    own = [name for name in covariates if CONTRACT["customers"].named(name) is None]
+    counted = any(folder.glob("customers.*"))
+    return {"customers" if counted else "subscriptions": own} if own else {}
 
 
 # -- tables -------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import pandas as pd
 
 from incentives import estimates
 from incentives.estimates.audits import targeted
-from incentives.estimates.comparison import require, since_apart, unknown
+from incentives.estimates.comparison import listed, require, since_apart, unknown
 from incentives.estimates.result import Check
 from incentives.estimates.scheme import indicators
 from incentives.records import Records
@@ -100,6 +100,7 @@ class Asked(NamedTuple):
     detection: float | Mapping[str, float] = 1.0
     indicator: str | None = None
     audits_dealt: bool = False
+    covariates: Sequence[str] = ()
 
     @property
     def outcome(self) -> str:
@@ -115,6 +116,11 @@ class Asked(NamedTuple):
     def arms(self) -> dict[str, Any]:
         """What is compared with what."""
         return {"by": self.by, "control": self.control}
+
+    @property
+    def leaving(self) -> dict[str, Any]:
+        """The same where customers are followed, how long, and what they are alike in."""
+        return {**self.arms, "horizon": self.horizon, "covariates": self.covariates}
 
     @property
     def checked(self) -> dict[str, Any]:
@@ -192,11 +198,11 @@ QUESTIONS: dict[str, Question] = {
     ),
     "churn": Question(
         "How many more customers leave under each scheme?",
-        lambda seen, asked: estimates.churn_effect(seen, horizon=asked.horizon, **asked.arms),
+        lambda seen, asked: estimates.churn_effect(seen, **asked.leaving),
     ),
     "reasons": Question(
         "Which way do they leave: on a contact, silently, or on discovering what was not done?",
-        lambda seen, asked: estimates.competing_risks(seen, horizon=asked.horizon, **asked.arms),
+        lambda seen, asked: estimates.competing_risks(seen, **asked.leaving),
     ),
     "priorities": Question(
         "Whose contacts should be audited first? An order, and no verdict on anybody.",
@@ -360,6 +366,7 @@ def report(
     detection: float | Mapping[str, float] = 1.0,
     indicator: str | None = None,
     audits_dealt: bool = False,
+    covariates: Sequence[str] = (),
     title: str = "What pay did to gaming and to churn",
 ) -> Report:
     """Ask questions of records and keep the answers, refusals among them.
@@ -391,6 +398,9 @@ def report(
         is usual for the question, if left out.
     audits_dealt
         Whether chances of audit were dealt at random, as for `deterrence`.
+    covariates
+        Columns of `customers` in which customers of the schemes may differ, such as
+        ``"tenure_band"``: the questions "churn" and "reasons" compare over one mix of them.
     title
         Heading of the report.
 
@@ -415,12 +425,14 @@ def report(
     horizon = _horizon(seen, by) if horizon is None else horizon
     if indicator is not None and indicator not in (known := indicators(seen)):
         raise unknown(indicator, known, what="indicator", where="records")
-    asked = Asked(by, control, horizon, threshold, money, detection, indicator, audits_dealt)
+    asked = Asked(
+        by, control, horizon, threshold, money, detection, indicator, audits_dealt, covariates
+    )
     named = list(questions)
     for name in named:
         if name not in QUESTIONS:
             raise unknown(name, QUESTIONS, what="question", where="what can be asked")
-    about = _about(indicator, named)
+    about = [*_about(indicator, named), *_alike(covariates, named)]
     facts = " ".join([_facts(seen), *_found(seen), *_detected(seen, detection), *about])
     return Report(title, facts, tuple(_answer(name, seen, asked) for name in named))
 
@@ -432,6 +444,14 @@ def _about(indicator: str | None, named: Sequence[str]) -> list[str]:
     of_it = [name for name in named if QUESTIONS[name].of_indicator]
     rest = "" if len(of_it) == len(named) else "; the other questions are of no indicator"
     return [f"Asked about the indicator {indicator}: {', '.join(of_it) or 'nothing'}{rest}."]
+
+
+def _alike(covariates: Sequence[str], named: Sequence[str]) -> list[str]:
+    """Say over which mix customers are compared, and for which questions."""
+    followed = [name for name in ("churn", "reasons") if name in named]
+    if not (covariates and followed):
+        return []
+    return [f"Customers are compared over one mix of {listed(covariates)}: {', '.join(followed)}."]
 
 
 def _refuse_strange(seen: Records, by: str, control: str) -> None:

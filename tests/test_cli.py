@@ -2,15 +2,18 @@
 
 import importlib.metadata
 import json
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
 import incentives as inc
+from incentives import cli
 from incentives.cli import main
 
 TINY = """\
@@ -456,6 +459,36 @@ def test_estimate_asks_about_an_indicator_of_choice(firm, tmp_path):
     said = refused(*words, "save_rte", "--out", tmp_path / "other")
     assert "no indicator 'save_rte' in records" in said
     assert "did you mean 'save_rate'?" in said
+
+
+def test_estimate_compares_customers_who_are_alike_in_what_a_firm_names(firm, tmp_path):
+    own = tmp_path / "own"
+    shutil.copytree(firm, own)
+    customers = pd.read_csv(own / "customers.csv")
+    line = np.where(customers["customer"] % 3 == 0, "office", "home")
+    customers.assign(line=line).to_csv(own / "customers.csv", index=False)
+    alike = ["tenure_band", "line"]
+    words = ("estimate", own, "--control", "wage", "--question", "churn,reasons,effect")
+    told = call(*words, "--covariates", ", ".join(alike), "--out", tmp_path / "report")
+    assert told.exit_code == 0, told.output
+    said = (tmp_path / "report" / "report.md").read_text()
+    assert "compared over one mix of 'tenure_band', 'line': churn, reasons." in said
+    records = inc.read_records(own, covariates={"customers": ["line"]})
+    answer = inc.churn_effect(records, control="wage", horizon=2, covariates=alike)
+    assert answer.reading in said
+    crude = inc.churn_effect(records, control="wage", horizon=2).tidy()["estimate"]
+    assert answer.tidy()["estimate"].iloc[0] != crude.iloc[0]
+    strange = call(*words, "--covariates", "lyne", "--out", tmp_path / "strange")
+    assert strange.exit_code == 2
+    assert "customers  lyne    is missing" in strange.stderr
+
+
+def test_a_firms_own_covariates_are_looked_for_where_its_customers_are(tmp_path):
+    (tmp_path / "subscriptions.parquet").touch()
+    assert cli._firms_own(tmp_path, ["tenure_band"]) == {}
+    assert cli._firms_own(tmp_path, ["plan", "tenure_band"]) == {"subscriptions": ["plan"]}
+    (tmp_path / "customers.csv").touch()
+    assert cli._firms_own(tmp_path, ["plan"]) == {"customers": ["plan"]}
 
 
 def test_estimate_fails_where_nothing_was_answered_and_says_why(firm, tmp_path):

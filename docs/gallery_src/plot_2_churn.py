@@ -133,7 +133,7 @@ ax.figure.set_size_inches(8, 3.2)
 # * **Customers who met both kinds of team.** Then nobody can say whose pay moved them;
 #   ``churn_effect`` refuses and says so.
 # * **Teams that chose the scheme, or got the easier customers.** A lot protects against that. So
-#   does, in part, ``covariates=["tenure_band"]``.
+#   does, in part, ``covariates=["tenure_band"]``, or ``--covariates tenure_band`` for the command.
 # * **Few teams.** 24 teams are 24 pieces of evidence, however many customers there are.
 #
 # The decision
