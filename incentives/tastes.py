@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import sparse, special, stats
+from scipy import sparse, special
 
 from incentives.estimates.inference import Bools, Floats
 from incentives.estimates.result import Check, Estimate, tidy
@@ -40,6 +40,7 @@ HALVED = 0.5 ** np.arange(8)
 FEWEST_AGENTS = 10
 FEWEST_LIES = 5.0  # of a class, below which what one costs it is hardly measured
 FLAT = 1e-4  # of what menus would say of a taste were all rows as likely: less is nothing
+MOST_LEVERAGE = 0.95  # of one agent's menus in what all say: with more, all the rest say nothing
 ALIKE = 1e-9  # of the information, each parameter in its own unit: two tastes are one
 
 Ints = npt.NDArray[np.int64]
@@ -198,10 +199,8 @@ def taste_classes(
 
     **Estimator.** A mixture of nested logits over agents: honest rows are one nest, lies another,
     cutting off stands alone. It is fitted by EM from 10 random starts, of which the 3 best go on;
-    the number of classes has the least BIC. Errors are those of the sandwich, with scores added up
-    by agent and the degrees of freedom of a class's agents, or, where that makes the longer
-    interval, of the observed information alone: few agents of a class tell little of how they
-    differ.
+    the number of classes has the least BIC. Errors are those of the jackknife over agents, a Newton
+    step for each, with t and the agents of a class less one.
 
     Parameters
     ----------
@@ -242,7 +241,8 @@ def taste_classes(
     References
     ----------
     McFadden (1974), Frontiers in Econometrics, 105-142 (the logit); Bhat (1997), Transportation
-    Science 31, 34-48 (classes by EM). From memory, both.
+    Science 31, 34-48 (classes by EM); MacKinnon, Nielsen and Webb (2023), Journal of Econometrics
+    232, 272-299 (the jackknife over clusters, their CV3). From memory, all three.
 
     Examples
     --------
@@ -555,32 +555,26 @@ class Told(NamedTuple):
 def _estimated(panel: Panel, fit: Fitted, named: list[str]) -> dict[str, Told]:
     """Give what is reported of each class, by name.
 
-    The error is that of the sandwich, with the agents of a class to carry it, or that of the
-    inverse of the information, with all menus: whichever makes the longer interval. What menus say
-    next to nothing of is missing, as is what a lie costs those who tell hardly any.
+    The error is that of leaving out one agent at a time, carried by the agents of a class. What
+    menus say next to nothing of is missing, as is what a lie costs those who tell hardly any.
     """
-    packed = fit.packed()
-    whole = -_slopes(lambda theta: panel.scores(fit.at(theta)).sum(axis=0), packed)
-    known = np.diag(whole) > FLAT * _usual(panel, fit)
+    packed, values = fit.packed(), _derived(panel, fit, named)
+    slopes = _slopes(lambda theta: panel.scores(fit.at(theta)).ravel(), packed)
+    told = -slopes.reshape(panel.agents, len(packed), len(packed))  # by each agent
+    known = np.diag(told.sum(axis=0)) > FLAT * _usual(panel, fit)
     known[: fit.classes - 1] = True
     known[-1] &= LEAST_KINSHIP < fit.kinship < 1.0
-    inverse = np.linalg.inv(whole[np.ix_(known, known)])
-    values = _derived(panel, fit, named)
 
     def reported(theta: Floats) -> Floats:
         return np.concatenate(list(_derived(panel, fit.at(theta), named).values()))
 
-    slopes = _slopes(reported, packed)[:, known]
-    by_agent = panel.scores(fit)[:, known] @ inverse.T @ slopes.T
+    without = _without_each(told[:, known][:, :, known], panel.scores(fit)[:, known])
+    moved = without @ _slopes(reported, packed)[:, known].T
     agents = np.maximum(np.floor(panel.weight(fit).sum(axis=0)), 2.0)
-    of_share = np.arange(len(slopes)) < fit.classes
-    df = np.where(of_share, panel.agents - fit.classes, np.tile(agents - 1, len(values)))
-    wider = 1 + np.where(of_share, fit.classes, 1) / df
-    robust = np.sqrt((by_agent**2).sum(axis=0) * wider)
-    of_model = np.sqrt(np.einsum("ij,jk,ik->i", slopes, inverse, slopes).clip(min=0.0))
-    many = np.where(of_share, df, len(panel.menu.situations) - fit.size)
-    longer = _reach(df) * robust >= _reach(many) * of_model
-    error, df = np.where(longer, robust, of_model), np.where(longer, df, many)
+    of_share = np.arange(moved.shape[1]) < fit.classes
+    carry = np.where(of_share, panel.agents, np.tile(agents, len(values)))
+    error = np.sqrt((moved**2).sum(axis=0) * (carry - 1) / carry)
+    df = carry - np.where(of_share, fit.classes, 1)
     for name, k in _missing(panel, fit, named, known):
         values[name][k] = np.nan
     parts = zip(*(np.split(each, len(values)) for each in (error, df)), strict=True)
@@ -590,9 +584,25 @@ def _estimated(panel: Panel, fit: Fitted, named: list[str]) -> dict[str, Told]:
     }
 
 
-def _reach(df: Floats) -> Floats:
-    """Give how many errors a 95 % interval reaches to either side."""
-    return np.asarray(stats.t.ppf(0.975, df))
+def _without_each(told: Floats, scores: Floats) -> Floats:
+    """Say how far each agent has moved the parameters: one Newton step from all to all others.
+
+    Parameters
+    ----------
+    told
+        Information of each agent, (agents, parameters, parameters).
+    scores
+        (agents, parameters).
+    """
+    whole = told.sum(axis=0)
+    unit = 1 / np.sqrt(np.diag(whole))
+    size, way = np.linalg.eigh((whole + whole.T) / 2 * np.outer(unit, unit))
+    root = unit[:, None] * way / np.sqrt(size.clip(min=ALIKE))  # times itself: the inverse
+    part = root.T @ told @ root
+    leverage, along = np.linalg.eigh((part + part.transpose(0, 2, 1)) / 2)
+    left = 1 - leverage.clip(0.0, MOST_LEVERAGE)
+    moved = np.einsum("aij,ai->aj", along, scores @ root) / left
+    return np.asarray(np.einsum("aij,aj->ai", along, moved) @ root.T)
 
 
 def _missing(
@@ -672,7 +682,7 @@ def _rows(
             "estimate": told.value[k],
             "std_error": told.error[k],
             "df": told.df[k],
-            "inference": "cluster (agent) or observed information, the longer, t",
+            "inference": "cluster (agent), jackknife, t",
             "target": "agents like these",
             "n": n[k],
             "n_clusters": panel.agents,
