@@ -11,7 +11,7 @@ from test_choice_recovery import KINSHIP, NOISE, STAKE, TASTES, alike, paying
 import incentives as inc
 from incentives import tastes
 from incentives.estimates import Estimate
-from incentives.tastes import Menus, menus, taste_classes
+from incentives.tastes import MOST_LEVERAGE, Menus, _without_each, menus, taste_classes
 
 WORLDS = 4
 NAMES = ["pay", "effort", "standing", "conscience", "fear", "care", "client", "reluctance"]
@@ -174,6 +174,25 @@ def test_the_search_ends_where_nothing_leads_up(classes: int) -> None:
 
 
 # ── the answer and its refusals ──────────────────────────────────────────────────────────────────
+
+
+def test_leaving_an_agent_out_is_as_by_hand_where_information_does_not_move() -> None:
+    rng = np.random.default_rng(7)
+    roots = rng.normal(size=(9, 4, 3)) * [1.0, 100.0, 0.01]  # parameters in unlike units
+    told, own = roots.transpose(0, 2, 1) @ roots, rng.normal(size=(9, 3)) / [1.0, 100.0, 0.01]
+    pulls = np.einsum("aij,aj->ai", told, own)
+    best = np.linalg.solve(told.sum(axis=0), pulls.sum(axis=0))
+    moved = _without_each(told, pulls - told @ best)
+    for agent in range(9):
+        rest = np.arange(9) != agent
+        others = np.linalg.solve(told[rest].sum(axis=0), pulls[rest].sum(axis=0))
+        np.testing.assert_allclose(moved[agent], best - others, rtol=1e-6)
+
+
+def test_an_agent_whose_menus_alone_say_something_has_a_large_share_in_its_error() -> None:
+    told = np.array([np.diag([1.0, 1.0]), np.diag([1.0, 0.0])])
+    moved = _without_each(told, np.array([[0.5, 0.5], [-0.5, 0.0]]))
+    np.testing.assert_allclose(moved, [[0.5, 0.5 / (1 - MOST_LEVERAGE)], [-0.5, 0.0]], atol=1e-9)
 
 
 def test_it_reads_well_and_comes_back_from_json() -> None:
