@@ -149,10 +149,7 @@ def test_what_is_not_perfect_is_what_the_page_says(found: pd.DataFrame) -> None:
     estimators = found[~found["answer"].isin(["naive", "oracle"]) & found["coverage"].notna()]
     inside = estimators["coverage"].between(estimators["band_low"], estimators["band_high"])
     apart = estimators[~inside & ~estimators["edge"]]
-    assert apart[["answer", "question", "term"]].to_numpy().tolist() == [
-        ["taste_classes", "care", "class 1"]
-    ]
-    assert (apart["coverage"] > apart["band_high"]).all()
+    assert apart.empty, apart[["answer", "question", "term", "coverage"]]
     edge = estimators[estimators["edge"]]
     assert (edge["coverage"] >= edge["band_low"]).all()
     elsewhere = estimators[~estimators["edge"]]
