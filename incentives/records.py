@@ -377,7 +377,7 @@ class Recorder:
             kept, numbers = log.copy(), first + np.arange(len(log))  # next month writes over it
             if self.keep != "contacts":
                 mine = self._sampled(world, log["customer"])
-                kept, numbers = log[mine], numbers[mine]
+                kept, numbers = log.compress(mine), numbers[mine]
             add["contacts"].append(self._contacts(world, kept, numbers))
         self.count = 0
 
@@ -463,7 +463,7 @@ class Recorder:
 
     def _audits(self, world: Any, log: Any, first: int) -> Columns:
         rows = np.flatnonzero(log["audit"] > 0)
-        checked = log[rows]
+        checked = log.take(rows)
         found = (checked["audit"] & 3) == 2
         base = world.rules.audit.rate
         scored, card = checked["qa"] != UNSCORED, world.rules.scorecard
@@ -488,7 +488,7 @@ class Recorder:
 
     def _surveys(self, world: Any, log: Any, first: int) -> Columns:
         rows = np.flatnonzero((log["survey"] & 3) > (1 if self.keep == "cells" else 0))
-        asked = log[rows]
+        asked = log.take(rows)
         answered = (asked["survey"] & 3) == 2
         by_agent = (asked["survey"] & BY_AGENT) > 0
         return {
@@ -561,7 +561,7 @@ class Recorder:
             kept = np.flatnonzero(status != NOT_AT_RISK)
             if self.keep != "contacts":
                 kept = kept[self._sampled(world, row["uid"][kept])]
-            columns = self._customer_rows(world, row[kept], status[kept])
+            columns = self._customer_rows(world, row.take(kept), status[kept])
         row["exposed"] = 0
         return columns
 

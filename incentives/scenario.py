@@ -18,6 +18,7 @@ import json
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib import resources
 from operator import index
 from pathlib import Path
@@ -840,7 +841,7 @@ def _to_document(scenario: Scenario) -> dict[str, Any]:
             **({} if trial.arms is None else {"arms": list(trial.arms)}),
         }
     for name, cls in _blocks().items():
-        table = dict(_table(name, getattr(scenario, name), cls(), scenario.sources))
+        table = dict(_table(name, getattr(scenario, name), _default(cls), sources))
         if table:
             document[name] = table
     rows = {
@@ -852,7 +853,7 @@ def _to_document(scenario: Scenario) -> dict[str, Any]:
                     f"menu.{action.name.lower()}",
                     row,
                     actions.DEFAULT_MENU[action],
-                    scenario.sources,
+                    sources,
                 )
             )
         )
@@ -862,10 +863,18 @@ def _to_document(scenario: Scenario) -> dict[str, Any]:
     return document
 
 
+@cache
+def _default(cls: type[Settings]) -> Settings:
+    """Give a block as it is where nobody says otherwise."""
+    return cls()
+
+
 def _table(
     where: str, settings: Settings, default: Settings, sources: Mapping[str, str]
 ) -> Iterator[tuple[str, Any]]:
     """Give the settings that differ from the default or have a source of their own."""
+    if settings == default and not sources:
+        return
     for item in _fields(type(settings)):
         name, value = f"{where}.{item.name}", getattr(settings, item.name)
         if item.name in _TABLES:

@@ -683,7 +683,7 @@ STAGES: dict[tuple[str, str], Stage] = {
 
 # -- what a parameter moves ----------------------------------------------------------------------
 
-OTHERS: dict[str, Any] = {"replications": 8, "months": 4, "rng": 7}
+OTHERS: dict[str, Any] = {"replications": 4, "months": 4, "rng": 7}
 """How stages that stand elsewhere are run, unless a third member of the tuple says otherwise."""
 
 

@@ -317,8 +317,8 @@ GREEDY = CAUTIOUS.change({"contract.fee_save": 150.0})
 MOVES: dict[str, tuple[Any, ...]] = {
     "+volume lost": (OFTEN, volume_lost, {"replications": 16}),
     "-volume lost": (OFTEN, volume_lost, {"replications": 16}),
-    "+checks for a client that sees": (CAUTIOUS, looks),
-    "-checks for high fees": (GREEDY, looks),
-    "+checks for a blind client": (BLIND, looks),
-    "-checks for a blind client": (BLIND, looks),
+    "+checks for a client that sees": (CAUTIOUS, looks, {"replications": 8}),
+    "-checks for high fees": (GREEDY, looks, {"replications": 8}),
+    "+checks for a blind client": (BLIND, looks, {"replications": 8}),
+    "-checks for a blind client": (BLIND, looks, {"replications": 8}),
 }

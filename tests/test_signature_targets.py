@@ -5,7 +5,6 @@ not. Each number is set against a twin without P4; the mutant is a goal that is 
 and never moves.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -394,7 +393,7 @@ def between_teams(records: inc.Records) -> np.ndarray:
 NEAR = inc.Wage() + inc.Target("sales", 4, lump=0.01)  # by luck alone
 QUIET = {"floor.customers": 2_500, "target_pressure.up": 1.0, "target_pressure.cap": 5.0}
 
-MOVES: dict[str, tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]] = {
+MOVES: dict[str, tuple[Any, ...]] = {
     "goals under managers from sales": (
         for_saves(GOAL, **{"target_pressure.up": 0.5}),
         goal_at_the_end,
@@ -402,6 +401,7 @@ MOVES: dict[str, tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]] = {
     "goals where luck beats and misses them": (
         a_centre(**SETTLED | QUIET).change({"scheme": NEAR}),
         goal_at_the_end,
+        {"replications": 8},
     ),
     "goals under managers from service": (
         for_saves(GOAL, **{"identity.sales_managers": 0.0}),
@@ -423,6 +423,7 @@ MOVES: dict[str, tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]] = {
     "difference between teams in penalties per case found": (
         for_saves(GOAL, **CHECKED, **{"target_pressure.tolerance": 0.5}),
         between_teams,
+        {"replications": 8},
     ),
 }
 """For each phrase of what a parameter moves: where it is looked at, and how it is measured."""

@@ -5,9 +5,9 @@ with the next month. Beside it stands a mutant in which as large a share of the 
 held back, at random.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,11 +66,11 @@ def ahead(records: inc.Records) -> np.ndarray:
     return share_of(records.contacts, "ahead")
 
 
-MOVES: dict[str, tuple[inc.Scenario, Callable[[inc.Records], np.ndarray]]] = {
+MOVES: dict[str, tuple[Any, ...]] = {
     "share of sales not booked at once": (CENTRE, moved),
-    "share of sales not booked at once by those who weigh the gain": (WEIGHING, moved),
+    "share of sales not booked at once by those who weigh the gain": (WEIGHING, moved, {"replications": 8}),
     "share of sales booked ahead": (CENTRE, ahead),
-    "share of sales booked ahead in fear of a check": (WATCHED, ahead),
+    "share of sales booked ahead in fear of a check": (WATCHED, ahead, {"replications": 8}),
 }
 
 

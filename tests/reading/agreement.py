@@ -5,6 +5,9 @@ is a number a run; its means in the two programs may differ by as much as a Welc
 with a Bonferroni allowance for the number of outcomes that are looked at.
 """
 
+import gc
+from contextlib import contextmanager
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -116,6 +119,16 @@ def outcomes(contacts, agents, customers, audits, surveys, days):
     return pd.DataFrame(out), events
 
 
+@contextmanager
+def nothing_thrown_away():
+    """Keep Python from looking for garbage among thousands of customers, again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 FRAMES = ("contacts", "agents", "customers", "audits", "surveys", "days")
 
 
@@ -137,7 +150,8 @@ def compare(scenario, seed):
     """
     records = inc.simulate(scenario, replications=RUNS, months=MONTHS, rng=seed, keep="contacts")
     kernel, _ = outcomes(*(getattr(records, name) for name in FRAMES))
-    readings = [read(scenario, MONTHS, 1_000 * seed + i) for i in range(READINGS)]
+    with nothing_thrown_away():
+        readings = [read(scenario, MONTHS, 1_000 * seed + i) for i in range(READINGS)]
     mine, events = outcomes(
         *(
             pd.concat(
