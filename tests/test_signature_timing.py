@@ -66,11 +66,16 @@ def ahead(records: inc.Records) -> np.ndarray:
     return share_of(records.contacts, "ahead")
 
 
+MORE = {"replications": 8}
 MOVES: dict[str, tuple[Any, ...]] = {
     "share of sales not booked at once": (CENTRE, moved),
-    "share of sales not booked at once by those who weigh the gain": (WEIGHING, moved, {"replications": 8}),
+    "share of sales not booked at once by those who weigh the gain": (
+        WEIGHING,
+        moved,
+        {"replications": 8},
+    ),
     "share of sales booked ahead": (CENTRE, ahead),
-    "share of sales booked ahead in fear of a check": (WATCHED, ahead, {"replications": 8}),
+    "share of sales booked ahead in fear of a check": (WATCHED, ahead, MORE),
 }
 
 

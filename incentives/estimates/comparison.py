@@ -171,8 +171,9 @@ class Comparison:
         """Give each row's arm as its place in `arms`."""
         value = frame[self.by] if self.arm_of_run is None else self._of_run(frame, self.arm_of_run)
         named = pd.Categorical(value)
-        place = pd.Index(self.arms).get_indexer(named.categories.astype(str))
-        return np.asarray(np.append(place, -1)[named.codes], dtype=np.int64)
+        place = {arm: number for number, arm in enumerate(self.arms)}
+        places = [place.get(str(name), -1) for name in named.categories]
+        return np.array([*places, -1], dtype=np.int64)[named.codes]
 
     def cluster_codes(self, frame: pd.DataFrame, *, team: str = "team") -> Ints:
         """Give each row's cluster as a number; `team` names the frame's column of teams."""
@@ -536,7 +537,8 @@ def require(frame: pd.DataFrame, name: str, columns: Sequence[str]) -> pd.DataFr
     for column in columns:
         if column not in frame:
             raise KeyError(f"{name} lacks the column '{column}'; it has {listed(frame.columns)}")
-        if (holes := int(frame[column].isna().sum())) > 0:
+        if (values := frame[column]).hasnans:
+            holes = int(values.isna().sum())
             raise ValueError(f"{name}.{column} is missing in {holes} of {len(frame)} rows")
     return frame
 

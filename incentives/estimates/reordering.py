@@ -209,9 +209,11 @@ def orders(wave: Ints) -> Iterator[Ints]:
     if len(waves) == 1:
         yield wave.copy()
         return
+    of_the_rest = list(orders(np.repeat(waves[1:], sizes[1:])))
     for chosen in combinations(range(len(wave)), int(sizes[0])):
-        rest = np.setdiff1d(np.arange(len(wave)), chosen)
-        for others in orders(np.repeat(waves[1:], sizes[1:])):
+        rest = np.ones(len(wave), dtype=bool)
+        rest[list(chosen)] = False
+        for others in of_the_rest:
             order = np.full(len(wave), waves[0], dtype=np.int64)
             order[rest] = others
             yield order

@@ -7,6 +7,8 @@ Here each wave is compared, month by month, with those who are not yet under any
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -57,7 +59,8 @@ class Asked(NamedTuple):
     anticipation: int
 
 
-class Rollout(NamedTuple):
+@dataclass(frozen=True)
+class Rollout:
     """Who came under which scheme, and when; arrays (units,)."""
 
     control: str  #: what units are under before their wave
@@ -68,11 +71,16 @@ class Rollout(NamedTuple):
     randomised: bool
     exchangeable: bool  #: dealt at random, in each world with the same chances for all
 
-    @property
+    @cached_property
     def cohort(self) -> Ints:
         """The units that came under the same scheme in the same month, numbered."""
         together = pd.MultiIndex.from_arrays([self.scheme, self.start])
         return np.asarray(together.factorize()[0], dtype=np.int64)
+
+    @cached_property
+    def world(self) -> Ints:
+        """The world of each unit, numbered."""
+        return np.asarray(self.units.get_level_values(0).factorize()[0], dtype=np.int64)
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -103,9 +111,8 @@ class Rollout(NamedTuple):
         """
         if not self.exchangeable:
             return None
-        world = self.units.get_level_values(0).factorize()[0].astype(np.int64)
         stays = ~np.isin(self.scheme, [scheme, self.control])
-        return np.where(stays, world.max() + 1 + np.arange(len(world)), world)
+        return np.where(stays, self.world.max() + 1 + np.arange(len(stays)), self.world)
 
 
 class Panel(NamedTuple):
