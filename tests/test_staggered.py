@@ -198,8 +198,8 @@ GROUPS = ("", "month +1")
 def studentised(outcome: Floats, starts: tuple[int, ...]) -> list[float]:
     """Give effects in units of their errors, with the effect that is tested taken off before."""
     effect = staggered_effect(panel(outcome, list(starts)), outcome="saved_logged")
-    rows = [row_of(effect, group) for group in GROUPS]
-    return [float(row["estimate"] / row["std_error"]) for row in rows]
+    rows = effect.rows.set_index("group").loc[list(GROUPS)]
+    return (rows["estimate"] / rows["std_error"]).tolist()
 
 
 def by_hand(saves: Floats, effect: float) -> dict[str, float]:
