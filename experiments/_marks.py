@@ -18,7 +18,7 @@ import statsmodels.api as sm
 import incentives as inc
 from incentives.study import Study
 
-__all__ = ["FAMILIES", "Family", "contractor", "firms_of", "marked"]
+__all__ = ["FAMILIES", "NOTHING", "Family", "contractor", "firms_of", "marked"]
 
 Floats = npt.NDArray[np.float64]
 TruthBy = Literal["twins", "all worlds", "its own world", "as it was set"]
@@ -331,6 +331,43 @@ def _left(twins: inc.Records) -> Any:
     there = first["n"].where(first["month"] == 0, 0).groupby(scheme).sum()
     gone = first[["left", *(f"left_{reason}" for reason in REASONS)]].groupby(scheme).sum()
     return gone.div(there, axis=0)
+
+
+# ── nothing to find: the same effects by other ways of dealing teams to schemes ──────────────────
+
+NOTHING = "nothing to find"
+BY_DEALING = "by randomisation"
+
+
+def nobody_paid() -> Family:
+    """Give worlds with all on the wage, where a few agents make most of what gaming there is.
+
+    A team that stands out makes a difference and its error large together, so that t holds nothing
+    too often; to deal the teams again is exact there.
+    """
+
+    def dealt_again(seen: inc.Records) -> pd.DataFrame:
+        effect = inc.gaming_effect(seen, control="wage", detection=DETECTION)
+        return effect.inference("randomisation", reps=999, rng=1).tidy()
+
+    asked = tuple(
+        Asked(
+            "gaming_effect",
+            f"{estimand}, {BY_DEALING}",
+            "retention",
+            "as it was set",
+            estimand,
+            "audited",
+        )
+        for estimand in ("gamed", "inflation")
+    )
+    return Family(
+        NOTHING,
+        [contractor().assign(dict.fromkeys(SCHEMES, WAGE))],
+        {"gaming_effect": dealt_again},
+        asked,
+        lambda _: {row.key: 0.0 for row in asked},
+    )
 
 
 # ── many wish to leave: what the save rate says ──────────────────────────────────────────────────
@@ -819,6 +856,7 @@ def _truth_of_suspects(lived: Lived) -> dict[Key, float | Floats]:
 
 FAMILIES: dict[str, Family] = {
     "paid": paid_for_saves(),
+    "unpaid": nobody_paid(),
     "wishes": many_wishes(),
     "honest": honest(),
     "roll-out": rolled_out(),

@@ -27,12 +27,12 @@ from scipy import stats
 import incentives as inc
 from experiments._blocks import lived, sources
 from experiments._common import Output, Scale, arguments, house_style
-from experiments._marks import FAMILIES, MONTHS, SCHEMES, Family, contractor, marked
+from experiments._marks import FAMILIES, MONTHS, NOTHING, SCHEMES, Family, contractor, marked
 from incentives import figures
 from incentives.study import ANSWERS, QUESTIONS, Assign, Study, accuracy
 
 SEED = 2026
-BONUS, NOTHING, ALIKE = "bonus for saves", "nothing to find", "bonus for all"
+BONUS, ALIKE = "bonus for saves", "bonus for all"
 SAME = dict.fromkeys(("retention", "retention again"), SCHEMES["retention"])
 RARE = ("gamed", "inflation")  # where all are on the wage next to nothing of it is found
 KEYS = ["world", "question", "answer", "term", "truth_by"]
