@@ -41,6 +41,7 @@ FEWEST_AGENTS = 10
 FEWEST_LIES = 5.0  # of a class, below which what one costs it is hardly measured
 FLAT = 1e-4  # of what menus would say of a taste were all rows as likely: less is nothing
 MOST_LEVERAGE = 0.95  # of one agent's menus in what all say: with more, all the rest say nothing
+HALF = 50.0  # of 100 agents: a share with a larger error is known of no class
 ALIKE = 1e-9  # of the information, each parameter in its own unit: two tastes are one
 
 Ints = npt.NDArray[np.int64]
@@ -229,7 +230,8 @@ def taste_classes(
     KeyError
         A taste is none of these.
     ValueError
-        No choices were recorded, fewer than 10 agents chose, or two tastes cannot be told apart.
+        No choices were recorded, fewer than 10 agents chose, or two tastes, or the classes asked
+        for, cannot be told apart.
 
     Notes
     -----
@@ -356,6 +358,12 @@ def _refuse_alike(menu: Menus, named: list[str]) -> None:
     if values[0] < ALIKE:
         alike = [name for name, part in zip(named, vectors[:, 0], strict=True) if abs(part) > 0.1]
         raise ValueError(f"{', '.join(alike)} cannot be told apart by these menus; leave one out")
+
+
+_NOT_APART = (
+    "these choices do not tell {} classes of agents apart: ask for fewer classes, or leave "
+    "`classes` out and let BIC choose"
+)
 
 
 # ── the mixture ──────────────────────────────────────────────────────────────────────────────────
@@ -564,16 +572,21 @@ def _estimated(panel: Panel, fit: Fitted, named: list[str]) -> dict[str, Told]:
     known = np.diag(told.sum(axis=0)) > FLAT * _usual(panel, fit)
     known[: fit.classes - 1] = True
     known[-1] &= LEAST_KINSHIP < fit.kinship < 1.0
+    apart = np.diag(told.sum(axis=0))[: fit.classes - 1]
 
     def reported(theta: Floats) -> Floats:
         return np.concatenate(list(_derived(panel, fit.at(theta), named).values()))
 
+    if not (apart > 0).all():
+        raise ValueError(_NOT_APART.format(fit.classes))
     without = _without_each(told[:, known][:, :, known], panel.scores(fit)[:, known])
     moved = without @ _slopes(reported, packed)[:, known].T
     agents = np.maximum(np.floor(panel.weight(fit).sum(axis=0)), 2.0)
     of_share = np.arange(moved.shape[1]) < fit.classes
     carry = np.where(of_share, panel.agents, np.tile(agents, len(values)))
     error = np.sqrt((moved**2).sum(axis=0) * (carry - 1) / carry)
+    if (error[of_share] > HALF).any():
+        raise ValueError(_NOT_APART.format(fit.classes))
     df = carry - np.where(of_share, fit.classes, 1)
     for name, k in _missing(panel, fit, named, known):
         values[name][k] = np.nan
