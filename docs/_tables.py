@@ -183,8 +183,8 @@ def measured(found: pd.DataFrame) -> str:
 def recovery(found: pd.DataFrame) -> str:
     """Lay out how near each answer came to the truth, a table a world, as experiments left it.
 
-    A coverage that chance alone would seldom make of 95 % stands in bold; one of a truth at the
-    edge of what is possible, which is held too often, has a dagger.
+    A coverage that chance alone would seldom make of 95 % stands in bold; one of a truth that
+    is held too often, for a reason that the page gives, has a dagger.
     """
     parts = []
     for world, rows in found.groupby("world", sort=False):

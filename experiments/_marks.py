@@ -38,7 +38,7 @@ class Asked(NamedTuple):
 
     `edge` says that what is asked for, or a part of it, lies at the edge of what is possible, as a
     share of nothing does: an interval that leaves room for what audits may have missed holds it
-    ever so often.
+    ever so often. Of a study, `recovery.at_the_edge` says what is held too often.
     """
 
     answer: str

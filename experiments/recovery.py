@@ -34,7 +34,7 @@ from incentives.study import ANSWERS, QUESTIONS, Assign, Study, accuracy
 SEED = 2026
 BONUS, ALIKE = "bonus for saves", "bonus for all"
 SAME = dict.fromkeys(("retention", "retention again"), SCHEMES["retention"])
-RARE = ("gamed", "inflation")  # where all are on the wage next to nothing of it is found
+RARE = ("gamed", "inflation")  # where all are on the wage a few agents make most of it
 KEYS = ["world", "question", "answer", "term", "truth_by"]
 NUMBERS = ["estimate", "std_error", "p_value", "conf_low", "conf_high", "truth"]
 ROWS = [*KEYS[1:], "sim", *NUMBERS, "failed"]
@@ -193,7 +193,11 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_the_edge(row: Mapping[str, Any]) -> bool:
-    """Say whether the truth, or a part of it, is a share of nothing: see `Asked`."""
+    """Say whether an interval is apt to hold the truth too often.
+
+    It does where the truth, or a part of it, is a share of nothing (see `Asked`), and t does where
+    a few agents make most of what there is.
+    """
     if row["world"] == NOTHING:
         return row["question"] in RARE
     place = tuple(row[name] for name in ("world", "answer", "question", "term"))

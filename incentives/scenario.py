@@ -840,8 +840,8 @@ def _to_document(scenario: Scenario) -> dict[str, Any]:
             "schemes": _schemes_to(dict(trial.schemes), "assignment.schemes", sources),
             **({} if trial.arms is None else {"arms": list(trial.arms)}),
         }
-    for name, cls in _blocks().items():
-        table = dict(_table(name, getattr(scenario, name), _default(cls), sources))
+    for name, default in _defaults().items():
+        table = dict(_table(name, getattr(scenario, name), default, sources))
         if table:
             document[name] = table
     rows = {
@@ -864,9 +864,9 @@ def _to_document(scenario: Scenario) -> dict[str, Any]:
 
 
 @cache
-def _default(cls: type[Settings]) -> Settings:
-    """Give a block as it is where nobody says otherwise."""
-    return cls()
+def _defaults() -> dict[str, Settings]:
+    """Give the blocks as they are where nobody says otherwise."""
+    return {name: cls() for name, cls in _blocks().items()}
 
 
 def _table(

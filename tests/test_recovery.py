@@ -158,6 +158,13 @@ def test_what_is_not_perfect_is_what_the_page_says(found: pd.DataFrame) -> None:
     for answer in ("gaming_effect", "oracle"):
         often = nothing.loc[answer].loc[["gamed", "inflation"]]
         assert (often["coverage"] > often["band_high"]).all()
+    dealt = [f"{name}, by randomisation" for name in ("gamed", "inflation")]
+    exact, by_t = (
+        nothing.loc["gaming_effect"].loc[rows] for rows in (dealt, ["gamed", "inflation"])
+    )
+    assert exact["coverage"].between(exact["band_low"], exact["band_high"]).all()
+    shorter = exact["interval_length"].to_numpy() / by_t["interval_length"].to_numpy()
+    assert shorter == pytest.approx(0.85, abs=0.005)
     wide = paid.loc["success_true, these agents"]
     assert (wide["se_ratio"] - 2 * wide["se_ratio_mc_error"] > 1).all()
     vain = found.set_index("answer").loc["audit_priorities"]

@@ -173,7 +173,7 @@ class Comparison:
         named = pd.Categorical(value)
         place = {arm: number for number, arm in enumerate(self.arms)}
         places = [place.get(str(name), -1) for name in named.categories]
-        return np.array([*places, -1], dtype=np.int64)[named.codes]
+        return np.asarray(np.array([*places, -1])[named.codes], dtype=np.int64)
 
     def cluster_codes(self, frame: pd.DataFrame, *, team: str = "team") -> Ints:
         """Give each row's cluster as a number; `team` names the frame's column of teams."""

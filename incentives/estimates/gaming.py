@@ -90,6 +90,12 @@ def gaming_effect(
         The records cannot answer: too few clusters, no recorded chances, contacts of a kind
         that were never audited.
 
+    Notes
+    -----
+    Where a few agents make most of the gaming, as under a wage, t seldom finds an effect that is
+    not there, and intervals hold nothing too often: ``.inference("randomisation")``, where teams
+    were dealt, has the size that it says.
+
     References
     ----------
     Horvitz and Thompson (1952) and Hájek (1971) for the weights; Baker (1992), Journal of
