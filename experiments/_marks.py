@@ -342,8 +342,8 @@ BY_DEALING = "by randomisation"
 def nobody_paid() -> Family:
     """Give worlds with all on the wage, where a few agents make most of what gaming there is.
 
-    A team that stands out makes a difference and its error large together, so that t holds nothing
-    too often; to deal the teams again is exact there.
+    A team that stands out makes a difference and its error large together, so that t holds zero too
+    often. To deal the teams again is exact for what audits find; where they met no error, t stays.
     """
 
     def dealt_again(seen: inc.Records) -> pd.DataFrame:

@@ -203,13 +203,16 @@ class Records:
 
 
 def _without_truth(frame: pd.DataFrame) -> pd.DataFrame:
-    """Drop what only the simulator knows; counts that then share a key are added up."""
+    """Drop what only the simulator knows; counts that then share a key are added up.
+
+    Customers one by one have nothing to add up, and stay in their order.
+    """
     shown = [name for name in frame.columns if not name.startswith("true_")]
     if len(shown) == len(frame.columns):
         return frame
     if "n" not in shown:
         return frame[shown]
-    if "customer" in shown:  # a row each: nothing to add up
+    if "customer" in shown:
         return frame[shown].astype({"n": np.int64})
     amounts = [name for name in ("n", "minutes", "value", "refund", "data_sold") if name in shown]
     keys = [name for name in shown if name not in amounts]

@@ -230,8 +230,8 @@ def taste_classes(
     KeyError
         A taste is none of these.
     ValueError
-        No choices were recorded, fewer than 10 agents chose, or two tastes, or the classes asked
-        for, cannot be told apart.
+        No choices were recorded, fewer than 10 agents chose, two tastes cannot be told apart, or
+        how many agents a class has is known to no better than half of all.
 
     Notes
     -----
@@ -585,7 +585,7 @@ def _estimated(panel: Panel, fit: Fitted, named: list[str]) -> dict[str, Told]:
     of_share = np.arange(moved.shape[1]) < fit.classes
     carry = np.where(of_share, panel.agents, np.tile(agents, len(values)))
     error = np.sqrt((moved**2).sum(axis=0) * (carry - 1) / carry)
-    if (error[of_share] > HALF).any():
+    if not (error[of_share] <= HALF).all():
         raise ValueError(_NOT_APART.format(fit.classes))
     df = carry - np.where(of_share, fit.classes, 1)
     for name, k in _missing(panel, fit, named, known):

@@ -204,8 +204,8 @@ def test_it_reads_well_and_comes_back_from_json() -> None:
     assert Estimate.from_dict(answer.to_dict()).summary() == answer.summary()
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-def test_classes_are_not_made_of_agents_who_are_alike(classes: int) -> None:
+@pytest.mark.parametrize("classes", [3, 4])
+def test_classes_whose_size_nobody_can_tell_are_refused(classes: int) -> None:
     of_one_kind = centre(**{"workforce.archetypes": (inc.Archetype(),)})
     records = inc.simulate(of_one_kind, months=1, rng=3, keep="cells", choices=0.2)
     with pytest.raises(ValueError, match=f"do not tell {classes} classes of agents apart"):

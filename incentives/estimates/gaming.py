@@ -92,9 +92,10 @@ def gaming_effect(
 
     Notes
     -----
-    Where a few agents make most of the gaming, as under a wage, t seldom finds an effect that is
-    not there, and intervals hold nothing too often: ``.inference("randomisation")``, where teams
-    were dealt, has the size that it says.
+    Where a few agents make most of the gaming, as under a wage, t finds an effect of zero more
+    seldom than it says, and intervals hold zero too often. ``.inference("randomisation")``, where
+    teams were dealt, has the size that it says for `gamed`; a row for which audits met no error
+    keeps t, with room for those not met.
 
     References
     ----------
