@@ -686,7 +686,8 @@ STAGES: dict[tuple[str, str], Stage] = {
 OTHERS: dict[str, Any] = {"replications": 4, "months": 4, "rng": 7}
 """How stages that stand elsewhere are run, unless a third member of the tuple says otherwise.
 
-Those have twice as many worlds or more whose difference was less than five errors in eight.
+Those have twice as many worlds or more whose difference was less than five errors in eight, and
+those that stand beside them on the same stage.
 """
 
 

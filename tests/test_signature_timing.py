@@ -72,7 +72,7 @@ MOVES: dict[str, tuple[Any, ...]] = {
     "share of sales not booked at once by those who weigh the gain": (
         WEIGHING,
         moved,
-        {"replications": 8},
+        MORE,
     ),
     "share of sales booked ahead": (CENTRE, ahead),
     "share of sales booked ahead in fear of a check": (WATCHED, ahead, MORE),
